@@ -1,0 +1,1 @@
+"""What is true: field, expressions, tables, buses, bounds and the statement (standard library only)."""

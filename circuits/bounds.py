@@ -1,0 +1,36 @@
+"""Every bound, unit and rounding direction, in one place; the ledger and the tables both read it.
+
+Units. Quote and collateral amounts: base units of the asset (USDC: 10^-6). Position sizes: lots. Prices and marks: quote base units per
+lot, so size * price is exact. Time: seconds since the venue's epoch. Margin fractions and haircuts: 1 / FRACTION_ONE. Fees: 1 / FEE_ONE.
+
+Rounding. Fees round up, to the fee account. An initial-margin requirement per lot rounds up; a collateral value per lot rounds down, and only
+whole lots of a collateral asset count. The final comparison of equity with requirement is exact.
+"""
+
+LIMB_BITS = 14  # products of two limbs, summed four times, stay below P
+LIMB = 1 << LIMB_BITS
+AMOUNT_LIMBS = 4
+AMOUNT_BITS = LIMB_BITS * AMOUNT_LIMBS
+BIAS = 1 << (AMOUNT_BITS - 1)  # a signed amount a is stored as the limbs of a + BIAS, 0 <= a + BIAS < 2^AMOUNT_BITS
+BIAS_TOP_LIMB = BIAS >> (LIMB_BITS * (AMOUNT_LIMBS - 1))
+AMOUNT_MAX = BIAS - 1  # of a deposit, withdrawal, transfer, vault or notional
+PRICE_BITS = 2 * LIMB_BITS
+PRICE_MAX = (1 << PRICE_BITS) - 1
+SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1  # lots, of a fill and of a position or collateral holding that a margin check reads
+TIME_MAX = (1 << (2 * LIMB_BITS)) - 1
+COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
+
+FRACTION_ONE = 10_000  # < LIMB
+FEE_ONE = 1_000_000
+FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb
+FEE_LIMBS = 3
+FEE_AMOUNT_MAX = (1 << (LIMB_BITS * FEE_LIMBS)) - 1  # quote base units, of the fee of one party to one fill
+LOT_UNITS_MAX = LIMB - 1  # base units of a collateral asset in one lot
+
+TREE_DEPTH = 30  # leaf indices stay below 2^30 < P: one field element, and doubling it on the way down never wraps
+ACCOUNT_SLOTS = 32
+MAX_ACCOUNTS = 1 << 23
+MAX_INSTRUMENTS = 28  # the set of open instruments is a bit mask below 2^28
+MAX_CHAINS = 256
+TIMES_PER_CLOCK = 64  # memory times of one execution row: its own access at 64 * clock, its margin visits after it
+BORROW_MAX = 6_000  # with FRACTION_ONE below one limb together: the carries of the final margin comparison fit one limb

@@ -1,0 +1,247 @@
+"""The execution table: every transition of the batch in order, a row a step, one memory access a row.
+
+The row number is the clock, so the order of transitions is the order of rows and nothing can interleave. Which step a row is stands in
+one-hot selectors; registers hold what a transition carries from step to step; limb ports hold what a step needs range-checked. The
+transition files say what each step accesses and writes; this file holds what all steps share.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from circuits.air import Table, Where
+from circuits.bounded import Bounded, bounded, unsound_bounded
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, TIMES_PER_CLOCK
+from circuits.buses import MARGIN, MEMORY, PUBLIC, Public
+from circuits.expression import Expression, lift, total
+from circuits.range_table import limb
+from circuits.records import RECORD_SIZE, TAG, Tag
+from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
+
+REGISTERS = (
+    "account", "other", "instrument", "bit", "amount0", "amount1", "amount2", "amount3", "price", "size0", "size1",
+    "fee0", "fee1", "fee2", "maker_rate", "taker_rate", "chain", "sequence", "side", "phase", "mask", "opened",
+)
+# Registers under the names that a fill gives them: one of its two parties at a time.
+LIMIT, OTHER_LIMIT = "chain", "sequence"
+PORTS = 12
+CARRY_PORTS = (4, 5, 6)  # of an amount's sum; ports 0..3 hold its new limbs
+MARGIN_PORT = 7  # holds the distance to a bound of an amount's top limb
+CARRY_OFFSET = 8  # carries of an amount's sum lie in [-8, 8)
+
+_MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
+_REGISTER_REASON = "range-checked, or matched with a bounded public message, in a row of the same transition"
+
+
+@dataclass
+class Execution:
+    """The table under construction: its columns by name, and the shared constraints that steps contribute to."""
+
+    table: Table
+    selectors: dict[Step, Expression]
+    clock: Expression
+    index: Expression
+    old: list[Expression]
+    new: list[Expression]
+    registers: dict[str, Expression]
+    ports: list[Bounded]
+    high_carry: Expression  # 0, 1 or 2: what a carry of the notional has above one limb
+    _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
+    _empty: list[Expression] = field(default_factory=list)  # steps whose leaf is empty before
+    _deltas: list[tuple[Expression, list[Bounded]]] = field(default_factory=list)  # (step, change of the amount by limb)
+    _opening: list[Expression] = field(default_factory=list)  # amount steps whose leaf may be empty before
+    _released: dict[str, set[Step]] = field(default_factory=dict)  # register -> steps after which it may change
+    _published: list[tuple[Expression, Public]] = field(default_factory=list)
+
+    def step(self, step: Step) -> Expression:
+        """The selector of a step."""
+        return self.selectors[step]
+
+    def steps(self, steps: Collection[Step]) -> Expression:
+        """1 on rows of any of the steps."""
+        return total([self.selectors[step] for step in steps])
+
+    def register(self, name: str) -> Expression:
+        """The register's column, the same on all rows of a transition unless released."""
+        return self.registers[name]
+
+    def amount(self) -> list[Bounded]:
+        """The four limbs of the amount register."""
+        return [self.bounded_register(f"amount{i}") for i in range(AMOUNT_LIMBS)]
+
+    def bounded_register(self, name: str) -> Bounded:
+        """A register that holds a limb."""
+        return unsound_bounded(self.registers[name], 0, LIMB - 1, _REGISTER_REASON)
+
+    def old_limb(self, position: int) -> Bounded:
+        """An element of the record before that is a limb."""
+        return unsound_bounded(self.old[position], 0, LIMB - 1, _MEMORY_REASON)
+
+    def require(self, step: Step, label: str, expression: Expression | int) -> None:
+        """expression == 0 on rows of the step."""
+        self.table.constrain(f"{step.name.lower()}: {label}", self.selectors[step] * lift(expression))
+
+    def equal(self, step: Step, label: str, left: Bounded, right: Bounded | int) -> None:
+        """left == right over the integers on rows of the step."""
+        self.table.equal(f"{step.name.lower()}: {label}", left, right, self.selectors[step])
+
+    def access(
+        self, step: Step, index: Expression | int, tag: Tag | None, writes: Collection[int] = (), may_open: bool = False
+    ) -> None:
+        """The step reads and writes the record at `index`, of kind `tag`, and changes no element but `writes`.
+
+        tag None: the caller constrains it. may_open: an empty leaf becomes a record of that kind if the register `opened` is 1.
+        """
+        self.require(step, "index", self.index - index)
+        kept = set(range(RECORD_SIZE)) - set(writes) - ({TAG} if may_open else set())
+        for position in kept:
+            self._kept.setdefault(position, []).append(self.selectors[step])
+        if may_open:
+            self.require(step, "kind of record, unless it opens", self.old[TAG] - int(tag or 0) * (1 - self.register("opened")))
+            self.require(step, "kind of record after", self.new[TAG] - int(tag or 0))
+        elif tag is not None:
+            self.require(step, "kind of record", self.old[TAG] - int(tag))
+
+    def create(self, step: Step, index: Expression, elements: Sequence[Expression | int | None]) -> None:
+        """The step turns the empty leaf at `index` into this record; None leaves an element free."""
+        self.require(step, "index", self.index - index)
+        self._empty.append(self.selectors[step])
+        for position, element in enumerate(elements):
+            if element is not None:
+                self.require(step, f"new element {position}", self.new[position] - element)
+
+    def change_amount(self, step: Step, delta: Sequence[Bounded], may_open: bool = False) -> None:
+        """The record's amount (elements 0..3) grows by the integer with these signed limbs.
+
+        It cannot overflow or underflow: the new limbs are range-checked and no carry leaves the top limb.
+        """
+        self._deltas.append((self.selectors[step], list(delta)))
+        if may_open:
+            self._opening.append(self.selectors[step])
+
+    def release(self, step: Step, *names: str) -> None:
+        """After this step, not the last of its transition, these registers need not keep their value."""
+        for name in names:
+            self._released.setdefault(name, set()).add(step)
+
+    def hand_over(self, label: str, selector: Expression, name: str, value: Expression) -> None:
+        """Where selector is not 0, the register's value in the next row is `value` of this row."""
+        self.table.constrain(label, selector * (self.registers[name].next() - value), Where.TRANSITION)
+
+    def publish(self, step: Step, kind: Public) -> None:
+        """The step puts (kind, account, instrument, chain, sequence, amount) from the registers onto the public bus."""
+        self._published.append((self.selectors[step], kind))
+
+    def finish(self) -> None:
+        """Emit what the steps have contributed to, and the bus messages."""
+        self._finish_records()
+        self._finish_amounts()
+        self._finish_messages()
+
+    def _finish_records(self) -> None:
+        for position in range(RECORD_SIZE):
+            change = self.new[position] - self.old[position]
+            self.table.constrain(f"record element {position} is kept", total(self._kept[position]) * change)
+            self.table.constrain(f"created leaf element {position} was empty", total(self._empty) * self.old[position])
+
+    def _finish_amounts(self) -> None:
+        """new + LIMB * carry = old + bias if it opens + delta + carry from below, limb by limb; the top carry is 0."""
+        selector = total([step for step, _ in self._deltas])
+        opens = unsound_bounded(total(self._opening) * self.register("opened"), 0, 1, "selectors are one-hot, opened is boolean")
+        carry_in = bounded(0)
+        for k in range(AMOUNT_LIMBS):
+            delta = unsound_bounded(
+                total([step * parts[k].expression for step, parts in self._deltas]),
+                min(parts[k].low for _, parts in self._deltas), max(parts[k].high for _, parts in self._deltas),
+                "exactly one selector is 1 on these rows",
+            )
+            bias = BIAS_TOP_LIMB if k == AMOUNT_LIMBS - 1 else 0
+            self.table.constrain(f"amount limb {k} is range-checked", selector * (self.new[k] - self.ports[k].expression))
+            carry = self.ports[CARRY_PORTS[k]] - CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else bounded(0)
+            after = self.ports[k] + carry * LIMB
+            before = self.old_limb(k) + opens * bias + carry_in
+            # On rows of no amount step `selector` is 0; on the others it is 1, so it multiplies all but delta.
+            whole = unsound_bounded(selector * (after - before).expression, (after - before).low, (after - before).high,
+                                    "the selector is 0 or 1")
+            self.table.equal(f"amount limb {k} grows by its change", whole, delta)
+            carry_in = carry
+
+    def _finish_messages(self) -> None:
+        names = ("account", "instrument", "chain", "sequence", "amount0", "amount1", "amount2", "amount3")
+        kind = total([step * int(public) for step, public in self._published])
+        count = Bounded(total([step for step, _ in self._published]), 0, 1)
+        self.table.send(PUBLIC, "public message", [kind, *(self.register(name) for name in names)], count)
+        asks = Bounded(self.steps(MARGIN_STEPS), 0, 1)
+        self.table.send(MARGIN, "margin request", [self.clock, self.register("account"), self.register("mask")], asks)
+
+
+def new_execution() -> Execution:
+    """The table's columns, the order of steps, the memory access of every row, and the carrying of registers."""
+    table = Table("execution")
+    selectors = {step: table.boolean(f"is_{step.name.lower()}").expression for step in Step}
+    clock, index = table.column("clock"), table.column("index")
+    execution = Execution(
+        table, selectors, clock, index, table.columns("old", RECORD_SIZE), table.columns("new", RECORD_SIZE),
+        {name: table.column(name) for name in REGISTERS}, [limb(table, f"port{i}") for i in range(PORTS)], table.column("high_carry"),
+    )
+    _memory_access(execution)
+    return execution
+
+
+def _memory_access(execution: Execution) -> None:
+    """Each active row takes the record's last value, written at an earlier time, and leaves the new one at 64 * clock."""
+    table, clock = execution.table, execution.clock
+    active = Bounded(total(list(execution.selectors.values())), 0, 1)
+    table.constrain("at most one step a row", active.expression * (active.expression - 1))
+    table.constrain("the clock starts at 1", clock - 1, Where.FIRST)
+    table.constrain("the clock counts rows", clock.next() - clock - 1, Where.TRANSITION)
+    previous = table.column("previous_time")
+    gap = [limb(table, f"gap{i}") for i in range(2)]
+    time = clock * TIMES_PER_CLOCK
+    elapsed = (gap[0] + gap[1] * LIMB).expression
+    table.constrain("the record was last written earlier", active.expression * (time - previous - 1 - elapsed))
+    table.receive(MEMORY, "record before", [execution.index, previous, *execution.old], active)
+    table.send(MEMORY, "record after", [execution.index, time, *execution.new], active)
+
+
+def sequence(execution: Execution) -> None:
+    """Steps follow one another in the order of their transition, registers are kept meanwhile, closing comes last.
+
+    Because selectors are one-hot, "selector of a step == next row's selector of its successor" says both that the successor follows and
+    that nothing else leads to it.
+    """
+    table, step = execution.table, execution.selectors
+    again = step[Step.FILL_FEE] * (1 - execution.register("phase"))  # the maker's last step leads to the taker's first
+    continuing: dict[Step, Expression] = {}
+    for kind, steps in STEPS.items():
+        for before, after in zip(steps, steps[1:], strict=False) if kind is not Kind.FILL else ():
+            table.constrain(f"{before.name.lower()} leads to {after.name.lower()}", step[before] - step[after].next(), Where.TRANSITION)
+            continuing[before] = step[before]
+    fill = STEPS[Kind.FILL][: len(set(STEPS[Kind.FILL]))]
+    for before, after in zip(fill, fill[1:], strict=False):
+        source = step[before] + again if after is Step.FILL_HEADER else step[before]
+        table.constrain(f"{before.name.lower()} leads to {after.name.lower()}", source - step[after].next(), Where.TRANSITION)
+        continuing[before] = step[before]
+    continuing[Step.FILL_FEE] = again
+    first = total([step[s] for s in Step if s not in {steps[0] for steps in STEPS.values()}])
+    table.constrain("the first row starts a transition", first, Where.FIRST)
+    table.constrain("the last row ends a transition", total(list(continuing.values())), Where.LAST)
+    for name in REGISTERS:
+        keepers = [selector for s, selector in continuing.items() if s not in execution._released.get(name, set())]
+        value = execution.register(name)
+        table.constrain(f"register {name} is kept", total(keepers) * (value.next() - value), Where.TRANSITION)
+    _ending(execution)
+
+
+def _ending(execution: Execution) -> None:
+    closing = execution.steps([s for s in Step if s.name.startswith("CLOSE")])
+    active = total(list(execution.selectors.values()))
+    starts = [steps[0] for kind, steps in STEPS.items() if not kind.name.startswith("CLOSE")]
+    next_start = total([execution.selectors[start].next() for start in starts])
+    next_active = total([selector.next() for selector in execution.selectors.values()])
+    execution.table.constrain("nothing but closing follows closing", closing * next_start, Where.TRANSITION)
+    execution.table.constrain("no step follows an idle row", (1 - active) * next_active, Where.TRANSITION)
+
+
+def negate(parts: Sequence[Bounded]) -> list[Bounded]:
+    """The limbs of the opposite change."""
+    return [bounded(0) - part for part in parts]

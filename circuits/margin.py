@@ -1,0 +1,222 @@
+"""The margin table: visits every open instrument of an account, adds up, and requires equity >= initial requirement.
+
+A check is a run of rows: the quote first, other collateral and perpetuals in ascending order, then a closing row. It is asked for by an
+execution row, whose clock it shares; its reads of memory happen right after that row's own access. Each visit takes its instrument's bit
+out of the account's mask, and the mask must end at 0: with ids strictly ascending and bits distinct powers of two, every open instrument
+is visited exactly once.
+
+    cash = quote + sum over perpetuals of size * mark            net = sum over assets of lots * value - sum over perpetuals of |size| * requirement
+    require  FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash)      (so cash + net >= 0 too)
+"""
+
+from dataclasses import dataclass
+
+from circuits.air import Table, Where
+from circuits.bounded import Bounded, bounded, bounded_total, unsound_bounded
+from circuits.bounds import (
+    ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, BORROW_MAX, FRACTION_ONE, LIMB, MAX_INSTRUMENTS, TIMES_PER_CLOCK,
+)
+from circuits.buses import MARGIN, MEMORY
+from circuits.expression import Expression, total
+from circuits.multiply import multiply
+from circuits.range_table import limb
+from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, QUOTE_INSTRUMENT, Tag
+
+PORTS = 22
+# Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries.
+BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
+MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
+# An asset has no mark product; its division into lots uses those ports.
+REMAINDER, REMAINDER_REST, LOT_CARRY = 7, 8, 9
+# On the closing row.
+SHORT, SHORT_CARRIES, EQUITY, EQUITY_CARRIES = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9, 10), (11, 12, 13)
+EXCESS, EXCESS_CARRIES = (14, 15, 16, 17, 18), (19, 20, 21)
+SUM_CARRY_OFFSET = LIMB // 2
+EXCESS_CARRY_OFFSET = BORROW_MAX + 2
+
+_MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
+
+
+@dataclass
+class Margin:
+    """The table under construction."""
+
+    table: Table
+    quote: Expression
+    asset: Expression
+    perpetual: Expression
+    closing: Expression
+    visiting: Expression
+    clock: Expression
+    account: Expression
+    mask: Expression  # bits not yet visited, this row's included
+    instrument: Expression
+    visit: Expression  # 1, 2, ... within a check
+    balance: list[Bounded]
+    bit: Expression
+    lot_units: Bounded
+    mark: list[Bounded]
+    weight: list[Bounded]
+    price_time: Expression
+    ports: list[Bounded]
+    negative: Bounded
+    high_carries: list[Expression]
+    cash: list[Bounded]  # sums over the earlier rows of the check, limb by limb, not carried
+    net: list[Bounded]
+    borrow: Bounded
+
+    def pick(self, numbers: tuple[int, ...]) -> list[Bounded]:
+        """The ports of these numbers."""
+        return [self.ports[number] for number in numbers]
+
+
+def build_margin_table() -> Table:
+    """The columns and constraints of the margin table."""
+    margin = _columns()
+    _sequence(margin)
+    _reads(margin)
+    _lots(margin)
+    _products(margin)
+    _accumulate(margin)
+    _close(margin)
+    return margin.table
+
+
+def _columns() -> Margin:
+    table = Table("margin")
+    kinds = [table.boolean(f"is_{name}").expression for name in ("quote", "asset", "perpetual", "closing")]
+    table.constrain("at most one kind a row", total(kinds) * (total(kinds) - 1))
+
+    def stored(name: str, count: int) -> list[Bounded]:
+        return [unsound_bounded(column, 0, LIMB - 1, _MEMORY_REASON) for column in table.columns(name, count)]
+
+    sums = MAX_INSTRUMENTS * LIMB
+
+    def accumulators(name: str) -> list[Bounded]:
+        return [
+            unsound_bounded(column, -sums, sums, "a check visits at most MAX_INSTRUMENTS instruments, a limb each")
+            for column in table.columns(name, AMOUNT_LIMBS)
+        ]
+
+    return Margin(
+        table, kinds[0], kinds[1], kinds[2], kinds[3], total(kinds[:3]),
+        table.column("clock"), table.column("account"), table.column("mask"), table.column("instrument"), table.column("visit"),
+        stored("balance", AMOUNT_LIMBS), table.column("bit"), stored("lot_units", 1)[0], stored("mark", 2), stored("weight", 2),
+        table.column("price_time"), [limb(table, f"port{i}") for i in range(PORTS)], table.boolean("negative"),
+        table.columns("high_carry", 2), accumulators("cash"), accumulators("net"),
+        unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction, bounded at genesis"),
+    )
+
+
+def _sequence(m: Margin) -> None:
+    """quote, then assets and perpetuals with ascending ids, then closing; the bits of all visits make up the mask."""
+    constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
+    m.table.receive(MARGIN, "margin request", [m.clock, m.account, m.mask], Bounded(m.quote, 0, 1))
+    constrain("the first row starts a check", follows, Where.FIRST)
+    constrain("the last row ends a check", m.visiting, Where.LAST)
+    next_follows = m.asset.next() + m.perpetual.next() + m.closing.next()
+    constrain("a visit leads to another or to closing", m.visiting - next_follows, Where.TRANSITION)
+    constrain("clock is kept", m.visiting * (m.clock.next() - m.clock), Where.TRANSITION)
+    constrain("account is kept", m.visiting * (m.account.next() - m.account), Where.TRANSITION)
+    borrow = m.borrow.expression
+    constrain("borrow fraction is kept", m.visiting * (borrow.next() - borrow), Where.TRANSITION)
+    constrain("visits start at 1", m.quote * (m.visit - 1))
+    constrain("visits are counted", m.visiting * (m.visit.next() - m.visit - 1), Where.TRANSITION)
+    constrain("the quote comes first", m.quote * (m.instrument - QUOTE_INSTRUMENT))
+    further = m.asset.next() + m.perpetual.next()
+    ascending = m.instrument.next() - m.instrument - 1 - m.ports[ID_GAP].expression.next()
+    constrain("instruments ascend", further * ascending, Where.TRANSITION)
+    constrain("the visited bit leaves the mask", m.visiting * (m.mask.next() - m.mask + m.bit), Where.TRANSITION)
+    constrain("no open instrument is left out", m.closing * m.mask)
+
+
+def _reads(m: Margin) -> None:
+    """Each visit reads the balance and the market record at time 64 * clock + visit, and leaves them as they are."""
+    time = m.clock * TIMES_PER_CLOCK + m.visit
+    visiting = Bounded(m.visiting, 0, 1)
+    balance_index = ACCOUNT_BASE + BALANCE_SLOT + ACCOUNT_SLOTS * m.account + m.instrument
+    balance: list[Expression | int] = [*(part.expression for part in m.balance), 0, 0, 0, int(Tag.BALANCE)]
+    kind = m.quote * int(Tag.QUOTE) + m.asset * int(Tag.ASSET) + m.perpetual * int(Tag.PERPETUAL)
+    numbers = [m.lot_units, *m.mark, *m.weight]
+    market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.price_time, kind]
+    market_index = INSTRUMENT_BASE + INSTRUMENT_SLOTS * m.instrument
+    for name, index, values, ports in (
+        ("balance", balance_index, balance, BALANCE_GAP), ("market", market_index, market, MARKET_GAP),
+    ):
+        previous = m.table.column(f"{name}_previous")
+        low, high = m.pick(ports)
+        earlier = time - previous - 1 - (low + high * LIMB).expression
+        m.table.constrain(f"the {name} was last written earlier", m.visiting * earlier)
+        m.table.receive(MEMORY, f"{name} before", [index, previous, *values], visiting)
+        m.table.send(MEMORY, f"{name} after", [index, time, *values], visiting)
+    m.table.constrain("the quote's weight is the borrow fraction", m.quote * (m.borrow - m.weight[0]).expression)
+
+
+def _lots(m: Margin) -> None:
+    """lots (two limbs) from the biased balance: |size| and its sign for a perpetual, whole lots for an asset.
+
+    Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose top limbs are those of BIAS - 2^28 and whose low
+    limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder < lot_units; a negative one fits no lots.
+    """
+    lots, b, negative = m.pick(LOTS), m.balance, m.negative
+    sign = 1 - negative * 2
+    signed = (lots[0] + lots[1] * LIMB) * sign + negative * (LIMB * LIMB)
+    m.table.equal("size and sign of a position", b[0] + b[1] * LIMB, signed, m.perpetual)
+    m.table.equal("third limb of a position", b[2], negative * (LIMB - 1), m.perpetual)
+    m.table.equal("top limb of a position", b[3], BIAS_TOP_LIMB - negative, m.perpetual)
+    remainder, rest, carry = m.ports[REMAINDER], m.ports[REMAINDER_REST], m.ports[LOT_CARRY]
+    m.table.equal("remainder is less than a lot", remainder + rest, m.lot_units - 1, m.asset)
+    m.table.equal("whole lots, low limb", lots[0] * m.lot_units + remainder, b[0] + carry * LIMB, m.asset)
+    m.table.equal("whole lots, high limbs", lots[1] * m.lot_units + carry, b[1] + b[2] * LIMB, m.asset)
+    m.table.equal("an asset balance is not negative", b[3], BIAS_TOP_LIMB, m.asset)
+
+
+def _products(m: Margin) -> None:
+    """lots * mark for perpetuals, lots * weight for assets and perpetuals."""
+    for name, selector, factor, product, carries, high in (
+        ("marked", m.perpetual, m.mark, MARKED, MARKED_CARRIES, m.high_carries[0]),
+        ("weighted", m.asset + m.perpetual, m.weight, WEIGHTED, WEIGHTED_CARRIES, m.high_carries[1]),
+    ):
+        multiply(
+            lambda label, left, right, n=name, s=selector: m.table.equal(f"{n} value, {label}", left, right, s),  # type: ignore[misc]
+            lambda label, expression, n=name, s=selector: m.table.constrain(f"{n} value, {label}", s * expression),  # type: ignore[misc]
+            m.pick(LOTS), factor, m.pick(product), *m.pick(carries), high,
+        )
+
+
+def _accumulate(m: Margin) -> None:
+    """cash and net start at 0 and take each visit's contribution, limb by limb."""
+    sign = (1 - m.negative * 2).expression
+    for k in range(AMOUNT_LIMBS):
+        marked, weighted = (m.ports[numbers[k]].expression for numbers in (MARKED, WEIGHTED))
+        bias = BIAS_TOP_LIMB if k == AMOUNT_LIMBS - 1 else 0
+        cash_change = m.quote * (m.balance[k].expression - bias) + m.perpetual * sign * marked
+        net_change = (m.asset - m.perpetual) * weighted
+        for name, sums, change in (("cash", m.cash, cash_change), ("net", m.net, net_change)):
+            value = sums[k].expression
+            m.table.constrain(f"{name} limb {k} starts at 0", m.quote * value)
+            m.table.constrain(f"{name} limb {k} adds up", m.visiting * (value.next() - value) - change, Where.TRANSITION)
+
+
+def _close(m: Margin) -> None:
+    """Carry the sums, take the shortfall max(0, -cash), and compare: FRACTION_ONE * equity - borrow * shortfall = excess >= 0."""
+    sign = 1 - m.negative * 2
+    short, equity = m.pick(SHORT), m.pick(EQUITY)
+    _carried(m, "cash", m.cash, [part * sign for part in short], SHORT_CARRIES)
+    _carried(m, "equity", [c + n for c, n in zip(m.cash, m.net, strict=True)], equity, EQUITY_CARRIES)
+    excess = m.pick(EXCESS)
+    carry_in = bounded(0)
+    for k in range(AMOUNT_LIMBS):
+        left = bounded_total([equity[k] * FRACTION_ONE, bounded(0) - m.borrow * short[k] * m.negative, carry_in])
+        carry = m.ports[EXCESS_CARRIES[k]] - EXCESS_CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else excess[AMOUNT_LIMBS]
+        m.table.equal(f"equity covers the requirement, limb {k}", left, excess[k] + carry * LIMB, m.closing)
+        carry_in = carry
+
+
+def _carried(m: Margin, name: str, sums: list[Bounded], parts: list[Bounded], carries: tuple[int, ...]) -> None:
+    """The integer with the uncarried limbs `sums` is the one with the limbs `parts`; nothing is carried out of the top."""
+    carry_in = bounded(0)
+    for k in range(AMOUNT_LIMBS):
+        carry = m.ports[carries[k]] - SUM_CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else bounded(0)
+        m.table.equal(f"{name} carried, limb {k}", sums[k] + carry_in, parts[k] + carry * LIMB, m.closing)
+        carry_in = carry

@@ -1,0 +1,134 @@
+"""The authenticated memory: where each record lives (leaf index) and what its 8 elements are.
+
+Every record carries its kind's tag as the last element; an empty leaf is all zeros. A step checks the tag of what it reads, so an index
+computed from a wrong id can only hit a record of the same kind, that is, the record of that very id.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS, LIMB, LIMB_BITS
+
+RECORD_SIZE = 8
+DIGEST_SIZE = 8
+SALT_SIZE = 4
+LEAF_DOMAIN = 1  # a leaf hashes record || salt || (LEAF_DOMAIN, 0, 0, 0); an inner node hashes two digests
+Record = tuple[int, ...]
+EMPTY: Record = (0,) * RECORD_SIZE
+
+
+class Tag(IntEnum):
+    """The kind of a record, its element TAG."""
+
+    VENUE = 1  # accounts, batches, time
+    CHAIN = 2  # deposits, withdrawals
+    VAULT = 3  # amount limbs (unsigned)
+    QUOTE = 4  # market record of the quote: bit, lot units, mark = 0 (2), borrow fraction (2), time
+    ASSET = 5  # market record of a collateral asset: bit, lot units, mark (2), collateral value a lot (2), time
+    PERPETUAL = 6  # market record of a perpetual: bit, lot units = 1, mark (2), initial requirement a lot (2), time
+    PARAMETERS = 7  # fraction (initial margin or haircut), maker fee, taker fee
+    TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
+    HEADER = 9  # role, nonce, mask of open instruments
+    KEY = 10  # authorisation key root, 7 elements
+    BALANCE = 11  # amount limbs (biased)
+
+
+class Role(IntEnum):
+    """The kind of an account; its rule stands beside it."""
+
+    TRADER = 1  # sends messages; equity >= initial requirement after each
+    SYSTEM = 2  # sends no messages: the ledger alone moves its balances
+
+
+class SystemAccount(IntEnum):
+    """Accounts that exist from genesis."""
+
+    FEE = 0
+    INSURANCE = 1
+    FUNDING_POOL = 2
+    ROUNDING = 3
+    IN_TRANSIT = 4
+
+
+FIRST_TRADER = len(SystemAccount)
+QUOTE_INSTRUMENT = 0
+TAG = 7  # position of the tag
+VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME = 0, 1, 2
+CHAIN_DEPOSITS, CHAIN_WITHDRAWALS = 0, 1
+MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_TIME = 0, 1, 2, 4, 6
+PARAMETERS_FRACTION, PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE = 0, 1, 2
+TOTAL_BIT = 4
+HEADER_ROLE, HEADER_NONCE, HEADER_MASK = 0, 1, 2
+
+VENUE_INDEX = 0
+CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
+INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 4  # slot 0: market; 1: parameters; 2: total
+ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
+VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
+
+
+def chain_index(chain: int) -> int:
+    """Leaf of the chain record."""
+    return CHAIN_BASE + CHAIN_SLOTS * chain
+
+
+def vault_index(chain: int, asset: int) -> int:
+    """Leaf of the vault of an asset on a chain."""
+    return chain_index(chain) + VAULT_SLOT + asset
+
+
+def market_index(instrument: int) -> int:
+    """Leaf of the market record of an instrument (quote, asset or perpetual)."""
+    return INSTRUMENT_BASE + INSTRUMENT_SLOTS * instrument
+
+
+def parameters_index(instrument: int) -> int:
+    """Leaf of the static parameters of an instrument."""
+    return market_index(instrument) + PARAMETERS_SLOT
+
+
+def total_index(instrument: int) -> int:
+    """Leaf of the liabilities of a collateral instrument."""
+    return market_index(instrument) + TOTAL_SLOT
+
+
+def header_index(account: int) -> int:
+    """Leaf of the account header."""
+    return ACCOUNT_BASE + ACCOUNT_SLOTS * account
+
+
+def key_index(account: int) -> int:
+    """Leaf of the authorisation key root."""
+    return header_index(account) + KEY_SLOT
+
+
+def balance_index(account: int, instrument: int) -> int:
+    """Leaf of the balance of an account in an instrument."""
+    return header_index(account) + BALANCE_SLOT + instrument
+
+
+def limbs(value: int, count: int = AMOUNT_LIMBS) -> tuple[int, ...]:
+    """value >= 0 in `count` limbs of LIMB_BITS bits, lowest first. Raises ValueError if it does not fit."""
+    if not 0 <= value < 1 << (LIMB_BITS * count):
+        raise ValueError(f"{value} does not fit {count} limbs of {LIMB_BITS} bits")
+    return tuple(value >> (LIMB_BITS * i) & (LIMB - 1) for i in range(count))
+
+
+def from_limbs(parts: Sequence[int]) -> int:
+    """The integer of these limbs, lowest first."""
+    return sum(part << (LIMB_BITS * i) for i, part in enumerate(parts))
+
+
+def signed_limbs(amount: int) -> tuple[int, ...]:
+    """The limbs of amount + BIAS. Raises ValueError outside [-BIAS, BIAS)."""
+    return limbs(amount + BIAS)
+
+
+def from_signed_limbs(parts: Sequence[int]) -> int:
+    """The signed amount stored in biased limbs."""
+    return from_limbs(parts) - BIAS
+
+
+def record(tag: Tag, *elements: int) -> Record:
+    """A record with these leading elements, zeros after them, and its tag."""
+    return (*elements, *(0,) * (TAG - len(elements)), int(tag))

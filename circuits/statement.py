@@ -1,0 +1,207 @@
+"""The public statement of a batch: its canonical encoding, and the bus messages by which it binds the tables."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circuits.air import Message
+from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
+from circuits.buses import PUBLIC, TREE, Public, Version
+from circuits.field import P
+from circuits.records import DIGEST_SIZE, limbs, signed_limbs
+
+STATEMENT_VERSION = 1
+VENUE_ID_SIZE = 32
+
+
+class StatementError(ValueError):
+    """Bytes that are not the canonical encoding of a statement, or totals that do not add up."""
+
+
+@dataclass(frozen=True, order=True)
+class Movement:
+    """A deposit consumed or a withdrawal released: number `sequence` of that kind on its chain; amount in base units."""
+
+    chain: int
+    sequence: int
+    account: int
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """A price set in the batch: quote base units per lot, at a time in seconds since the venue's epoch."""
+
+    instrument: int
+    price: int
+    time: int
+
+
+@dataclass(frozen=True, order=True)
+class Vault:
+    """What the vault of an asset on a chain holds in the new state, in base units."""
+
+    chain: int
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True, order=True)
+class AssetAmount:
+    """An amount of a collateral asset in base units."""
+
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a proof says: the batch leads from old_root to new_root, moves exactly these deposits and withdrawals, uses these prices,
+    and the new state holds these vaults, liabilities and insurance fund."""
+
+    venue_id: bytes
+    old_root: tuple[int, ...]
+    new_root: tuple[int, ...]
+    batch: int
+    time: int
+    deposits: tuple[Movement, ...]
+    withdrawals: tuple[Movement, ...]
+    prices: tuple[Price, ...]  # in the order applied
+    vaults: tuple[Vault, ...]
+    totals: tuple[AssetAmount, ...]  # liabilities by asset: the sum of all account balances
+    fund: tuple[AssetAmount, ...]  # the insurance fund's balances; the quote's may be negative
+
+    def backing(self, asset: int) -> int:
+        """The sum of the vaults of all chains for the asset."""
+        return sum(vault.amount for vault in self.vaults if vault.asset == asset)
+
+    def encode(self) -> bytes:
+        """The canonical encoding: fixed-width big-endian integers, lists with a 4-byte count."""
+        parts = [
+            struct.pack(">H", STATEMENT_VERSION), self.venue_id,
+            struct.pack(f">{2 * DIGEST_SIZE}I", *self.old_root, *self.new_root),
+            struct.pack(">II", self.batch, self.time),
+        ]
+        for layout, rows in self._lists():
+            parts.append(struct.pack(">I", len(rows)))
+            parts += [struct.pack(layout, *row) for row in rows]
+        return b"".join(parts)
+
+    def _lists(self) -> list[tuple[str, list[tuple[int, ...]]]]:
+        movements = [[(m.chain, m.sequence, m.account, m.asset, m.amount) for m in ms]
+                     for ms in (self.deposits, self.withdrawals)]
+        return [
+            (MOVEMENT, [*movements[0]]), (MOVEMENT, [*movements[1]]),
+            (PRICE, [(p.instrument, p.price, p.time) for p in self.prices]),
+            (VAULT, [(v.chain, v.asset, v.amount) for v in self.vaults]),
+            (AMOUNT, [(a.asset, a.amount) for a in self.totals]), (AMOUNT, [(a.asset, a.amount) for a in self.fund]),
+        ]
+
+    def messages(self) -> list[Message]:
+        """The verifier's side of the buses: the two roots are consumed, every public message is taken exactly once."""
+        messages = [
+            Message(TREE, (Version.OLD, 0, 0, *self.old_root), 1),
+            Message(TREE, (Version.NEW, 0, 0, *self.new_root), 1),
+            _public(Public.BATCH, sequence=self.batch, amount=limbs(self.time)),
+        ]
+        for kind, movements in ((Public.DEPOSIT, self.deposits), (Public.WITHDRAWAL, self.withdrawals)):
+            messages += [_public(kind, m.account, m.asset, m.chain, m.sequence, limbs(m.amount)) for m in movements]
+        for price in self.prices:
+            low, high, _, _ = limbs(price.price)
+            messages.append(_public(Public.PRICE, instrument=price.instrument, amount=(low, high, price.time, 0)))
+        messages += [_public(Public.VAULT, 0, v.asset, v.chain, 0, limbs(v.amount)) for v in self.vaults]
+        messages += [_public(Public.TOTAL, instrument=a.asset, amount=limbs(a.amount)) for a in self.totals]
+        messages += [_public(Public.FUND, instrument=a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
+        return messages
+
+
+MOVEMENT, PRICE, VAULT, AMOUNT = ">IIIIQ", ">III", ">IIQ", ">Iq"
+_HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}III")
+
+
+def _public(
+    kind: Public, account: int = 0, instrument: int = 0, chain: int = 0, sequence: int = 0, amount: Sequence[int] = (0,) * 4
+) -> Message:
+    return Message(PUBLIC, (kind, account, instrument, chain, sequence, *amount), -1)
+
+
+def decode_statement(data: bytes) -> Statement:
+    """The statement of a canonical encoding. Raises StatementError if the bytes are malformed, out of bounds or not backed."""
+    if len(data) < _HEADER.size:
+        raise StatementError(f"statement of {len(data)} bytes is shorter than its header of {_HEADER.size}")
+    version, venue_id, *numbers = _HEADER.unpack_from(data)
+    if version != STATEMENT_VERSION:
+        raise StatementError(f"statement version {version}, this verifier reads {STATEMENT_VERSION}")
+    old_root, new_root, (batch, time) = numbers[:8], numbers[8:16], numbers[16:]
+    position, lists = _HEADER.size, []
+    for layout in (MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT):
+        rows, position = _read_list(data, position, struct.Struct(layout))
+        lists.append(rows)
+    if position != len(data):
+        raise StatementError(f"{len(data) - position} bytes after the statement")
+    statement = Statement(
+        venue_id, tuple(old_root), tuple(new_root), batch, time,
+        tuple(Movement(*row) for row in lists[0]), tuple(Movement(*row) for row in lists[1]),
+        tuple(Price(*row) for row in lists[2]), tuple(Vault(*row) for row in lists[3]),
+        tuple(AssetAmount(*row) for row in lists[4]), tuple(AssetAmount(*row) for row in lists[5]),
+    )
+    _check_bounds(statement)
+    _check_backing(statement)
+    return statement
+
+
+def _read_list(data: bytes, position: int, layout: struct.Struct) -> tuple[list[tuple[int, ...]], int]:
+    if len(data) < position + 4:
+        raise StatementError(f"statement ends at byte {len(data)} inside a list's length")
+    (count,) = struct.unpack_from(">I", data, position)
+    start, end = position + 4, position + 4 + count * layout.size
+    if len(data) < end:
+        raise StatementError(f"list of {count} entries at byte {position} runs past the end")
+    return list(layout.iter_unpack(data[start:end])), end
+
+
+def _check_bounds(statement: Statement) -> None:
+    """Every number is canonical and inside its bound, so that its limbs and field elements say what it says."""
+    movements = (*statement.deposits, *statement.withdrawals)
+    checks = [
+        ("root element", P - 1, (*statement.old_root, *statement.new_root)),
+        ("batch number", COUNTER_MAX, (statement.batch,)),
+        ("time", TIME_MAX, (statement.time, *(p.time for p in statement.prices))),
+        ("chain", MAX_CHAINS - 1, (*(m.chain for m in movements), *(v.chain for v in statement.vaults))),
+        ("sequence", COUNTER_MAX, tuple(m.sequence for m in movements)),
+        ("account", MAX_ACCOUNTS - 1, tuple(m.account for m in movements)),
+        ("instrument", MAX_INSTRUMENTS - 1, (
+            *(m.asset for m in movements), *(p.instrument for p in statement.prices), *(v.asset for v in statement.vaults),
+            *(a.asset for a in statement.totals), *(a.asset for a in statement.fund))),
+        ("price", PRICE_MAX, tuple(p.price for p in statement.prices)),
+        ("amount", AMOUNT_MAX, (*(m.amount for m in movements), *(v.amount for v in statement.vaults),
+                                *(a.amount for a in statement.totals), *(abs(a.amount) for a in statement.fund))),
+    ]
+    for name, bound, values in checks:
+        for value in values:
+            if not 0 <= value <= bound:
+                raise StatementError(f"{name} {value} is outside 0..{bound}")
+    for price in statement.prices:
+        if price.price == 0 or price.time > statement.time:
+            raise StatementError(f"price {price.price} at time {price.time}: it must be positive and not after {statement.time}")
+    if any(total.amount < 0 for total in statement.totals):
+        raise StatementError("a liability total is negative")
+
+
+def _check_backing(statement: Statement) -> None:
+    """The invariant in the clear: for every asset, vaults of all chains == liabilities; each listed once, in order."""
+    for name, keys in (
+        ("vaults", [(v.chain, v.asset) for v in statement.vaults]),
+        ("totals", [a.asset for a in statement.totals]), ("fund", [a.asset for a in statement.fund]),
+    ):
+        if any(a >= b for a, b in zip(keys, keys[1:], strict=False)):  # type: ignore[operator]
+            raise StatementError(f"{name} are not in strictly ascending order")
+    assets = {total.asset for total in statement.totals}
+    if {vault.asset for vault in statement.vaults} - assets:
+        raise StatementError("a vault holds an asset without a liability total")
+    for total in statement.totals:
+        if statement.backing(total.asset) != total.amount:
+            raise StatementError(
+                f"asset {total.asset}: vaults hold {statement.backing(total.asset)}, liabilities are {total.amount}"
+            )

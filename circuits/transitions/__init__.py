@@ -1,0 +1,10 @@
+"""One file a transition kind: what its steps access, write and require. `ALL` is the registry."""
+
+from collections.abc import Callable
+
+from circuits.execution import Execution
+from circuits.transitions import close, deposit, fill, price, register, transfer, withdraw
+
+ALL: tuple[Callable[[Execution], None], ...] = (
+    register.constrain, deposit.constrain, withdraw.constrain, transfer.constrain, price.constrain, fill.constrain, close.constrain,
+)

@@ -1,0 +1,24 @@
+"""Register an account: the next id, an empty header, an authorisation key root, and a quote balance of 0."""
+
+from circuits.bounds import BIAS_TOP_LIMB, LIMB, MAX_ACCOUNTS
+from circuits.execution import Execution
+from circuits.records import (
+    ACCOUNT_BASE, ACCOUNT_SLOTS, BALANCE_SLOT, EMPTY, KEY_SLOT, QUOTE_INSTRUMENT, TAG, VENUE_ACCOUNTS, VENUE_INDEX, Role, Tag, record,
+)
+from circuits.steps import Step
+
+
+def constrain(execution: Execution) -> None:
+    """Ids are handed out densely, so the new leaves are empty; they are nevertheless required to be."""
+    account, old, new = execution.register("account"), execution.old, execution.new
+    venue = Step.REGISTER_VENUE
+    execution.access(venue, VENUE_INDEX, Tag.VENUE, [VENUE_ACCOUNTS])
+    execution.require(venue, "account is the next id", account - old[VENUE_ACCOUNTS])
+    execution.require(venue, "accounts are counted", new[VENUE_ACCOUNTS] - old[VENUE_ACCOUNTS] - 1)
+    room = (execution.ports[0] + execution.ports[1] * LIMB).expression
+    execution.require(venue, "room for the account", room + account - (MAX_ACCOUNTS - 1))
+    base = ACCOUNT_BASE + ACCOUNT_SLOTS * account
+    execution.create(Step.REGISTER_HEADER, base, record(Tag.HEADER, Role.TRADER, 0, 1 << QUOTE_INSTRUMENT))
+    execution.create(Step.REGISTER_KEY, base + KEY_SLOT, [None] * len(EMPTY[:TAG]) + [int(Tag.KEY)])
+    zero = record(Tag.BALANCE, 0, 0, 0, BIAS_TOP_LIMB)
+    execution.create(Step.REGISTER_QUOTE, base + BALANCE_SLOT + QUOTE_INSTRUMENT, zero)

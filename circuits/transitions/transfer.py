@@ -1,0 +1,23 @@
+"""Transfer of collateral between two accounts; the sender keeps its initial margin."""
+
+from circuits.accounts import balance, header, stays_positive
+from circuits.execution import Execution, negate
+from circuits.steps import Step
+from circuits.vaults import liabilities
+
+
+def constrain(execution: Execution) -> None:
+    """The receiver gains what the sender loses; reading the liabilities proves that the instrument is collateral."""
+    amount = execution.amount()
+    liabilities(execution, Step.TRANSFER_TOTAL, None)
+    for k, part in enumerate(amount):
+        execution.require(Step.TRANSFER_TOTAL, f"amount limb {k} in range", (part - execution.ports[k]).expression)
+    header(execution, Step.TRANSFER_FROM_HEADER, message=True, may_open=False)
+    account, asset = execution.register("account"), execution.register("instrument")
+    balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))
+    stays_positive(execution, Step.TRANSFER_FROM_BALANCE)
+    switch = execution.step(Step.TRANSFER_FROM_BALANCE)
+    execution.release(Step.TRANSFER_FROM_BALANCE, "account", "mask", "opened")
+    execution.hand_over("transfer: the receiver follows the sender", switch, "account", execution.register("other"))
+    header(execution, Step.TRANSFER_TO_HEADER, message=False, may_open=True)
+    balance(execution, Step.TRANSFER_TO_BALANCE, account, asset, amount, may_open=True)

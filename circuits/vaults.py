@@ -1,0 +1,39 @@
+"""Steps on what backs the balances: a chain's queue counter, its vault of an asset, and the asset's liabilities."""
+
+from collections.abc import Sequence
+
+from circuits.accounts import AMOUNT_POSITIONS, market_leaf, stays_below_bound
+from circuits.bounded import Bounded
+from circuits.buses import Public
+from circuits.execution import Execution
+from circuits.records import CHAIN_BASE, CHAIN_SLOTS, TOTAL_BIT, TOTAL_SLOT, VAULT_SLOT, Tag
+from circuits.steps import Step
+
+
+def chain(execution: Execution, step: Step, counter: int, public: Public) -> None:
+    """Count one movement on the chain in the register `chain`, publish it, and range-check its amount.
+
+    Its number (register `sequence`) is the count before, so each number is used once. The amount, ids and number are
+    bounded by the statement, which the public message must match.
+    """
+    execution.access(step, CHAIN_BASE + CHAIN_SLOTS * execution.register("chain"), Tag.CHAIN, [counter])
+    execution.require(step, "number is the next of the chain", execution.register("sequence") - execution.old[counter])
+    execution.require(step, "movements are counted", execution.new[counter] - execution.old[counter] - 1)
+    execution.publish(step, public)
+
+
+def vault(execution: Execution, step: Step, change: Sequence[Bounded]) -> None:
+    """Change the vault of the instrument on the chain; it stays between 0 and AMOUNT_MAX."""
+    index = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * execution.register("chain") + execution.register("instrument")
+    execution.access(step, index, Tag.VAULT, AMOUNT_POSITIONS)
+    execution.change_amount(step, change)
+    stays_below_bound(execution, step)
+
+
+def liabilities(execution: Execution, step: Step, change: Sequence[Bounded] | None) -> None:
+    """Change (or, with None, only read) the total of a collateral instrument; its bit goes to the register `bit`."""
+    execution.access(step, market_leaf(execution, TOTAL_SLOT), Tag.TOTAL, AMOUNT_POSITIONS if change else ())
+    execution.require(step, "bit of the instrument", execution.register("bit") - execution.old[TOTAL_BIT])
+    if change:
+        execution.change_amount(step, change)
+        stays_below_bound(execution, step)

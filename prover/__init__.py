@@ -1,0 +1,1 @@
+"""Making proofs fast: lanes, transforms, hashing, Merkle trees, quotients, LogUp, FRI, traces."""

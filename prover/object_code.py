@@ -1,0 +1,75 @@
+"""Machine code of generated LLVM IR: compiled once, kept on disk under the digest of the IR and of the processor.
+
+The directory is $SOLVENT_CACHE, else $XDG_CACHE_HOME/solvent, else ~/.cache/solvent. Calls through ctypes release the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+_OPTIMIZATION = 2
+_engines: dict[str, Any] = {}  # by digest; an engine owns the code of its function
+_lock = threading.Lock()
+
+
+def cache_directory() -> Path:
+    """Where object code is kept."""
+    if override := os.environ.get("SOLVENT_CACHE"):
+        return Path(override)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "solvent"
+
+
+def load_function(ir_text: str, name: str, arguments: int) -> Callable[..., None]:
+    """The function `name` of an IR module, of `arguments` 64-bit arguments (addresses and integers) and no result."""
+    processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    version = f"llvmlite {llvmlite.__version__} -O{_OPTIMIZATION}"
+    digest = hashlib.sha256("\n".join([version, processor, ir_text]).encode()).hexdigest()
+    with _lock:
+        if digest not in _engines:
+            _engines[digest] = _engine(ir_text, cache_directory() / f"{digest}.o")
+        address = _engines[digest].get_function_address(name)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)(address)
+
+
+def _engine(ir_text: str, path: Path) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    cached = _read(path)
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=_OPTIMIZATION
+    )
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(ir_text), machine)
+    engine.set_object_cache(lambda module, code: _write(path, code), lambda module: cached)
+    engine.finalize_object()
+    return engine
+
+
+def _read(path: Path) -> bytes | None:
+    """The object code in a file, checked against the digest before it; None if there is none or it was damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    code = data[hashlib.sha256().digest_size :]
+    return code if hashlib.sha256(code).digest() + code == data else None
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Atomically, and only as far as the disk allows: without the file the code is compiled again next time."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(code).digest() + code)
+        os.replace(file.name, path)
+    except OSError:
+        return

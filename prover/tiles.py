@@ -1,0 +1,129 @@
+"""Tables as tiles of 16 columns, uint32 (tiles, rows, 16) in Montgomery form, and frames, their transpose for kernels.
+
+Column c of a table is column c % 16 of tile c // 16; the columns that fill up the last tile are zero.
+A frame (groups, columns, 16) holds groups of 16 rows as one vector a column, so that a kernel works on 16 rows at once.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from llvmlite import ir
+from numpy.typing import ArrayLike, NDArray
+
+from circuits.field import reverse_bits
+from prover import lanes, montgomery
+from prover.lanes import LANES, Builder, Value, Words, kernel
+
+Indices = NDArray[np.int64]
+
+
+def tile_count(width: int) -> int:
+    """The number of tiles of `width` columns."""
+    return -(-width // LANES)
+
+
+def from_columns(columns: ArrayLike, rows: int) -> Words:
+    """Tiles of `rows` rows from canonical columns (width, m), m <= rows; the rows from m on are zero.
+
+    Raises ValueError for more columns' rows than fit.
+    """
+    source = np.asarray(columns, dtype=np.uint32)
+    width, filled = source.shape
+    if filled > rows:
+        raise ValueError(f"{filled} rows do not fit a table of {rows}: use the next power of two")
+    tiles = lanes.empty((tile_count(width), rows, LANES))
+    tiles[:] = 0
+    words = montgomery.to_montgomery(source)
+    for column in range(width):
+        tiles[column // LANES, :filled, column % LANES] = words[column]
+    return tiles
+
+
+def to_columns(tiles: Words, width: int) -> Words:
+    """The canonical columns (width, rows) of tiles."""
+    columns = tiles.transpose(0, 2, 1).reshape(-1, tiles.shape[1])[:width]
+    return montgomery.from_montgomery(columns)
+
+
+def from_planar(arrays: list[Words]) -> Words:
+    """Tiles whose columns are the rows of the given Montgomery arrays (k, n), one after the other."""
+    width, rows = sum(array.shape[0] for array in arrays), arrays[0].shape[1]
+    tiles = lanes.empty((tile_count(width), rows, LANES))
+    tiles[-1] = 0
+    column = 0
+    for row in (row for array in arrays for row in array):
+        tiles[column // LANES, :, column % LANES] = row
+        column += 1
+    return tiles
+
+
+def rows_at(tiles: Words, positions: list[int], width: int) -> list[list[int]]:
+    """The canonical elements of the rows at these positions."""
+    rows = tiles[:, positions].transpose(1, 0, 2).reshape(len(positions), -1)[:, :width]
+    result: list[list[int]] = montgomery.from_montgomery(rows).tolist()
+    return result
+
+
+# ------------------------------------------------------------------------------------------------------------ frames
+
+
+@lru_cache(maxsize=32)
+def block_groups(log_n: int) -> Indices:
+    """First rows of the groups of 16 of a bit-reversed block of n = 2^log_n rows, in the order that makes neighbours.
+
+    Lane j of entry i is the point g^(i + bitrev_4(j) n / 16): the next row of entry i, lane by lane, is entry i + 1. The next
+    of the last one, which entry n / 16 repeats from entry 0, is entry 0 with its lanes moved by one (`advance`).
+    """
+    groups = np.array([reverse_bits(i, log_n - 4) * LANES for i in range(1 << (log_n - 4))], dtype=np.int64)
+    return np.append(groups, groups[0])
+
+
+def _emit_transpose(b: Builder, source: Value, i: Value, target: Value, o: Value) -> None:
+    """Transpose the 16 x 16 words from flat position i of source to flat position o of target."""
+    steps = [lanes.I64(k * LANES) for k in range(LANES)]
+    rows = [lanes.emit_load(b, source, b.add(i, step)) for step in steps]
+    for step, column in zip(steps, lanes.emit_transpose(b, rows), strict=True):
+        lanes.emit_store(b, target, b.add(o, step), column)
+
+
+transpose = lanes.memory_intrinsic(_emit_transpose)
+
+
+def _emit_advance(b: Builder, x: Value) -> Value:
+    order = [reverse_bits((reverse_bits(j, 4) + 1) % LANES, 4) for j in range(LANES)]
+    return b.shuffle_vector(x, x, ir.Constant(lanes.V32, order))
+
+
+_advance = lanes.lane_intrinsic(_emit_advance)
+
+
+@kernel
+def gather(tiles: Words, first_rows: Indices, frame: Words, offset: int) -> None:
+    """frame[g, offset + c] = 16 rows of column c of the tiles, from row first_rows[g] on, for every g and c."""
+    count, rows, columns = tiles.shape[0], tiles.shape[1], frame.shape[1]
+    source, target = tiles.reshape(-1), frame.reshape(-1)
+    for g in range(first_rows.shape[0]):
+        for t in range(count):
+            position = (t * rows + first_rows[g]) * LANES
+            transpose(source, position, target, (g * columns + offset + t * LANES) * LANES)
+
+
+@kernel
+def scatter(frame: Words, first_rows: Indices, tiles: Words) -> None:
+    """The reverse of gather with offset 0, for a frame as wide as the tiles."""
+    count, rows, columns = tiles.shape[0], tiles.shape[1], frame.shape[1]
+    source, target = frame.reshape(-1), tiles.reshape(-1)
+    for g in range(first_rows.shape[0]):
+        for t in range(count):
+            position = (t * rows + first_rows[g]) * LANES
+            transpose(source, (g * columns + t * LANES) * LANES, target, position)
+
+
+@kernel
+def advance(frame: Words, group: int) -> None:
+    """Move each lane of a group of a frame to the next row: entry n / 16 of block_groups becomes the next of the one before."""
+    columns, flat = frame.shape[1], frame.reshape(-1)
+    for i in range(group * columns * LANES, (group + 1) * columns * LANES, LANES):
+        lanes.store(flat, i, _advance(lanes.load(flat, i)))

@@ -1,0 +1,84 @@
+"""Accesses to account headers and balances that several transitions share."""
+
+from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.records import (
+    EMPTY,
+    HEADER_MASK,
+    HEADER_NONCE,
+    HEADER_ROLE,
+    TAG,
+    Record,
+    Role,
+    Tag,
+    balance_index,
+    from_signed_limbs,
+    header_index,
+    record,
+    signed_limbs,
+)
+from circuits.steps import Step
+from state.errors import Refusal, Rule
+from state.memory import Memory
+from state.venue import Instrument
+
+
+def header_record(role: Role, nonce: int, mask: int) -> Record:
+    """An account header."""
+    return record(Tag.HEADER, role, nonce, mask)
+
+
+def balance_record(amount: int) -> Record:
+    """A balance of `amount` units, |amount| <= AMOUNT_MAX."""
+    return record(Tag.BALANCE, *signed_limbs(amount))
+
+
+def balance_amount(balance: Record) -> int:
+    """The units in a balance record; an empty leaf holds none."""
+    return from_signed_limbs(balance[:4]) if balance != EMPTY else 0
+
+
+def access_header(
+    memory: Memory, step: Step, account: int, *, message: bool = False, opens: int | None = None, traders_only: bool = True
+) -> None:
+    """Access a header: a message raises the nonce; `opens` lists that instrument as open if its balance is still an empty leaf.
+
+    Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only) and COUNTER_LIMIT.
+    """
+    index = header_index(account)
+    old = memory.read(index) if 0 <= account < MAX_ACCOUNTS else EMPTY
+    if old == EMPTY:
+        raise Refusal(Rule.UNKNOWN_ACCOUNT, account=account)
+    role, nonce, mask = Role(old[HEADER_ROLE]), old[HEADER_NONCE], old[HEADER_MASK]
+    if traders_only and role != Role.TRADER:
+        raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
+    if message:
+        nonce = next_count("nonce", nonce, COUNTER_MAX)
+    if opens is not None and memory.read(balance_index(account, opens))[TAG] == 0:
+        mask |= 1 << opens
+    memory.replace(step, index, old, header_record(role, nonce, mask))
+
+
+def change_balance(
+    memory: Memory, step: Step, account: int, instrument: Instrument, change: int, *, opens: bool = False
+) -> int:
+    """Add `change` units to a balance; returns the execution row. An empty leaf counts as 0 if `opens`.
+
+    Refuses NO_BALANCE, NEGATIVE_COLLATERAL (an asset other than the quote below 0) and BALANCE_LIMIT.
+    """
+    index = balance_index(account, instrument.number)
+    old = memory.read(index)
+    if old == EMPTY and not opens:
+        raise Refusal(Rule.NO_BALANCE, account=account, instrument=instrument.name)
+    amount = balance_amount(old) + change
+    if amount < 0 and instrument.tag == Tag.ASSET:
+        raise Refusal(Rule.NEGATIVE_COLLATERAL, account=account, would=amount, instrument=instrument.name)
+    if abs(amount) > AMOUNT_MAX:
+        raise Refusal(Rule.BALANCE_LIMIT, account=account, would=amount, instrument=instrument.name, limit=AMOUNT_MAX)
+    return memory.replace(step, index, old, balance_record(amount))
+
+
+def next_count(counter: str, count: int, limit: int) -> int:
+    """count + 1. Refuses COUNTER_LIMIT above the limit."""
+    if count >= limit:
+        raise Refusal(Rule.COUNTER_LIMIT, counter=counter, limit=limit)
+    return count + 1

@@ -1,0 +1,124 @@
+"""What the ledger says when it refuses: broken rules of a transition, and malformed files."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """A rule that a transition can break."""
+
+    OUT_OF_RANGE = "out-of-range"
+    UNKNOWN_ACCOUNT = "unknown-account"
+    UNKNOWN_CHAIN = "unknown-chain"
+    NOT_COLLATERAL = "not-collateral"
+    NOT_A_MARKET = "not-a-market"
+    NOT_PRICED = "not-priced"
+    SYSTEM_ACCOUNT = "system-account"
+    SAME_ACCOUNT = "same-account"
+    ACCOUNT_NUMBER = "account-number"
+    COUNTER_LIMIT = "counter-limit"
+    TIME_BACKWARD = "time-backward"
+    DEPOSIT_ORDER = "deposit-order"
+    UNBACKED_DEPOSIT = "unbacked-deposit"
+    VAULT_SHORT = "vault-short"
+    VAULT_LIMIT = "vault-limit"
+    TOTAL_LIMIT = "total-limit"
+    NO_BALANCE = "no-balance"
+    NEGATIVE_COLLATERAL = "negative-collateral"
+    BALANCE_LIMIT = "balance-limit"
+    LIMIT_PRICE = "limit-price"
+    NOTIONAL_LIMIT = "notional-limit"
+    HOLDING_LIMIT = "holding-limit"
+    MARGIN_LIMIT = "margin-limit"
+    INITIAL_MARGIN = "initial-margin"
+    BORROW_MARGIN = "borrow-margin"
+
+
+# Amounts are in base units of their asset, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
+MESSAGES: dict[Rule, str] = {
+    Rule.OUT_OF_RANGE: "{name} {value} is outside {low}..{high}",
+    Rule.UNKNOWN_ACCOUNT: "account {account} is not registered",
+    Rule.UNKNOWN_CHAIN: "chain {chain} is not one of the venue's {chains}",
+    Rule.NOT_COLLATERAL: "instrument {instrument} is not a collateral asset",
+    Rule.NOT_A_MARKET: "instrument {instrument} is not a perpetual market",
+    Rule.NOT_PRICED: "instrument {instrument} takes no price",
+    Rule.SYSTEM_ACCOUNT: "account {account} belongs to the venue: it neither sends, receives transfers nor trades",
+    Rule.SAME_ACCOUNT: "account {account} stands on both sides",
+    Rule.ACCOUNT_NUMBER: "account {account} is not the next free number, {expected}",
+    Rule.COUNTER_LIMIT: "the {counter} counter has reached its limit {limit}",
+    Rule.TIME_BACKWARD: "time {time} is before {current}, which the ledger has seen",
+    Rule.DEPOSIT_ORDER: "deposit {sequence} on {chain} is not the next one, {expected}",
+    Rule.UNBACKED_DEPOSIT: "{chain} does not hold deposit {sequence}: account {account}, {amount} of {asset}",
+    Rule.VAULT_SHORT: "the vault of {asset} on {chain} holds {held}, less than {amount}",
+    Rule.VAULT_LIMIT: "the vault of {asset} on {chain} would hold {would}, above {limit}",
+    Rule.TOTAL_LIMIT: "the liabilities in {asset} would be {would}, above {limit}",
+    Rule.NO_BALANCE: "account {account} holds no {instrument}",
+    Rule.NEGATIVE_COLLATERAL: "account {account} would hold {would} of {instrument}; only the quote may be negative",
+    Rule.BALANCE_LIMIT: "account {account} would hold {would} of {instrument}, beyond {limit}",
+    Rule.LIMIT_PRICE: "account {account}: price {price} is worse than its limit {limit}",
+    Rule.NOTIONAL_LIMIT: "{size} lots at {price} are worth more than {limit}",
+    Rule.HOLDING_LIMIT: "account {account} holds {lots} lots of {instrument}; a margin check reads at most {limit}",
+    Rule.MARGIN_LIMIT: "account {account}: the {sum} of a margin check reaches {value}, beyond {limit}",
+    Rule.INITIAL_MARGIN: "account {account} would have equity {equity}, below its initial requirement {requirement}",
+    Rule.BORROW_MARGIN: (
+        "account {account} would have equity {equity} and requirement {requirement}: the rest does not cover "
+        "{borrow_fraction}/{fraction_one} of the {shortfall} it owes"
+    ),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - the ledger's own word for it
+    """A transition broke a rule; the state did not change. `rule` says which, `values` with which numbers."""
+
+    def __init__(self, rule: Rule, **values: int | str) -> None:
+        self.rule = rule
+        self.values: Mapping[str, int | str] = values
+        super().__init__(f"{rule}: {MESSAGES[rule].format(**values)}")
+
+
+def require_range(name: str, value: int, low: int, high: int) -> None:
+    """Refuse (OUT_OF_RANGE) a value outside low..high."""
+    if not low <= value <= high:
+        raise Refusal(Rule.OUT_OF_RANGE, name=name, value=value, low=low, high=high)
+
+
+class FileError(Exception):
+    """A file that does not say what it should: where (line, field; either may be None) and what is wrong."""
+
+    def __init__(self, file: str, problem: str, line: int | None = None, field: str | None = None) -> None:
+        self.file, self.line, self.field, self.problem = file, line, field, problem
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(": ".join(part for part in (place, field, problem) if part))
+
+
+class ConfigError(FileError):
+    """A malformed venue file."""
+
+
+class BatchError(FileError):
+    """A malformed batch file."""
+
+
+class LedgerFileError(FileError):
+    """A damaged, foreign or missing file of a saved ledger."""
+
+
+class UnknownRootError(Exception):
+    """The ledger has never had this root, or has been taken back behind it."""
+
+    def __init__(self, root: tuple[int, ...]) -> None:
+        self.root = root
+        super().__init__(f"the ledger's history has no root {root_hex(root)}; `solvent inspect DIR` lists those it has")
+
+
+def root_hex(root: tuple[int, ...]) -> str:
+    """A root as 64 hexadecimal digits, each element 4 bytes, big-endian."""
+    return "".join(f"{element:08x}" for element in root)
+
+
+def root_from_hex(text: str) -> tuple[int, ...]:
+    """The inverse of root_hex. Raises ValueError if the text is not 64 hexadecimal digits."""
+    data = bytes.fromhex(text)
+    if len(data) != 32 or len(text) != 64:
+        raise ValueError(f"a root has 64 hexadecimal digits, got {len(text)}")
+    return tuple(int.from_bytes(data[i : i + 4], "big") for i in range(0, 32, 4))

@@ -1,0 +1,118 @@
+"""The margin check: what an account's open instruments are worth, what they require, and whether that suffices.
+
+cash = quote + sum of size * mark over perpetuals; collateral = sum of whole lots * collateral value a lot over the other assets;
+requirement = sum of |size| * initial requirement a lot over perpetuals; equity = cash + collateral. An account passes if
+equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Every transition that can lower a trader's equity
+or raise its requirement ends with this check, with no exception for transitions that only reduce risk.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from circuits.bounds import AMOUNT_MAX, FRACTION_ONE, SIZE_MAX
+from circuits.records import (
+    HEADER_MASK,
+    MARKET_LOT_UNITS,
+    MARKET_MARK,
+    MARKET_WEIGHT,
+    TAG,
+    Record,
+    Tag,
+    balance_index,
+    from_limbs,
+    from_signed_limbs,
+    header_index,
+    market_index,
+)
+from state.errors import Refusal, Rule
+from state.memory import Memory
+from state.venue import Venue
+
+Entry = tuple[int, Record, Record]  # instrument, balance record, market record
+
+
+@dataclass
+class Margin:
+    """The sums of a margin check, in quote base units."""
+
+    cash: int = 0
+    collateral: int = 0
+    requirement: int = 0  # initial
+    borrow_fraction: int = 0  # in 1 / FRACTION_ONE
+
+    @property
+    def equity(self) -> int:
+        """Cash and the collateral value of the other assets."""
+        return self.cash + self.collateral
+
+    @property
+    def shortfall(self) -> int:
+        """The cash that is owed."""
+        return max(0, -self.cash)
+
+    @property
+    def borrow_requirement(self) -> int:
+        """What must stand above the requirement, for the shortfall; rounded up (the check itself is exact)."""
+        return -(-self.borrow_fraction * self.shortfall // FRACTION_ONE)
+
+    @property
+    def suffices(self) -> bool:
+        """Whether an account with these sums passes the check."""
+        slack = self.equity - self.requirement
+        return slack >= 0 and FRACTION_ONE * slack >= self.borrow_fraction * self.shortfall
+
+
+def check_margin(memory: Memory, row: int, account: int) -> None:
+    """Visit all open instruments of the account for execution row `row`. Refuses INITIAL_MARGIN, BORROW_MARGIN and what `assess` does."""
+    entries = open_entries(memory.read, account)
+    for instrument, balance, market in entries:
+        memory.visit(row, account, instrument, balance, market)
+    margin = assess(memory.venue, account, entries)
+    if margin.suffices:
+        return
+    values = {"account": account, "equity": margin.equity, "requirement": margin.requirement}
+    if margin.equity < margin.requirement:
+        raise Refusal(Rule.INITIAL_MARGIN, **values)
+    raise Refusal(
+        Rule.BORROW_MARGIN, **values,
+        shortfall=margin.shortfall, borrow_fraction=margin.borrow_fraction, fraction_one=FRACTION_ONE,
+    )
+
+
+def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
+    """The open instruments of an account, ascending, as its header lists them."""
+    mask = read(header_index(account))[HEADER_MASK]
+    entries = []
+    while mask:
+        instrument = (mask & -mask).bit_length() - 1
+        mask &= mask - 1
+        entries.append((instrument, read(balance_index(account, instrument)), read(market_index(instrument))))
+    return entries
+
+
+def assess(venue: Venue, account: int, entries: Sequence[Entry]) -> Margin:
+    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT: numbers that the circuit's limbs do not hold."""
+    margin = Margin()
+    for instrument, balance, market in entries:
+        _add(venue, account, margin, instrument, from_signed_limbs(balance[:4]), market)
+        for name, value in (("cash", margin.cash), ("collateral", margin.collateral), ("requirement", margin.requirement)):
+            if not -AMOUNT_MAX <= value <= AMOUNT_MAX:
+                raise Refusal(Rule.MARGIN_LIMIT, account=account, sum=name, value=value, limit=AMOUNT_MAX)
+    return margin
+
+
+def _add(venue: Venue, account: int, margin: Margin, instrument: int, amount: int, market: Record) -> None:
+    weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    if market[TAG] == Tag.QUOTE:
+        margin.cash += amount
+        margin.borrow_fraction = weight
+        return
+    lots = amount // market[MARKET_LOT_UNITS]  # an asset's amount is never negative; a perpetual's lot is one unit
+    if abs(lots) > SIZE_MAX:
+        name = venue.instruments[instrument].name
+        raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=lots, instrument=name, limit=SIZE_MAX)
+    if market[TAG] == Tag.ASSET:
+        margin.collateral += lots * weight
+    else:
+        margin.cash += lots * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+        margin.requirement += abs(lots) * weight

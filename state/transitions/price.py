@@ -1,0 +1,54 @@
+"""Set the mark of an instrument, and with it what a lot is worth as collateral or requires as initial margin."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from circuits.bounds import FRACTION_ONE, PRICE_MAX, TIME_MAX
+from circuits.records import (
+    MARKET_BIT,
+    MARKET_LOT_UNITS,
+    MARKET_TIME,
+    PARAMETERS_FRACTION,
+    QUOTE_INSTRUMENT,
+    Record,
+    Tag,
+    limbs,
+    market_index,
+    parameters_index,
+    record,
+)
+from circuits.steps import Kind, Step
+from state.errors import Refusal, Rule, require_range
+from state.memory import Memory
+
+
+def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, time: int) -> Record:
+    """The market record of an asset (collateral value a lot, rounded down) or a perpetual (initial requirement a lot, rounded up)."""
+    weight = mark * fraction // FRACTION_ONE if tag == Tag.ASSET else -(-mark * fraction // FRACTION_ONE)
+    return record(tag, bit, lot_units, *limbs(mark, 2), *limbs(weight, 2), time)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrice:
+    """Price in quote base units a lot, at a time in seconds since the venue's epoch."""
+
+    kind: ClassVar[Kind] = Kind.PRICE
+    instrument: int
+    price: int
+    time: int
+
+    def apply(self, memory: Memory) -> tuple[int, ...]:
+        """See Transition."""
+        if not QUOTE_INSTRUMENT < self.instrument < len(memory.venue.instruments):
+            raise Refusal(Rule.NOT_PRICED, instrument=self.instrument)
+        require_range("price", self.price, 1, PRICE_MAX)
+        require_range("time", self.time, 0, TIME_MAX)
+        index = market_index(self.instrument)
+        old = memory.read(index)
+        if self.time < old[MARKET_TIME]:
+            raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[MARKET_TIME])
+        tag = memory.venue.instruments[self.instrument].tag
+        fraction = memory.look(Step.PRICE_PARAMETERS, parameters_index(self.instrument))[PARAMETERS_FRACTION]
+        new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, self.time)
+        memory.replace(Step.PRICE_MARKET, index, old, new)
+        return (self.instrument, self.price, self.time)

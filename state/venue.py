@@ -1,0 +1,262 @@
+"""The venue: its chains, collateral assets and perpetual markets, as read from the venue file (TOML)."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from circuits.bounds import FEE_MAX, FEE_ONE, FRACTION_ONE, LOT_UNITS_MAX, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX
+from circuits.records import QUOTE_INSTRUMENT, Tag
+from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
+from state.errors import ConfigError
+
+T = TypeVar("T")
+FORMAT, VERSION = "solvent-venue", 1
+MAX_DECIMALS = 18
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """The quote, a collateral asset or a perpetual market. Balances count `units`: base units of an asset, lots of a perpetual."""
+
+    number: int
+    name: str
+    tag: Tag  # QUOTE, ASSET or PERPETUAL
+    units_per_one: Fraction  # units in one whole
+    lot_units: int  # units in one lot
+    price_scale: Fraction  # quote base units a lot, for a price of 1 quote per whole
+    fraction: int  # in 1 / FRACTION_ONE: initial margin of a perpetual, 1 - haircut of an asset; 0 for the quote
+    maker_fee: int  # in 1 / FEE_ONE
+    taker_fee: int
+    initial_price: int  # quote base units a lot; 0 for the quote
+
+    def units(self, text: str) -> int:
+        """The units of a decimal amount in wholes. Raises DecimalError if it is not exact."""
+        return scale_exactly(text, self.units_per_one)
+
+    def price(self, text: str) -> int:
+        """The price a lot, in quote base units, of a decimal price per whole. Raises DecimalError if it is not exact."""
+        return scale_exactly(text, self.price_scale)
+
+    def format_units(self, units: int) -> str:
+        """The inverse of `units`."""
+        return format_decimal(units / self.units_per_one)
+
+    def format_price(self, price: int) -> str:
+        """The inverse of `price`."""
+        return format_decimal(price / self.price_scale)
+
+
+@dataclass(frozen=True)
+class Venue:
+    """A venue. Instruments are numbered: the quote 0, then the other assets, then the perpetual markets, in file order."""
+
+    name: str
+    epoch: int  # Unix seconds
+    chains: tuple[str, ...]
+    instruments: tuple[Instrument, ...]
+    borrow_fraction: int  # in 1 / FRACTION_ONE
+    source: str = field(compare=False, repr=False)  # the file's text
+
+    @cached_property
+    def id(self) -> bytes:
+        """SHA-256 of the canonical encoding: JSON with sorted keys, no spaces, integers only."""
+        return hashlib.sha256(self._canonical().encode()).digest()
+
+    @cached_property
+    def collateral(self) -> tuple[Instrument, ...]:
+        """The quote and the other assets."""
+        return tuple(i for i in self.instruments if i.tag != Tag.PERPETUAL)
+
+    @cached_property
+    def markets(self) -> tuple[Instrument, ...]:
+        """The perpetual markets."""
+        return tuple(i for i in self.instruments if i.tag == Tag.PERPETUAL)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Instrument]:
+        """The instruments by name."""
+        return {instrument.name: instrument for instrument in self.instruments}
+
+    @cached_property
+    def chain_numbers(self) -> Mapping[str, int]:
+        """The chains' numbers by name."""
+        return {name: number for number, name in enumerate(self.chains)}
+
+    @property
+    def quote(self) -> Instrument:
+        """The quote."""
+        return self.instruments[QUOTE_INSTRUMENT]
+
+    def _canonical(self) -> str:
+        instruments = [
+            {
+                "name": i.name, "tag": i.tag.name, "units_per_one": str(i.units_per_one), "lot_units": i.lot_units,
+                "fraction": i.fraction, "maker_fee": i.maker_fee, "taker_fee": i.taker_fee, "price": i.initial_price,
+            }
+            for i in self.instruments
+        ]
+        content = {
+            "format": FORMAT, "version": VERSION, "name": self.name, "epoch": self.epoch, "chains": self.chains,
+            "instruments": instruments, "borrow_fraction": self.borrow_fraction,
+        }
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def load_venue(path: Path) -> Venue:
+    """The venue of a file. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"cannot be read: {error}") from error
+    return parse_venue(text, str(path))
+
+
+def parse_venue(text: str, file: str = "venue.toml") -> Venue:
+    """The venue of a venue file's text; `file` is its name in errors. Raises ConfigError."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise ConfigError(file, f"is not TOML: {error}", int(line[1]) if line else None) from error
+    root = _Table(file, "", content)
+    _check_format(root)
+    name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", MAX_CHAINS)
+    borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, FRACTION_ONE)
+    quote = _read_quote(root.table("quote"))
+    instruments = [quote]
+    for table in root.tables("asset"):
+        instruments.append(_read_asset(table, len(instruments), quote))
+    for table in root.tables("market"):
+        instruments.append(_read_market(table, len(instruments), quote))
+    root.finish()
+    _check_instruments(file, instruments)
+    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, text)
+
+
+def _check_format(root: "_Table") -> None:
+    found, version = root.take("format", str), root.take("version", int)
+    if (found, version) != (FORMAT, VERSION):
+        raise root.error("format", f"is {found!r} version {version}; this program reads {FORMAT!r} version {VERSION}")
+
+
+def _read_quote(table: "_Table") -> Instrument:
+    name, units = table.name("name"), Fraction(10 ** table.integer("decimals", 0, MAX_DECIMALS))
+    table.finish()
+    return Instrument(QUOTE_INSTRUMENT, name, Tag.QUOTE, units, 1, Fraction(1), 0, 0, 0, 0)
+
+
+def _read_asset(table: "_Table", number: int, quote: Instrument) -> Instrument:
+    name, units = table.name("name"), Fraction(10 ** table.integer("decimals", 0, MAX_DECIMALS))
+    lot_units = table.scaled("lot", units, 1, LOT_UNITS_MAX)
+    fraction = FRACTION_ONE - table.scaled("haircut", FRACTION_ONE, 0, FRACTION_ONE)
+    scale = quote.units_per_one * lot_units / units
+    price = table.scaled("price", scale, 1, PRICE_MAX)
+    table.finish()
+    return Instrument(number, name, Tag.ASSET, units, lot_units, scale, fraction, 0, 0, price)
+
+
+def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
+    name, lot = table.name("name"), table.decimal("lot")
+    if lot == 0 or not is_terminating(1 / lot):
+        raise table.error("lot", "must divide a power of ten, such as 0.001 or 0.25")
+    fraction = table.scaled("initial_margin", FRACTION_ONE, 1, FRACTION_ONE)
+    maker_fee, taker_fee = (table.scaled(f"{side}_fee", FEE_ONE, 0, FEE_MAX) for side in ("maker", "taker"))
+    price = table.scaled("price", quote.units_per_one * lot, 1, PRICE_MAX)
+    table.finish()
+    scale = quote.units_per_one * lot
+    return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, fraction, maker_fee, taker_fee, price)
+
+
+def _check_instruments(file: str, instruments: list[Instrument]) -> None:
+    if len(instruments) > MAX_INSTRUMENTS:
+        raise ConfigError(file, f"{len(instruments)} instruments; at most {MAX_INSTRUMENTS} are possible")
+    if instruments[-1].tag != Tag.PERPETUAL:
+        raise ConfigError(file, "a venue needs at least one market", field="market")
+    for number, instrument in enumerate(instruments):
+        if instrument.name in [other.name for other in instruments[:number]]:
+            raise ConfigError(file, f"two instruments are named {instrument.name}", field="name")
+
+
+class _Table:
+    """A TOML table being read: each field is taken once, with its type and bounds; what is left at the end is refused."""
+
+    def __init__(self, file: str, path: str, content: object) -> None:
+        self.file, self.path = file, path
+        if not isinstance(content, dict):
+            raise ConfigError(file, "must be a table", field=path)
+        self.content = dict(content)
+
+    def error(self, name: str, problem: str) -> ConfigError:
+        return ConfigError(self.file, problem, field=f"{self.path}.{name}" if self.path else name)
+
+    def take(self, name: str, kind: type[T]) -> T:
+        if name not in self.content:
+            raise self.error(name, "is missing")
+        value = self.content.pop(name)
+        if type(value) is not kind:
+            raise self.error(name, f"must be a {kind.__name__}, is {value!r}"[:200])
+        return value
+
+    def name(self, name: str) -> str:
+        return self._check_name(name, self.take(name, str))
+
+    def names(self, name: str, limit: int) -> tuple[str, ...]:
+        values = self.take(name, list)
+        for value in values:
+            self._check_name(name, value)
+        if not 1 <= len(values) <= limit or len(set(values)) != len(values):
+            raise self.error(name, f"must hold 1..{limit} different names")
+        return tuple(values)
+
+    def _check_name(self, name: str, value: object) -> str:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise self.error(name, f"{value!r} is not a name of up to 32 letters, digits, dots, dashes, underscores")
+        return value
+
+    def moment(self, name: str) -> int:
+        value = self.take(name, datetime)
+        if value.tzinfo is None or value.microsecond:
+            raise self.error(name, "must be whole seconds with an offset, such as 2024-01-01T00:00:00Z")
+        return (value - _UNIX_EPOCH) // timedelta(seconds=1)
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        return self._within(name, self.take(name, int), low, high)
+
+    def decimal(self, name: str) -> Fraction:
+        try:
+            return parse_decimal(self.take(name, str))
+        except DecimalError as error:
+            raise self.error(name, str(error)) from error
+
+    def scaled(self, name: str, scale: Fraction | int, low: int, high: int) -> int:
+        """A decimal string times scale; must be whole and inside low..high."""
+        try:
+            return self._within(name, scale_exactly(self.take(name, str), scale), low, high)
+        except DecimalError as error:
+            raise self.error(name, str(error)) from error
+
+    def _within(self, name: str, value: int, low: int, high: int) -> int:
+        if not low <= value <= high:
+            raise self.error(name, f"comes to {value} units, outside {low}..{high}")
+        return value
+
+    def table(self, name: str) -> "_Table":
+        return _Table(self.file, name, self.take(name, dict))
+
+    def tables(self, name: str) -> list["_Table"]:
+        entries = self.take(name, list) if name in self.content else []
+        return [_Table(self.file, f"{name}[{number}]", entry) for number, entry in enumerate(entries)]
+
+    def finish(self) -> None:
+        for name in self.content:
+            raise self.error(name, "is not a field of a venue file")

@@ -1,0 +1,1 @@
+"""Checking proofs anywhere: parameters, transcript, codec, constraints and FRI (standard library only)."""

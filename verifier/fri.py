@@ -1,0 +1,89 @@
+"""The FRI checks at the queried positions (docs/protocol.md, A8)."""
+
+from collections.abc import Sequence
+from operator import mul as multiply
+
+from circuits.field import Extension, P, add, inverse, mul, reverse_bits, root_of_unity, scale, sub
+from verifier.elements import group_extensions
+from verifier.errors import Reason, Rejection
+from verifier.merkle import Opening
+from verifier.params import ARITY, LOG_ARITY
+from verifier.shape import Shape
+
+_HALF = inverse(2)
+
+
+def _pair_factors(log_size: int) -> tuple[int, ...]:
+    """1 / (2 u^bitrev(2i)) for the pairs i of 2^log_size values in bit-reversed order, u of order 2^log_size."""
+    root = root_of_unity(log_size)
+    exponents = (reverse_bits(2 * i, log_size) for i in range(1 << (log_size - 1)))
+    return tuple(_HALF * inverse(pow(root, exponent, P)) % P for exponent in exponents)
+
+
+_FACTORS = [_pair_factors(log_size) for log_size in range(LOG_ARITY, 0, -1)]
+
+
+def fold(values: Sequence[Extension], x_inverse: int, zeta: Extension) -> Extension:
+    """sum over k of zeta^k G_k(x^8) from the values of G = sum of X^k G_k(X^8) at x * u^bitrev(i), i = 0 .. 7.
+
+    Three halvings: with a, b at y and -y, (a + b) / 2 is the even part at y^2 and (a - b) / 2y the odd one; the
+    challenges zeta, zeta^2, zeta^4 multiply to zeta^k.
+    """
+    for factors in _FACTORS:
+        values = [
+            add(scale(add(a, b), _HALF), mul(zeta, scale(sub(a, b), factor * x_inverse)))
+            for a, b, factor in zip(values[::2], values[1::2], factors, strict=True)
+        ]
+        zeta = mul(zeta, zeta)
+        x_inverse = x_inverse * x_inverse % P
+    return values[0]
+
+
+def evaluate(coefficients_by_coordinate: Sequence[Sequence[int]], x: int) -> Extension:
+    """A polynomial over the extension at the base point x; its coefficients are given coordinate by coordinate."""
+    powers = [1]
+    for _ in range(1, len(coefficients_by_coordinate[0])):
+        powers.append(powers[-1] * x % P)
+    a, b, c, d, e = (sum(map(multiply, powers, coefficients)) % P for coefficients in coefficients_by_coordinate)
+    return (a, b, c, d, e)
+
+
+def check_fri(
+    shape: Shape,
+    class_values: dict[int, dict[int, Extension]],
+    layers: Sequence[Opening],
+    challenges: Sequence[tuple[Extension, Extension | None]],
+    final: Sequence[Extension],
+) -> None:
+    """Raises Rejection unless the class values fold, layer by layer, to the final polynomial.
+
+    class_values: by log class and row of its domain; challenges: zeta and, where a class is injected, iota, by layer.
+    """
+    expected = class_values[shape.log_tallest]
+    for layer, (opening, (zeta, iota)) in enumerate(zip(layers, challenges, strict=True)):
+        expected = _check_layer(shape, layer, expected, opening, zeta)
+        if iota is not None:
+            injected = class_values[shape.layer_class(layer + 1)]
+            expected = {row: add(value, mul(iota, injected[row])) for row, value in expected.items()}
+    domain = shape.domain(shape.layer_class(shape.layers))
+    by_coordinate = list(zip(*final, strict=True))
+    for row, value in expected.items():
+        at_row = evaluate(by_coordinate, domain.point(row))
+        if at_row != value:
+            detail = f"at row {row} of the last domain the folds give {value}, the final polynomial {at_row}"
+            raise Rejection(Reason.FINAL_POLYNOMIAL, detail)
+
+
+def _check_layer(
+    shape: Shape, layer: int, expected: dict[int, Extension], opening: Opening, zeta: Extension
+) -> dict[int, Extension]:
+    """Compare the expected values, by position, with the opened rows of a layer; return the folded rows."""
+    domain = shape.domain(shape.layer_class(layer))
+    rows = sorted({position >> LOG_ARITY for position in expected})
+    opened = {row: group_extensions(elements) for row, elements in zip(rows, opening.classes[0].rows, strict=True)}
+    for position, value in expected.items():
+        entry = opened[position >> LOG_ARITY][position % ARITY]
+        if entry != value:
+            detail = f"layer {layer}, position {position}: opened is {entry}, the values before give {value}"
+            raise Rejection(Reason.FRI_FOLD, detail)
+    return {row: fold(values, inverse(domain.point(row << LOG_ARITY)), zeta) for row, values in opened.items()}
