@@ -131,7 +131,7 @@ def _signed(count: int) -> int:
 
 
 def _row_function(expressions: Sequence[Expression]) -> Callable[[Columns, int], tuple[int, ...]]:
-    """A function (columns, row) -> the values of the expressions in [0, P). Compiled: Program.run calls at every step."""
+    """(columns, row) -> the values of the expressions in [0, P), compiled: Program.run makes a call at every step."""
     namespace: dict[str, Any] = {}
     exec(compile(_source(compile_program(expressions)), "<constraints>", "exec"), namespace)
     function: Callable[[Columns, int], tuple[int, ...]] = namespace["evaluate"]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 from llvmlite import ir
 
@@ -18,10 +20,12 @@ from circuits.expression import Program
 from prover import extension, lanes, montgomery, object_code, wide
 from prover.lanes import FOLD, I32, I64, LANES, Builder, Value, Words
 
-_SEGMENT_COST = 2500
+_SEGMENT_COST = 1500
 _COSTS = {"+": 1, "-": 1, "*": 4}  # of an operation, roughly a third of its instructions
 _OUTPUT_COST = 10  # of a constraint's five products
 _NAME = "segment"
+# Whatever decides, beside the segment itself, which IR is emitted.
+_SOURCES = "".join(Path(file).read_text() for file in (__file__, extension.__file__, lanes.__file__, wide.__file__))
 _ARGUMENTS = ("frame", "spill", "weights", "selectors", "totals", "groups")
 
 # The selectors of a group of rows, one vector each, in this order; the last one is for the LogUp terminal alone.
@@ -148,7 +152,8 @@ class ConstraintKernel:
         segments = [_Segment(program, wheres, columns, slots, *cut) for cut in pairwise(cuts)]
         self.spill_vectors = len(slots)
         self._functions = [
-            object_code.load_function(_emit_module(segment), _NAME, len(_ARGUMENTS)) for segment in segments
+            object_code.load_function(_NAME, len(_ARGUMENTS), _SOURCES + repr(segment), partial(_emit_module, segment))
+            for segment in segments
         ]
 
     def add_to(self, totals: Words, frame: Words, selectors: Words, weights: Words, spill: Words) -> None:

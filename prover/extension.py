@@ -7,12 +7,12 @@ All words are in Montgomery form. Elements outside of kernels are circuits.field
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from circuits import field
 from circuits.field import EXTENSION_DEGREE, Extension, P
@@ -26,6 +26,16 @@ _GRANULARITY = 1 << 12
 
 
 # ---------------------------------------------------------------------------------------------------------- emitters
+
+
+def emit_add(b: Builder, x: list[Value], y: list[Value]) -> list[Value]:
+    """x + y."""
+    return [lanes.emit_add(b, p, q) for p, q in zip(x, y, strict=True)]
+
+
+def emit_sub(b: Builder, x: list[Value], y: list[Value]) -> list[Value]:
+    """x - y."""
+    return [lanes.emit_sub(b, p, q) for p, q in zip(x, y, strict=True)]
 
 
 def emit_mul(b: Builder, x: list[Value], y: list[Value]) -> list[Value]:
@@ -95,53 +105,54 @@ def emit_accumulate2(
     return result
 
 
+def emit_reduce(b: Builder, sums: list[Value]) -> list[Value]:
+    """The elements that sums stand for."""
+    return [wide.emit_reduce(b, s) for s in sums]
+
+
 def _emit_dot(b: Builder, x: list[Value], y: Iterable[Value]) -> Value:
     products = [wide.emit_product(b, p, q) for p, q in zip(x, y, strict=True)]
     return wide.emit_reduce(b, wide.emit_sum(b, products))
 
 
-def _emit_each(emit: Callable[..., Value]) -> Callable[..., list[Value]]:
-    return lambda b, *operands: [emit(b, *coordinates) for coordinates in zip(*operands, strict=True)]
-
-
 # -------------------------------------------------------------------------------------------------------- intrinsics
 
 
-def element_intrinsic(emit: Callable[..., list[Value] | None], result: Any = types.void) -> Any:
-    """An intrinsic that runs `emit(builder, *arguments)`: arrays arrive as i32 pointers, tuples as lists.
+def element_intrinsic(emit: Callable[..., list[Value] | None], result: Any = element_lanes) -> Any:
+    """Like lanes.lane_intrinsic, for an emitter that takes and returns tuples as lists of their parts."""
 
-    A list that `emit` returns becomes the tuple `result`. Integers must be int64, as Python's are inside a kernel.
-    """
+    @wraps(emit)
+    def emit_packed(b: Builder, *arguments: Value) -> Value | None:
+        values = emit(b, *(_unpacked(b, x) if isinstance(x.type, ir.ArrayType) else x for x in arguments))
+        return None if values is None else _packed(b, values)
 
-    def codegen(context: Any, b: Builder, signature: Any, args: Any) -> Value:
-        values = emit(b, *(_spread(context, b, *pair) for pair in zip(signature.args, args, strict=True)))
-        return context.get_dummy_value() if values is None else context.make_tuple(b, result, values)
-
-    def definition(typing: Any, *operands: Any) -> Any:
-        return result(*(types.intp if isinstance(operand, types.Integer) else operand for operand in operands)), codegen
-
-    return intrinsic(definition)
+    return lanes.lane_intrinsic(emit_packed, result)
 
 
-def _spread(context: Any, b: Builder, kind: Any, value: Value) -> Any:
-    if isinstance(kind, types.Array):
-        return lanes.data_pointer(context, b, kind, value)
-    return cgutils.unpack_tuple(b, value) if isinstance(kind, types.UniTuple) else value
+def _unpacked(b: Builder, packed: Value) -> list[Value]:
+    return [b.extract_value(packed, j) for j in range(packed.type.count)]
 
 
-add = element_intrinsic(_emit_each(lanes.emit_add), element_lanes)
-sub = element_intrinsic(_emit_each(lanes.emit_sub), element_lanes)
-mul = element_intrinsic(emit_mul, element_lanes)
-scale = element_intrinsic(emit_scale, element_lanes)
-frobenius = element_intrinsic(lambda b, x: emit_frobenius(b, x, 1), element_lanes)
-frobenius2 = element_intrinsic(lambda b, x: emit_frobenius(b, x, 2), element_lanes)
-load = element_intrinsic(emit_load, element_lanes)
-store = element_intrinsic(emit_store)
-splat = element_intrinsic(emit_load_splat, element_lanes)
+def _packed(b: Builder, values: list[Value]) -> Value:
+    packed = ir.Constant(ir.ArrayType(values[0].type, len(values)), ir.Undefined)
+    for j, value in enumerate(values):
+        packed = b.insert_value(packed, value, j)
+    return packed
+
+
+add = element_intrinsic(emit_add)
+sub = element_intrinsic(emit_sub)
+mul = element_intrinsic(emit_mul)
+scale = element_intrinsic(emit_scale)
+frobenius = element_intrinsic(lambda b, x: emit_frobenius(b, x, 1))
+frobenius2 = element_intrinsic(lambda b, x: emit_frobenius(b, x, 2))
+load = element_intrinsic(emit_load)
+store = element_intrinsic(emit_store, types.void)
+splat = element_intrinsic(emit_load_splat)
 no_sums = element_intrinsic(lambda b: [wide.emit_zero()] * DEGREE, element_sums)
 accumulate = element_intrinsic(emit_accumulate, element_sums)
 accumulate2 = element_intrinsic(emit_accumulate2, element_sums)
-reduce = element_intrinsic(_emit_each(wide.emit_reduce), element_lanes)
+reduce = element_intrinsic(emit_reduce)
 
 
 # ----------------------------------------------------------------------------------------------------------- kernels

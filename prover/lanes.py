@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir
@@ -31,8 +31,8 @@ V32 = ir.VectorType(I32, LANES)
 V64 = ir.VectorType(I64, LANES // 2)
 _LOW_HALVES = ir.Constant(V64, [0xFFFFFFFF] * (LANES // 2))
 
-Builder = ir.IRBuilder
-Value = Any  # an llvmlite value: <16 x i32> unless said otherwise
+Builder: TypeAlias = "ir.IRBuilder"
+Value: TypeAlias = Any  # an llvmlite value: <16 x i32> unless said otherwise
 Words = NDArray[np.uint32]
 
 Kernel = Callable[..., Any]
@@ -40,18 +40,18 @@ Kernel = Callable[..., Any]
 kernel: Kernel = njit(nogil=True, cache=True, boundscheck=False)
 
 
-class U32x16(types.Type):  # type: ignore[misc]
+class U32x16(types.Type):
     """The numba type of 16 lanes of uint32."""
 
     def __init__(self) -> None:
         super().__init__(name="u32x16")
 
 
-u32x16 = U32x16()
+u32x16: Any = U32x16()  # type: ignore[no-untyped-call]
 
 
 @register_model(U32x16)
-class _U32x16Model(models.PrimitiveModel):  # type: ignore[misc]
+class _U32x16Model(models.PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
         super().__init__(manager, numba_type, V32)
 
@@ -132,14 +132,14 @@ def emit_sub(b: Builder, x: Value, y: Value) -> Value:
 
 def emit_mul(b: Builder, x: Value, y: Value) -> Value:
     """x y / R mod P, the Montgomery product. One of the factors may be any uint32, the other is below P."""
-    x_even, x_odd = _emit_halves(b, x)
-    y_even, y_odd = _emit_halves(b, y)
+    x_even, x_odd = emit_halves(b, x)
+    y_even, y_odd = emit_halves(b, y)
     fold = ir.Constant(V64, [FOLD] * V64.count)
     reduced = []
     for product in (b.mul(x_even, y_even), b.mul(x_odd, y_odd)):
         quotient = b.and_(b.mul(b.and_(product, _LOW_HALVES), fold), _LOW_HALVES)
-        reduced.append(_emit_reduce(b, product, quotient))
-    return _emit_join(b, *reduced)
+        reduced.append(emit_reduce(b, product, quotient))
+    return emit_join(b, *reduced)
 
 
 def emit_mul_fixed(b: Builder, x: Value, factor: Value, folded: Value) -> Value:
@@ -147,12 +147,12 @@ def emit_mul_fixed(b: Builder, x: Value, factor: Value, folded: Value) -> Value:
 
     Cheaper than emit_mul where one factor serves many products. x may be any uint32.
     """
-    x_even, x_odd = _emit_halves(b, x)
-    factor_even, _ = _emit_halves(b, factor)
-    quotient_even, quotient_odd = _emit_halves(b, b.mul(x, folded))
-    even = _emit_reduce(b, b.mul(x_even, factor_even), quotient_even)
-    odd = _emit_reduce(b, b.mul(x_odd, factor_even), quotient_odd)
-    return _emit_join(b, even, odd)
+    x_even, x_odd = emit_halves(b, x)
+    factor_even, _ = emit_halves(b, factor)
+    quotient_even, quotient_odd = emit_halves(b, b.mul(x, folded))
+    even = emit_reduce(b, b.mul(x_even, factor_even), quotient_even)
+    odd = emit_reduce(b, b.mul(x_odd, factor_even), quotient_odd)
+    return emit_join(b, even, odd)
 
 
 def emit_from_montgomery(b: Builder, x: Value) -> Value:
@@ -175,19 +175,22 @@ def _emit_lower(b: Builder, total: Value) -> Value:
     return _emit_min(b, total, b.sub(total, emit_constant(P)))
 
 
-def _emit_halves(b: Builder, x: Value) -> tuple[Value, Value]:
-    # The 64-bit product of 32-bit halves is one instruction; widening to <16 x i64> takes twice as many.
+def emit_halves(b: Builder, x: Value) -> tuple[Value, Value]:
+    """The even and the odd lanes as two <8 x i64>: their 64-bit products take half the instructions of widening."""
     pairs = b.bitcast(x, V64)
     return b.and_(pairs, _LOW_HALVES), b.lshr(pairs, ir.Constant(V64, [32] * V64.count))
 
 
-def _emit_reduce(b: Builder, product: Value, quotient: Value) -> Value:
-    # product + quotient P is a multiple of R: its upper half is the reduced product, below 2 P. (With the quotient
-    # negated, LLVM would multiply by -P, for which it needs a full 64-bit product.)
+def emit_reduce(b: Builder, product: Value, quotient: Value) -> Value:
+    """product + quotient P, a multiple of R whose upper half is product / R mod P, below 2 P. All <8 x i64>.
+
+    quotient: FOLD product mod R. (Subtracting instead makes LLVM multiply by -P, a full 64-bit product.)
+    """
     return b.add(product, b.mul(quotient, ir.Constant(V64, [P] * V64.count)))
 
 
-def _emit_join(b: Builder, even: Value, odd: Value) -> Value:
+def emit_join(b: Builder, even: Value, odd: Value) -> Value:
+    """The upper halves of the even and the odd lanes, below 2 P, as one vector below P."""
     upper_halves = ir.Constant(V32, [i + 1 if i % 2 == 0 else LANES + i for i in range(LANES)])
     return _emit_lower(b, b.shuffle_vector(b.bitcast(even, V32), b.bitcast(odd, V32), upper_halves))
 
@@ -273,3 +276,5 @@ mul_fixed = lane_intrinsic(emit_mul_fixed)
 to_montgomery = lane_intrinsic(emit_to_montgomery)
 from_montgomery = lane_intrinsic(emit_from_montgomery)
 word_mul = lane_intrinsic(lambda b, x, y: b.mul(x, y))
+
+_emit_halves, _emit_reduce, _emit_join = emit_halves, emit_reduce, emit_join

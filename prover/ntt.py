@@ -2,9 +2,9 @@
 
 A transform walks a binary tree of moduli. Node i at depth t stands for X^(N / 2^t) - z_i; node 1, the root, for
 X^N - s^N; the children of node i are 2i and 2i + 1, for X^h - w_i and X^h + w_i, w_i^2 = z_i. The leaves are the
-points of the coset s <Omega> in bit-reversed order. A forward step reduces a polynomial (low, high) modulo both children,
-low + w high and low - w high; an inverse step undoes it. The shift s enters through the w_i alone, and a smaller
-polynomial simply starts at a deeper node, so low-degree extension needs neither scaling nor padding.
+points of the coset s <Omega> in bit-reversed order. A forward step reduces a polynomial (low, high) modulo both
+children, low + w high and low - w high; an inverse step undoes it. The shift s enters through the w_i alone, and a
+smaller polynomial simply starts at a deeper node, so low-degree extension needs neither scaling nor padding.
 
 Tiles are uint32 arrays (tiles, rows, 16), C-contiguous, in Montgomery form.
 """
@@ -43,7 +43,7 @@ def evaluate(coefficients: Words, log_domain: int, shift: int) -> Words:
     moduli = _moduli(log_domain, shift % P)
     flat, result = source.reshape(-1), target.reshape(-1)
     parallel.run_all(
-        partial(_evaluate, flat, tile * n, result, (tile * cosets + coset) * n, moduli, cosets + coset, log_n)
+        partial(_forward, flat, tile * n, result, (tile * cosets + coset) * n, moduli, cosets + coset, log_n)
         for tile in range(tiles)
         for coset in range(cosets)
     )
@@ -52,16 +52,16 @@ def evaluate(coefficients: Words, log_domain: int, shift: int) -> Words:
 
 def interpolate(values: Words, log_n: int) -> Words:
     """Coefficients (tiles, 2^log_n, 16) in natural order, from values on <Omega_log_n> in natural order."""
-    return _interpolate(values, log_n, 1, _reversed_indices(log_n))
+    return _run_inverse(values, log_n, 1, _reversed_indices(log_n))
 
 
 def interpolate_domain(values: Words, shift: int) -> Words:
     """Coefficients in natural order, from values on shift <Omega> in bit-reversed order; same shape."""
     log_n = _log_rows(values)
-    return _interpolate(values, log_n, shift, np.arange(1 << log_n))
+    return _run_inverse(values, log_n, shift, np.arange(1 << log_n))
 
 
-def _interpolate(values: Words, log_n: int, shift: int, order: Indices) -> Words:
+def _run_inverse(values: Words, log_n: int, shift: int, order: Indices) -> Words:
     source = np.ascontiguousarray(values)
     if _log_rows(source) != log_n:
         raise ValueError(f"got {source.shape[1]} rows, expected 2^{log_n}")
@@ -70,9 +70,9 @@ def _interpolate(values: Words, log_n: int, shift: int, order: Indices) -> Words
     moduli, scale = _inverse_moduli(log_n, shift % P), montgomery.to_montgomery_scalar(pow(n, -1, P))
     flat, result = source.reshape(-1), target.reshape(-1)
     log_parts = 2 if log_n >= _LOG_SPLIT else 0
-    parts = 1 << log_parts
+    parts, log_rows = 1 << log_parts, log_n - log_parts
     parallel.run_all(
-        partial(_interpolate_part, flat, tile * n, order, result, part * n // parts, log_n - log_parts, moduli, parts + part, scale)
+        partial(_inverse, flat, tile * n, order, result, part << log_rows, log_rows, moduli, parts + part, scale)
         for tile in range(tiles)
         for part in range(parts)
     )
@@ -86,7 +86,7 @@ def _interpolate(values: Words, log_n: int, shift: int, order: Indices) -> Words
 
 
 def _log_rows(tiles: Words) -> int:
-    rows = tiles.shape[1]
+    rows = int(tiles.shape[1])
     if tiles.ndim != 3 or tiles.shape[2] != LANES or rows & (rows - 1) or not rows:
         raise ValueError(f"expected tiles of shape (tiles, power of two, {LANES}), got {tiles.shape}")
     return rows.bit_length() - 1
@@ -178,7 +178,7 @@ def _split4(source: Words, i: int, target: Words, o: int, step: int, moduli: Wor
 
 
 @lanes.kernel
-def _evaluate(
+def _forward(
     source: Words, source_row: int, target: Words, target_row: int, moduli: Words, node: int, log_rows: int
 ) -> None:
     """All levels below `node`, 2^log_rows rows; source and target may be the same rows of one array."""
@@ -193,13 +193,13 @@ def _evaluate(
         if log_rows > _LOG_CACHED:
             for k in range(4):
                 row = target_row + (k << log_rows)
-                _evaluate(target, row, target, row, moduli, 4 * node + k, log_rows)
+                _forward(target, row, target, row, moduli, 4 * node + k, log_rows)
         else:
-            _evaluate_cached(target, o, moduli, 4 * node, 4, log_rows)
+            _forward_cached(target, o, moduli, 4 * node, 4, log_rows)
 
 
 @lanes.kernel
-def _evaluate_cached(target: Words, o: int, moduli: Words, node: int, nodes: int, log_rows: int) -> None:
+def _forward_cached(target: Words, o: int, moduli: Words, node: int, nodes: int, log_rows: int) -> None:
     """All levels below `nodes` neighbouring nodes of 2^log_rows rows each, pass by pass."""
     while log_rows >= 2:
         step = LANES << (log_rows - 2)
@@ -222,16 +222,6 @@ def _join(low, high, factor):  # type: ignore[no-untyped-def]
 
 
 @lanes.kernel
-def _join2(target: Words, o: int, moduli: Words, node: int) -> None:
-    """One level below `node`, in place, for a node of four rows."""
-    factor = _factor(moduli[node])
-    for p in (o, o + LANES):
-        a, b = _join(lanes.load(target, p), lanes.load(target, p + 2 * LANES), factor)
-        lanes.store(target, p, a)
-        lanes.store(target, p + 2 * LANES, b)
-
-
-@lanes.kernel
 def _join4(target: Words, o: int, step: int, moduli: Words, node: int, start: int, stop: int) -> None:
     """Undo _split4 in place, for words start to stop of each stretch."""
     upper, left, right = _factor(moduli[node]), _factor(moduli[2 * node]), _factor(moduli[2 * node + 1])
@@ -247,42 +237,80 @@ def _join4(target: Words, o: int, step: int, moduli: Words, node: int, start: in
 
 
 @lanes.kernel
-def _gather2(source: Words, i: int, order: Indices, target: Words, o: int, moduli: Words, node: int, scale: int) -> None:
-    """The lowest level of two rows, read from where `order` says, `scale` applied; `moduli` already contain it."""
+def _gather2(
+    source: Words, i: int, order: Indices, target: Words, first: int, nodes: int, moduli: Words, node: int, scale: int
+) -> None:
+    """The lowest level: `nodes` pairs of rows from row `first` on, each row read from where `order` says.
+
+    i: flat position of row 0. scale: 1 / n, which the moduli of this level already contain.
+    """
     whole = _factor(np.uint32(scale))
-    low, high = lanes.load(source, i + order[0] * LANES), lanes.load(source, i + order[1] * LANES)
-    a, b = _join(low, high, _factor(moduli[node]))
-    lanes.store(target, o, lanes.mul_fixed(a, whole[0], whole[1]))
-    lanes.store(target, o + LANES, b)
+    for k in range(nodes):
+        row = first + 2 * k
+        a, b = _join(
+            lanes.load(source, i + order[row] * LANES),
+            lanes.load(source, i + order[row + 1] * LANES),
+            _factor(moduli[node + k]),
+        )
+        o = i + row * LANES
+        lanes.store(target, o, lanes.mul_fixed(a, whole[0], whole[1]))
+        lanes.store(target, o + LANES, b)
 
 
 @lanes.kernel
-def _interpolate_part(
-    source: Words, row: int, order: Indices, target: Words, first: int, log_rows: int, moduli: Words, node: int, scale: int
+def _gather4(
+    source: Words, i: int, order: Indices, target: Words, first: int, nodes: int, moduli: Words, node: int, scale: int
 ) -> None:
+    """The two lowest levels: as _gather2, for `nodes` times four rows."""
+    whole = _factor(np.uint32(scale))
+    for k in range(nodes):
+        row, parent = first + 4 * k, node + k
+        a, b = _join(
+            lanes.load(source, i + order[row] * LANES),
+            lanes.load(source, i + order[row + 1] * LANES),
+            _factor(moduli[2 * parent]),
+        )
+        c, d = _join(
+            lanes.load(source, i + order[row + 2] * LANES),
+            lanes.load(source, i + order[row + 3] * LANES),
+            _factor(moduli[2 * parent + 1]),
+        )
+        upper = _factor(moduli[parent])
+        a, c = _join(lanes.mul_fixed(a, whole[0], whole[1]), lanes.mul_fixed(c, whole[0], whole[1]), upper)
+        b, d = _join(b, d, upper)
+        o = i + row * LANES
+        lanes.store(target, o, a)
+        lanes.store(target, o + LANES, b)
+        lanes.store(target, o + 2 * LANES, c)
+        lanes.store(target, o + 3 * LANES, d)
+
+
+@lanes.kernel
+def _inverse(
+    source: Words, row: int, order: Indices, target: Words, first: int, log_rows: int, moduli: Words, node: int,
+    scale: int,
+) -> None:  # fmt: skip
     """All levels below `node`: the 2^log_rows rows from `first` on of the tile whose row 0 is `row`."""
-    start, step = (row + first) * LANES, LANES << max(log_rows - 2, 0)
+    i = row * LANES
+    o = i + first * LANES
     if log_rows > _LOG_CACHED:
         for k in range(4):
             part = first + (k << (log_rows - 2))
-            _interpolate_part(source, row, order, target, part, log_rows - 2, moduli, 4 * node + k, scale)
-        _join4(target, start, step, moduli, node, 0, step)
+            _inverse(source, row, order, target, part, log_rows - 2, moduli, 4 * node + k, scale)
+        step = LANES << (log_rows - 2)
+        _join4(target, o, step, moduli, node, 0, step)
         return
     if log_rows == 0:
-        lanes.store(target, start, lanes.load(source, row * LANES))
+        lanes.store(target, o, lanes.load(source, i))
         return
-    for k in range(1 << (log_rows - 1)):
-        _gather2(
-            source, row * LANES, order[first + 2 * k :], target, start + 2 * k * LANES, moduli,
-            (node << (log_rows - 1)) + k, scale,
-        )  # fmt: skip
-    done = 1
-    if log_rows % 2 == 0:
-        for k in range(1 << (log_rows - 2)):
-            _join2(target, start + 4 * k * LANES, moduli, (node << (log_rows - 2)) + k)
-        done = 2
+    if log_rows % 2:
+        done, levels = 1, log_rows - 1
+        _gather2(source, i, order, target, first, 1 << levels, moduli, node << levels, scale)
+    else:
+        done, levels = 2, log_rows - 2
+        _gather4(source, i, order, target, first, 1 << levels, moduli, node << levels, scale)
     while done < log_rows:
-        step = LANES << done
-        for k in range(1 << (log_rows - done - 2)):
-            _join4(target, start + 4 * k * step, step, moduli, (node << (log_rows - done - 2)) + k, 0, step)
+        step, levels = LANES << done, log_rows - done - 2
+        for k in range(1 << levels):
+            _join4(target, o + 4 * k * step, step, moduli, (node << levels) + k, 0, step)
         done += 2

@@ -1,4 +1,4 @@
-"""Machine code of generated LLVM IR: compiled once, kept on disk under the digest of the IR and of the processor.
+"""Machine code of generated LLVM IR: compiled once, kept on disk for as long as neither its source nor the processor changes.
 
 The directory is $SOLVENT_CACHE, else $XDG_CACHE_HOME/solvent, else ~/.cache/solvent. Calls through ctypes release the GIL.
 """
@@ -29,27 +29,34 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "solvent"
 
 
-def load_function(ir_text: str, name: str, arguments: int) -> Callable[..., None]:
-    """The function `name` of an IR module, of `arguments` 64-bit arguments (addresses and integers) and no result."""
+def load_function(name: str, arguments: int, source: str, emit: Callable[[], str]) -> Callable[..., None]:
+    """The function `name`, of `arguments` 64-bit arguments (addresses and integers) and no result, of the module emit().
+
+    source must determine what emit() returns: the code is found again by its digest, without emitting the IR, which
+    takes as long as compiling it.
+    """
     processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
     version = f"llvmlite {llvmlite.__version__} -O{_OPTIMIZATION}"
-    digest = hashlib.sha256("\n".join([version, processor, ir_text]).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join([version, processor, source]).encode()).hexdigest()
     with _lock:
         if digest not in _engines:
-            _engines[digest] = _engine(ir_text, cache_directory() / f"{digest}.o")
+            _engines[digest] = _engine(emit, cache_directory() / f"{digest}.o")
         address = _engines[digest].get_function_address(name)
     return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)(address)
 
 
-def _engine(ir_text: str, path: Path) -> Any:
+def _engine(emit: Callable[[], str], path: Path) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    cached = _read(path)
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=_OPTIMIZATION
     )
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(ir_text), machine)
-    engine.set_object_cache(lambda module, code: _write(path, code), lambda module: cached)
+    code = _read(path)
+    if code is None:
+        code = machine.emit_object(llvm.parse_assembly(emit()))
+        _write(path, code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 THREADS = os.cpu_count() or 1
 _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="kernel")
+Result = TypeVar("Result")
 
 
-def run_all(jobs: Iterable[Callable[[], object]]) -> None:
-    """Run the jobs on all cores and wait; the first exception is raised. Must not be called from within a job."""
+def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
+    """The results of the jobs, run on all cores; the first exception is raised. Not to be called from within a job."""
     pending = list(jobs)
     if len(pending) == 1 or THREADS == 1:
-        for job in pending:
-            job()
-        return
-    for future in [_executor.submit(job) for job in pending]:
-        future.result()
+        return [job() for job in pending]
+    return [future.result() for future in [_executor.submit(job) for job in pending]]
 
 
 def run_ranges(kernel: Callable[[int, int], object], total: int, granularity: int) -> None:
@@ -26,4 +26,4 @@ def run_ranges(kernel: Callable[[int, int], object], total: int, granularity: in
     # A few ranges a thread even out cores that are busy with something else.
     ranges = min(4 * THREADS, -(-total // granularity))
     step = -(-total // max(ranges, 1) // granularity) * granularity or granularity
-    run_all([lambda start=start: kernel(start, min(start + step, total)) for start in range(0, total, step)])
+    run_all(partial(kernel, start, min(start + step, total)) for start in range(0, total, step))

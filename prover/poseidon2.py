@@ -80,7 +80,7 @@ def _emit_external_linear(b: Builder, state: list[Value]) -> list[Value]:
 
 
 def _emit_internal_linear(b: Builder, state: list[Value]) -> list[Value]:
-    """circuits.poseidon2.internal_linear; the sum avoids element 0 as long as possible, which is the last to be known."""
+    """circuits.poseidon2.internal_linear; element 0, the last to be known, is added last."""
     partial = list(state[1:])
     while len(partial) > 1:
         pairs = zip(partial[::2], partial[1::2], strict=False)

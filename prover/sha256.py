@@ -6,13 +6,11 @@ Digests are uint32 arrays (rows, 8): the eight big-endian words of a digest as n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
-from numpy.typing import NDArray
 
 from prover import lanes, parallel
 from prover.lanes import LANES, Builder, Value, Words
@@ -79,15 +77,15 @@ def _emit_schedule_word(b: Builder, schedule: Sequence[Value]) -> Value:
     return b.add(b.add(old, schedule[-7]), sigma(schedule[-2], 17, 19, 10))
 
 
-def _padding(message_words: int) -> list[Value]:
-    """The vectors that complete the last block of a message of so many words."""
-    zeros = (-message_words - 3) % _BLOCK_WORDS
-    return [lanes.emit_constant(word) for word in (1 << 31, *[0] * zeros, 0, 32 * message_words)]
-
-
 def emit_initial_state() -> list[Value]:
     """The state before the first block."""
     return [lanes.emit_constant(word) for word in INITIAL_STATE]
+
+
+def emit_padding(message_words: int) -> list[Value]:
+    """The vectors that complete the last block of a message of so many words."""
+    zeros = (-message_words - 3) % _BLOCK_WORDS
+    return [lanes.emit_constant(word) for word in (1 << 31, *[0] * zeros, 0, 32 * message_words)]
 
 
 # ------------------------------------------------------------------------------------------------------ public face
@@ -102,7 +100,7 @@ def hash_leaves(tile_list: Sequence[Words], salts: Words) -> Words:
     rows = salts.shape[0]
     for tiles in tile_list:
         if tiles.ndim != 3 or tiles.shape[1:] != (rows, LANES):
-            raise ValueError(f"expected tiles of shape (T, {rows}, {LANES}) as there are {rows} salts, got {tiles.shape}")
+            raise ValueError(f"{rows} salts go with tiles of shape (T, {rows}, {LANES}), got {tiles.shape}")
     if salts.shape[1:] != (SALT_WORDS,):
         raise ValueError(f"expected salts of shape ({rows}, {SALT_WORDS}), got {salts.shape}")
     padded = rows + -rows % LANES
@@ -129,7 +127,7 @@ def hash_nodes(children: Words) -> Words:
 def hash_nodes_injected(children: Words, row_digests: Words) -> Words:
     """SHA256(left || right || row digest): uint32 (2 n, 8) and (n, 8) -> (n, 8)."""
     if len(children) != 2 * len(row_digests):
-        raise ValueError(f"{len(children)} children cannot take in {len(row_digests)} row digests: expected half as many")
+        raise ValueError(f"{len(children)} children need half as many row digests, got {len(row_digests)}")
     return _hash_pairs(children, [row_digests])
 
 
@@ -160,29 +158,78 @@ def _whole_groups(words: Words, axis: int) -> Words:
 # --------------------------------------------------------------------------------------------------------- kernels
 
 
-def _emit_rows(b: Builder, pointer: Value, position: Value) -> list[Value]:
-    """16 rows of 16 words, transposed."""
-    return lanes.emit_transpose(b, _emit_vectors(b, pointer, position, LANES))
-
-
-def _emit_vectors(b: Builder, pointer: Value, position: Value, count: int) -> list[Value]:
-    return [lanes.emit_load(b, pointer, b.add(position, lanes.I64(LANES * k))) for k in range(count)]
-
-
 def _emit_salts(b: Builder, pointer: Value, position: Value) -> list[Value]:
     """16 rows of 4 words, transposed."""
-    vectors = _emit_vectors(b, pointer, position, SALT_WORDS)
-    halves = lanes.V32([*range(8), *range(LANES, LANES + 8)])
+    vectors = lanes.emit_load_many(b, pointer, position, SALT_WORDS)
+    halves = ir.Constant(lanes.V32, [*range(8), *range(LANES, LANES + 8)])
     columns = []
     for k in range(SALT_WORDS):
-        every_fourth = lanes.V32([(4 * i + k) % (2 * LANES) for i in range(LANES)])
+        every_fourth = ir.Constant(lanes.V32, [(4 * i + k) % (2 * LANES) for i in range(LANES)])
         upper, lower = (b.shuffle_vector(x, y, every_fourth) for x, y in (vectors[:2], vectors[2:]))
         columns.append(b.shuffle_vector(upper, lower, halves))
     return columns
 
 
-Emit = Callable[..., None]
+def _emit_absorb(b: Builder, states: Value, state: Value, tiles: Value, position: Value) -> None:
+    """One more block, 16 rows of a tile, into the states of 16 messages."""
+    block = lanes.emit_transpose(b, lanes.emit_load_many(b, tiles, position, LANES))
+    canonical = [lanes.emit_from_montgomery(b, column) for column in block]
+    before = lanes.emit_load_many(b, states, state, DIGEST_WORDS)
+    lanes.emit_store_many(b, states, state, emit_compress(b, before, canonical))
 
 
-def _memory_intrinsic(emit: Emit, arrays: int, signature: Any) -> Any:
-    raise NotImplementedError
+def _emit_finish(
+    b: Builder, states: Value, state: Value, salts: Value, salt: Value, bits: Value, digests: Value, digest: Value
+) -> None:
+    """The last block: salts and padding of messages of `bits` bits."""
+    block = [*_emit_salts(b, salts, salt), *emit_padding(SALT_WORDS)]
+    block[-1] = lanes.emit_splat(b, bits)
+    before = lanes.emit_load_many(b, states, state, DIGEST_WORDS)
+    lanes.emit_store_digests(b, digests, digest, emit_compress(b, before, block))
+
+
+def _emit_node(b: Builder, children: Value, child: Value, digests: Value, digest: Value) -> None:
+    block = lanes.emit_transpose(b, lanes.emit_load_many(b, children, child, LANES))
+    middle = emit_compress(b, emit_initial_state(), block)
+    lanes.emit_store_digests(b, digests, digest, emit_compress(b, middle, emit_padding(_BLOCK_WORDS)))
+
+
+def _emit_injected_node(
+    b: Builder, children: Value, child: Value, rows: Value, row: Value, digests: Value, digest: Value
+) -> None:
+    block = lanes.emit_transpose(b, lanes.emit_load_many(b, children, child, LANES))
+    middle = emit_compress(b, emit_initial_state(), block)
+    last = [*lanes.emit_load_digests(b, rows, row), *emit_padding(_BLOCK_WORDS + DIGEST_WORDS)]
+    lanes.emit_store_digests(b, digests, digest, emit_compress(b, middle, last))
+
+
+_absorb = lanes.lane_intrinsic(_emit_absorb, types.void)
+_finish = lanes.lane_intrinsic(_emit_finish, types.void)
+_node = lanes.lane_intrinsic(_emit_node, types.void)
+_injected_node = lanes.lane_intrinsic(_emit_injected_node, types.void)
+
+
+@lanes.kernel
+def _absorb_tiles(states: Words, tiles: Words, count: int, rows: int, start: int, stop: int) -> None:
+    for row in range(start, stop, LANES):
+        for tile in range(count):
+            _absorb(states, row * DIGEST_WORDS, tiles, (tile * rows + row) * LANES)
+
+
+@lanes.kernel
+def _finish_leaves(states: Words, salts: Words, bits: int, digests: Words, start: int, stop: int) -> None:
+    for row in range(start, stop, LANES):
+        state = row * DIGEST_WORDS
+        _finish(states, state, salts, row * SALT_WORDS, np.uint32(bits), digests, state)
+
+
+@lanes.kernel
+def _hash_nodes(children: Words, digests: Words, start: int, stop: int) -> None:
+    for row in range(start, stop, LANES):
+        _node(children, row * _BLOCK_WORDS, digests, row * DIGEST_WORDS)
+
+
+@lanes.kernel
+def _hash_nodes_injected(children: Words, rows: Words, digests: Words, start: int, stop: int) -> None:
+    for row in range(start, stop, LANES):
+        _injected_node(children, row * _BLOCK_WORDS, rows, row * DIGEST_WORDS, digests, row * DIGEST_WORDS)

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 from llvmlite import ir
+from numba import types
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.field import reverse_bits
@@ -88,7 +89,7 @@ def _emit_transpose(b: Builder, source: Value, i: Value, target: Value, o: Value
         lanes.emit_store(b, target, b.add(o, step), column)
 
 
-transpose = lanes.memory_intrinsic(_emit_transpose)
+transpose = lanes.lane_intrinsic(_emit_transpose, types.void)
 
 
 def _emit_advance(b: Builder, x: Value) -> Value:

@@ -38,9 +38,15 @@ def balance_amount(balance: Record) -> int:
 
 
 def access_header(
-    memory: Memory, step: Step, account: int, *, message: bool = False, opens: int | None = None, traders_only: bool = True
+    memory: Memory,
+    step: Step,
+    account: int,
+    *,
+    message: bool = False,
+    opens: int | None = None,
+    traders_only: bool = True,
 ) -> None:
-    """Access a header: a message raises the nonce; `opens` lists that instrument as open if its balance is still an empty leaf.
+    """Access a header: a message raises the nonce; the instrument `opens` becomes open if its balance is an empty leaf.
 
     Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only) and COUNTER_LIMIT.
     """

@@ -46,7 +46,9 @@ def count_movement(memory: Memory, step: Step, chain: int, element: int) -> None
     memory.replace(step, chain_index(chain), old, tuple(new))
 
 
-def move_backing(memory: Memory, vault_step: Step, total_step: Step, chain: int, asset: Instrument, change: int) -> None:
+def move_backing(
+    memory: Memory, vault_step: Step, total_step: Step, chain: int, asset: Instrument, change: int
+) -> None:
     """Add `change` to a vault and to the liabilities. Refuses VAULT_SHORT, VAULT_LIMIT and TOTAL_LIMIT."""
     index = vault_index(chain, asset.number)
     old = memory.read(index)

@@ -12,12 +12,14 @@ class DecimalError(ValueError):
 
 
 def scale_exactly(text: str, scale: Fraction | int) -> int:
-    """text * scale as an integer. Raises DecimalError if the text is not like 12 or 12.345, or the product is not whole."""
+    """text * scale as an integer. Raises DecimalError if text is not like 12 or 12.34, or the product not whole."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise DecimalError(f"{text[:40]!r} is not a plain decimal number such as 12 or 12.345")
     decimals = match[2] or ""
-    units, rest = divmod(int(match[1] + decimals) * scale.numerator, scale.denominator * 10 ** len(decimals))
+    numerator: int = int(match[1] + decimals) * scale.numerator
+    denominator: int = scale.denominator * 10 ** len(decimals)
+    units, rest = divmod(numerator, denominator)
     if rest:
         raise DecimalError(f"{text} is not a multiple of {format_decimal(Fraction(1) / scale)}")
     return units

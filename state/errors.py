@@ -28,13 +28,14 @@ class Rule(StrEnum):
     BALANCE_LIMIT = "balance-limit"
     LIMIT_PRICE = "limit-price"
     NOTIONAL_LIMIT = "notional-limit"
+    FEE_LIMIT = "fee-limit"
     HOLDING_LIMIT = "holding-limit"
     MARGIN_LIMIT = "margin-limit"
     INITIAL_MARGIN = "initial-margin"
     BORROW_MARGIN = "borrow-margin"
 
 
-# Amounts are in base units of their asset, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
+# Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
 MESSAGES: dict[Rule, str] = {
     Rule.OUT_OF_RANGE: "{name} {value} is outside {low}..{high}",
     Rule.UNKNOWN_ACCOUNT: "account {account} is not registered",
@@ -57,8 +58,9 @@ MESSAGES: dict[Rule, str] = {
     Rule.BALANCE_LIMIT: "account {account} would hold {would} of {instrument}, beyond {limit}",
     Rule.LIMIT_PRICE: "account {account}: price {price} is worse than its limit {limit}",
     Rule.NOTIONAL_LIMIT: "{size} lots at {price} are worth more than {limit}",
+    Rule.FEE_LIMIT: "account {account}: the fee would be {fee}, above {limit}",
     Rule.HOLDING_LIMIT: "account {account} holds {lots} lots of {instrument}; a margin check reads at most {limit}",
-    Rule.MARGIN_LIMIT: "account {account}: the {sum} of a margin check reaches {value}, beyond {limit}",
+    Rule.MARGIN_LIMIT: "account {account}: a sum of its margin check reaches {value}, beyond {limit}",
     Rule.INITIAL_MARGIN: "account {account} would have equity {equity}, below its initial requirement {requirement}",
     Rule.BORROW_MARGIN: (
         "account {account} would have equity {equity} and requirement {requirement}: the rest does not cover "

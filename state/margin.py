@@ -1,9 +1,12 @@
 """The margin check: what an account's open instruments are worth, what they require, and whether that suffices.
 
-cash = quote + sum of size * mark over perpetuals; collateral = sum of whole lots * collateral value a lot over the other assets;
-requirement = sum of |size| * initial requirement a lot over perpetuals; equity = cash + collateral. An account passes if
-equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Every transition that can lower a trader's equity
-or raise its requirement ends with this check, with no exception for transitions that only reduce risk.
+    cash        = quote + sum over perpetuals of size * mark
+    collateral  = sum over the other assets of whole lots * collateral value a lot
+    requirement = sum over perpetuals of |size| * initial requirement a lot
+    equity      = cash + collateral
+
+An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Withdrawals,
+outgoing transfers and fills end with this check, with no exception for those that only reduce risk.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +66,10 @@ class Margin:
 
 
 def check_margin(memory: Memory, row: int, account: int) -> None:
-    """Visit all open instruments of the account for execution row `row`. Refuses INITIAL_MARGIN, BORROW_MARGIN and what `assess` does."""
+    """Visit all open instruments of the account, for execution row `row`.
+
+    Refuses INITIAL_MARGIN, BORROW_MARGIN, and what `assess` refuses.
+    """
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         memory.visit(row, account, instrument, balance, market)
@@ -91,13 +97,13 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
 
 
 def assess(venue: Venue, account: int, entries: Sequence[Entry]) -> Margin:
-    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT: numbers that the circuit's limbs do not hold."""
+    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT: what the circuit's limbs do not hold."""
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, from_signed_limbs(balance[:4]), market)
-        for name, value in (("cash", margin.cash), ("collateral", margin.collateral), ("requirement", margin.requirement)):
-            if not -AMOUNT_MAX <= value <= AMOUNT_MAX:
-                raise Refusal(Rule.MARGIN_LIMIT, account=account, sum=name, value=value, limit=AMOUNT_MAX)
+        largest = max(abs(margin.cash), margin.collateral, margin.requirement)
+        if largest > AMOUNT_MAX:
+            raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
     return margin
 
 

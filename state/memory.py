@@ -1,4 +1,4 @@
-"""The records as an open batch sees them, and the log of every access to them, which is the batch's witness."""
+"""The records as an open batch sees them, and the log of every access, which is the batch's witness."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,7 +22,7 @@ class DepositQueue(Protocol):
 
 
 class Memory:
-    """The committed records with the open batch's writes over them. Reads by `read` leave no trace; a transition's accesses do."""
+    """The committed records with the open batch's writes over them. All but `read` is recorded in the witness."""
 
     def __init__(self, venue: Venue, store: Store, queue: DepositQueue | None) -> None:
         self.venue, self.queue = venue, queue
@@ -71,8 +71,10 @@ class Memory:
     def touched(self) -> set[int]:
         """The leaves accessed or visited."""
         visits = self.witness.visits
-        balances = {balance_index(account, number) for account, number in set(zip(visits.account, visits.instrument, strict=True))}
-        return balances | {market_index(number) for number in set(visits.instrument)} | set(self.witness.accesses.index)
+        visited = set(zip(visits.account, visits.instrument, strict=True))
+        balances = {balance_index(account, instrument) for account, instrument in visited}
+        markets = {market_index(instrument) for instrument in set(visits.instrument)}
+        return balances | markets | set(self.witness.accesses.index)
 
     def changed(self) -> dict[int, Record]:
         """The leaves whose record differs from the committed one."""

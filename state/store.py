@@ -1,7 +1,8 @@
 """The authenticated memory: a sparse Merkle tree over the records, opened and updated once a batch.
 
-A leaf's digest is compress(record (8) || salt (4) || LEAF_DOMAIN, 0, 0, 0), a node's compress(left || right). Leaves of accounts are
-private: they carry a random salt, drawn anew whenever the record changes. All other salts, and those of empty leaves, are zero.
+A leaf's digest is compress(record (8) || salt (4) || LEAF_DOMAIN, 0, 0, 0), a node's compress(left || right). Leaves of
+accounts are private: they carry a random salt, drawn anew whenever a batch changes the record. All other salts, and
+those of empty leaves, are zero.
 """
 
 import secrets
@@ -81,10 +82,12 @@ def unpack_leaves(data: bytes) -> Iterator[tuple[int, Record, Salt]]:
 class Store:
     """The committed records, their salts, the digests above them, and the undo log of each batch.
 
-    `levels[d]` maps a node's index at depth d to its digest (32 bytes, native words); what is missing is an empty subtree.
+    `_levels[d]`: node index at depth d to digest (32 bytes, native words); what is missing is an empty subtree.
     """
 
-    def __init__(self, hasher: Hasher, random_elements: RandomElements = secret_elements, depth: int = TREE_DEPTH) -> None:
+    def __init__(
+        self, hasher: Hasher, random_elements: RandomElements = secret_elements, depth: int = TREE_DEPTH
+    ) -> None:
         self.leaves: dict[int, Record] = {}
         self.salts: dict[int, Salt] = {}
         self.history: list[Undo] = []
@@ -111,7 +114,7 @@ class Store:
         self._rehash(sorted(records), Opening())
 
     def commit(self, touched: Iterable[int], written: Mapping[int, Record]) -> Opening:
-        """Open all touched leaves and put the written ones (a subset, each different from what it replaces) with fresh salts."""
+        """Open all touched leaves, and put fresh salts and these records in those that the batch changed (a subset)."""
         order = sorted(touched)
         opening = Opening()
         root, undo = self.root, b"".join(self.packed(index).tobytes() for index in sorted(written))
@@ -177,14 +180,15 @@ class Store:
         return {index: digests[DIGEST_BYTES * k : DIGEST_BYTES * (k + 1)] for k, index in enumerate(indices)}
 
     def _rehash(self, leaves: Sequence[int], opening: Opening) -> None:
-        """Recompute the digests of these leaves (ascending) and of the nodes above them; record each node, deepest first."""
+        """Recompute the digests of these leaves (ascending) and of the nodes above; record the nodes, deepest first."""
         fresh = self._leaf_digests(leaves)
         for depth in reversed(range(self._depth)):
             below, empty = self._levels[depth + 1], self._empty[depth + 1]
             parents = list(dict.fromkeys(index >> 1 for index in fresh))
             old, new = bytearray(), bytearray()
             for parent in parents:
-                for child, touched in ((2 * parent, opening.node_touched_left), (2 * parent + 1, opening.node_touched_right)):
+                sides = ((2 * parent, opening.node_touched_left), (2 * parent + 1, opening.node_touched_right))
+                for child, touched in sides:
                     before = below.get(child, empty)
                     old += before
                     new += fresh.get(child, before)

@@ -12,7 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from circuits.bounds import FEE_MAX, FEE_ONE, FRACTION_ONE, LOT_UNITS_MAX, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX
+from circuits.bounds import (
+    BORROW_MAX,
+    FEE_MAX,
+    FEE_ONE,
+    FRACTION_ONE,
+    LOT_UNITS_MAX,
+    MAX_CHAINS,
+    MAX_INSTRUMENTS,
+    PRICE_MAX,
+)
 from circuits.records import QUOTE_INSTRUMENT, Tag
 from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
 from state.errors import ConfigError
@@ -26,7 +35,10 @@ _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Instrument:
-    """The quote, a collateral asset or a perpetual market. Balances count `units`: base units of an asset, lots of a perpetual."""
+    """The quote, a collateral asset or a perpetual market.
+
+    Balances count `units`: base units of an asset, lots of a perpetual.
+    """
 
     number: int
     name: str
@@ -44,7 +56,7 @@ class Instrument:
         return scale_exactly(text, self.units_per_one)
 
     def price(self, text: str) -> int:
-        """The price a lot, in quote base units, of a decimal price per whole. Raises DecimalError if it is not exact."""
+        """The price a lot, in quote base units, of a decimal price per whole. Raises DecimalError if not exact."""
         return scale_exactly(text, self.price_scale)
 
     def format_units(self, units: int) -> str:
@@ -58,7 +70,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Venue:
-    """A venue. Instruments are numbered: the quote 0, then the other assets, then the perpetual markets, in file order."""
+    """A venue. Instruments are numbered: the quote 0, then the other assets, then the markets, in file order."""
 
     name: str
     epoch: int  # Unix seconds
@@ -131,7 +143,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     root = _Table(file, "", content)
     _check_format(root)
     name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", MAX_CHAINS)
-    borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, FRACTION_ONE)
+    borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, BORROW_MAX)
     quote = _read_quote(root.table("quote"))
     instruments = [quote]
     for table in root.tables("asset"):
@@ -188,7 +200,7 @@ def _check_instruments(file: str, instruments: list[Instrument]) -> None:
 
 
 class _Table:
-    """A TOML table being read: each field is taken once, with its type and bounds; what is left at the end is refused."""
+    """A TOML table being read: each field is taken once, checked, and what is left at the end is refused."""
 
     def __init__(self, file: str, path: str, content: object) -> None:
         self.file, self.path = file, path

@@ -24,7 +24,7 @@ from state.venue import Venue
 
 @dataclass(frozen=True, slots=True)
 class CloseVenue:
-    """Number the batch and set the ledger's time, in seconds since the venue's epoch: never before the last batch's or a price's."""
+    """Number the batch and set the ledger's time, in seconds since the venue's epoch; it never goes back."""
 
     kind: ClassVar[Kind] = Kind.CLOSE_VENUE
     time: int

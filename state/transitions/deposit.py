@@ -15,7 +15,7 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Number `sequence` (from 0) of the chain's deposits; amount in base units. Any registered account may receive it."""
+    """Number `sequence` (from 0) of the chain's deposits; amount in base units. Any registered account may receive."""
 
     kind: ClassVar[Kind] = Kind.DEPOSIT
     chain: int
@@ -33,8 +33,10 @@ class Deposit:
             raise Refusal(Rule.DEPOSIT_ORDER, sequence=self.sequence, chain=chain, expected=expected)
         movement = Movement(self.chain, self.sequence, self.account, self.asset, self.amount)
         if memory.queue is not None and not memory.queue.holds(movement):
-            values = {"chain": chain, "sequence": self.sequence, "account": self.account}
-            raise Refusal(Rule.UNBACKED_DEPOSIT, **values, amount=asset.format_units(self.amount), asset=asset.name)
+            raise Refusal(
+                Rule.UNBACKED_DEPOSIT, chain=chain, sequence=self.sequence, account=self.account,
+                amount=self.amount, asset=asset.name,
+            )  # fmt: skip
         count_movement(memory, Step.DEPOSIT_CHAIN, self.chain, CHAIN_DEPOSITS)
         move_backing(memory, Step.DEPOSIT_VAULT, Step.DEPOSIT_TOTAL, self.chain, asset, self.amount)
         access_header(memory, Step.DEPOSIT_HEADER, self.account, opens=asset.number, traders_only=False)

@@ -1,9 +1,9 @@
-"""A fill between two traders of a perpetual market: positions, cash and fees of both, each within its limit price and margin."""
+"""A fill between two traders of a perpetual: positions, cash and fees of both, within their limit prices and margin."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import AMOUNT_MAX, FEE_ONE, PRICE_MAX, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, FEE_AMOUNT_MAX, FEE_ONE, PRICE_MAX, SIZE_MAX
 from circuits.records import (
     PARAMETERS_MAKER_FEE,
     PARAMETERS_TAKER_FEE,
@@ -22,7 +22,7 @@ from state.venue import Instrument, Venue
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Prices in quote base units a lot, size in lots. A buyer's limit is the most it pays, a seller's the least it takes."""
+    """Prices in quote base units a lot, size in lots. A buyer's limit is the most it pays, a seller's the least."""
 
     kind: ClassVar[Kind] = Kind.FILL
     market: int
@@ -65,6 +65,8 @@ class Fill:
         """One party's side, its margin check, and its fee."""
         notional = self.price * self.size
         fee = -(-notional * fee_rate // FEE_ONE)
+        if fee > FEE_AMOUNT_MAX:
+            raise Refusal(Rule.FEE_LIMIT, account=account, fee=fee, limit=FEE_AMOUNT_MAX)
         quote = memory.venue.quote
         access_header(memory, Step.FILL_HEADER, account, message=True, opens=market.number)
         change_balance(memory, Step.FILL_BASE, account, market, self.size if buys else -self.size, opens=True)

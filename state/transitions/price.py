@@ -23,7 +23,7 @@ from state.memory import Memory
 
 
 def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, time: int) -> Record:
-    """The market record of an asset (collateral value a lot, rounded down) or a perpetual (initial requirement a lot, rounded up)."""
+    """Its weight: an asset's collateral value a lot, rounded down; a perpetual's requirement, rounded up."""
     weight = mark * fraction // FRACTION_ONE if tag == Tag.ASSET else -(-mark * fraction // FRACTION_ONE)
     return record(tag, bit, lot_units, *limbs(mark, 2), *limbs(weight, 2), time)
 

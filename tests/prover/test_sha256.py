@@ -67,7 +67,7 @@ def test_threaded_ranges() -> None:
 
 
 def test_disagreeing_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected tiles"):
+    with pytest.raises(ValueError, match="go with tiles"):
         sha256.hash_leaves([np.zeros((1, 32, 16), np.uint32)], words(0, 16, 4))
     with pytest.raises(ValueError, match="expected salts"):
         sha256.hash_leaves([], words(0, 16, 3))

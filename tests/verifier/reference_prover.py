@@ -7,6 +7,7 @@ Its randomness is seeded, so its proofs hide nothing.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def honest(_what: str, value: Any) -> Any:
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 
+@cache
 def powers(base: int, count: int) -> Array:
     """1, base, base^2, ..."""
     result = [1]
@@ -37,6 +39,7 @@ def powers(base: int, count: int) -> Array:
     return np.array(result, dtype=np.int64)
 
 
+@cache
 def bit_reversal(log_size: int) -> Array:
     """The permutation row -> bitrev(row)."""
     return np.array([reverse_bits(i, log_size) for i in range(1 << log_size)], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""From a batch's witness to the columns of the four tables."""

@@ -1,0 +1,61 @@
+"""All tables of a batch: the trace of every transition kind, then margin, tree, and the range table's counts."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from circuits.air import Circuit, Table
+from circuits.bounds import LIMB
+from circuits.buses import RANGE
+from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
+from circuits.witness import Witness
+from prover.traces import close, fill, movements, price, register, transfer
+from prover.traces.columns import Columns, Integers
+from prover.traces.execution import ExecutionTrace
+from prover.traces.margin import margin_columns
+from prover.traces.memory import timeline
+from prover.traces.tree import tree_columns
+
+TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
+    register.fill, movements.fill, transfer.fill, price.fill, fill.fill, close.fill,
+)
+
+
+def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[str, Columns]:
+    """The active rows of each table, by name, for parameters that reserve `random_rows` a table."""
+    times = timeline(witness)
+    execution = ExecutionTrace(circuit.table("execution"), witness, times, random_rows)
+    for transition in TRANSITIONS:
+        transition(execution)
+    traces = {
+        "execution": execution.finish(),
+        "margin": margin_columns(circuit.table("margin"), witness, times, random_rows),
+        "tree": tree_columns(circuit.table("tree"), witness, times, random_rows),
+    }
+    traces["range"] = range_columns(circuit, traces, random_rows)
+    return traces
+
+
+def range_columns(circuit: Circuit, traces: Mapping[str, Columns], random_rows: int) -> Columns:
+    """The range table: how often each limb value is looked up by the other tables."""
+    columns = Columns(circuit.table("range"), VALUE_ROWS, random_rows)
+    columns["value"][:] = np.minimum(np.arange(columns.active) * VALUES_A_ROW, LIMB - VALUES_A_ROW)
+    counts = sum((_lookups(trace) for trace in traces.values()), start=np.zeros(LIMB, dtype=np.int64))
+    for offset in range(VALUES_A_ROW):
+        columns[f"count{offset}"][:VALUE_ROWS] = counts[offset::VALUES_A_ROW]
+    return columns
+
+
+def _lookups(trace: Columns) -> Integers:
+    """Counts of the limb values in a table's looked-up columns. A value out of range is not counted: the bus then shows it."""
+    counts: Integers = np.zeros(LIMB, dtype=np.int64)
+    for number in looked_up(trace.table):
+        column = trace.values[number]
+        inside = column[(column >= 0) & (column < LIMB)]
+        counts += np.bincount(inside, minlength=LIMB)
+    return counts
+
+
+def looked_up(table: Table) -> list[int]:
+    """The columns that the table looks up in the range table on every active row."""
+    return [i.affine_values()[0].terms[0][0] for i in table.interactions if i.bus == RANGE]

@@ -1,0 +1,119 @@
+"""The execution table's columns: what all steps share; the transition files add registers and ports."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from circuits.accounts import NONCE_PORTS
+from circuits.air import Table
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.execution import CARRY_OFFSET, CARRY_PORTS, MARGIN_PORT
+from circuits.records import HEADER_MASK, HEADER_NONCE, RECORD_SIZE, TAG
+from circuits.steps import STEPS, Kind, Step
+from circuits.witness import Witness
+from prover.traces.columns import Columns, Integers, limbs_of
+from prover.traces.memory import Timeline
+
+
+class ExecutionTrace:
+    """Columns of the execution table; rows of transitions of one kind are addressed by their first rows."""
+
+    def __init__(self, table: Table, witness: Witness, times: Timeline, random_rows: int) -> None:
+        self.columns = Columns(table, witness.row_count(), random_rows)
+        self.witness = witness
+        self.step = np.frombuffer(witness.accesses.step, np.uint8).astype(np.int64)
+        self.old = np.frombuffer(witness.accesses.old, np.uint32).reshape(-1, RECORD_SIZE).T.astype(np.int64)
+        self.new = np.frombuffer(witness.accesses.new, np.uint32).reshape(-1, RECORD_SIZE).T.astype(np.int64)
+        self._change: Integers = np.zeros((AMOUNT_LIMBS, self.columns.used), dtype=np.int64)
+        self._changed = np.zeros(self.columns.used, dtype=bool)
+        self._fill_accesses(times)
+
+    def _fill_accesses(self, times: Timeline) -> None:
+        columns, used = self.columns, self.columns.used
+        columns["clock"][:] = np.arange(columns.active) + 1
+        columns["index"][:used] = np.frombuffer(self.witness.accesses.index, np.uint32)
+        columns["previous_time"][:used] = times.execution_previous
+        elapsed = columns["clock"][:used] * TIMES_PER_CLOCK - times.execution_previous - 1
+        for k, part in enumerate(limbs_of(elapsed, 2)):
+            columns[f"gap{k}"][:used] = part
+        for k in range(RECORD_SIZE):
+            columns[f"old{k}"][:used] = self.old[k]
+            columns[f"new{k}"][:used] = self.new[k]
+        for step in Step:
+            columns[f"is_{step.name.lower()}"][:used] = self.step == step
+
+    def starts(self, kind: Kind) -> Integers:
+        """The first row of every transition of that kind."""
+        kinds = np.frombuffer(self.witness.kinds, np.uint8).astype(np.int64)
+        lengths = np.array([len(STEPS[k]) for k in Kind], dtype=np.int64)[kinds]
+        starts: Integers = np.cumsum(lengths) - lengths
+        return starts[kinds == kind]
+
+    def argument(self, kind: Kind, name: str) -> Integers:
+        """An argument of every transition of that kind."""
+        return np.frombuffer(self.witness.arguments[kind][name], np.int64).copy()
+
+    def register(self, name: str, rows: Integers, values: Integers | int) -> None:
+        """Set a register on rows."""
+        self.columns[name][rows] = values
+
+    def registers(self, kind: Kind, **values: Integers | int) -> None:
+        """Set registers on all rows of all transitions of that kind."""
+        for rows in self.rows(kind):
+            for name, value in values.items():
+                self.register(name, rows, value)
+
+    def amount(self, kind: Kind, value: Integers) -> None:
+        """Set the amount registers on all rows of the kind."""
+        self.registers(kind, **{f"amount{k}": part for k, part in enumerate(limbs_of(value, AMOUNT_LIMBS))})
+
+    def port(self, number: int, rows: Integers, values: Integers) -> None:
+        """Set a limb port on rows."""
+        self.columns[f"port{number}"][rows] = values
+
+    def wide_port(self, number: int, rows: Integers, values: Integers) -> None:
+        """Set two ports, from `number` on, to the limbs of a value."""
+        for k, part in enumerate(limbs_of(values, 2)):
+            self.port(number + k, rows, part)
+
+    def rows(self, kind: Kind) -> list[Integers]:
+        """The rows of all transitions of that kind, by position in the transition."""
+        starts = self.starts(kind)
+        return [starts + offset for offset in range(len(STEPS[kind]))]
+
+    def change(self, rows: Integers, parts: Sequence[Integers | int]) -> None:
+        """Note that the amount changes on these rows by the signed limbs `parts`."""
+        self._changed[rows] = True
+        for k, part in enumerate(parts):
+            self._change[k][rows] = part
+
+    def header(self, header_rows: Integers, balance_rows: Integers, shared: Sequence[Integers], *, message: bool) -> None:
+        """Set `mask` and `opened` on all rows of `shared`, from the header and whether the balance leaf was empty; the nonce's ports."""
+        empty = (self.old[TAG][balance_rows] == 0).astype(np.int64)
+        for rows in shared:
+            self.register("opened", rows, empty)
+            self.register("mask", rows, self.new[HEADER_MASK][header_rows])
+        if message:
+            self.wide_port(NONCE_PORTS[0], header_rows, self.new[HEADER_NONCE][header_rows])
+
+    def stays_positive(self, rows: Integers, is_quote: Integers) -> None:
+        """The port that shows an amended balance to be positive unless it is the quote's."""
+        self.port(MARGIN_PORT, rows, self.new[AMOUNT_LIMBS - 1][rows] - BIAS_TOP_LIMB * (1 - is_quote))
+
+    def stays_below_bound(self, rows: Integers) -> None:
+        """The port that shows an unsigned amount to be at most AMOUNT_MAX."""
+        self.port(MARGIN_PORT, rows, BIAS_TOP_LIMB - 1 - self.new[AMOUNT_LIMBS - 1][rows])
+
+    def finish(self) -> Columns:
+        """Fill the ports of the amount sums."""
+        rows = np.flatnonzero(self._changed)
+        bias = np.where(self.old[TAG][rows] == 0, BIAS_TOP_LIMB, 0)
+        carry: Integers = np.zeros(len(rows), dtype=np.int64)
+        for k in range(AMOUNT_LIMBS):
+            new = self.new[k][rows]
+            self.port(k, rows, new)
+            whole = self.old[k][rows] + self._change[k][rows] + carry + (bias if k == AMOUNT_LIMBS - 1 else 0)
+            carry = (whole - new) >> LIMB_BITS
+            if k < AMOUNT_LIMBS - 1:
+                self.port(CARRY_PORTS[k], rows, carry + CARRY_OFFSET)
+        return self.columns

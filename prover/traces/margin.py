@@ -1,0 +1,165 @@
+"""The margin table's columns: the visits of every check, then its closing row."""
+
+import numpy as np
+
+from circuits import margin as layout
+from circuits.air import Table
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.records import MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_TIME, MARKET_WEIGHT, RECORD_SIZE, TAG, Tag
+from circuits.witness import MarginVisits, Witness
+from prover.traces.columns import Columns, Integers, integer_of, limbs_of, product_limbs
+from prover.traces.memory import Timeline
+
+
+class MarginTrace:
+    """Columns of the margin table; `rows` are those of the visits, `closing` those of the closing rows."""
+
+    def __init__(self, table: Table, witness: Witness, times: Timeline, random_rows: int) -> None:
+        visits = witness.visits
+        asked = _integers(visits, "row")
+        first = times.visit_number == 1
+        check = np.cumsum(first) - 1
+        self.rows = np.arange(len(asked), dtype=np.int64) + check
+        last = np.append(first[1:], True) if len(asked) else first
+        self.closing = self.rows[last] + 1
+        self.first, self.last, self.check = first, last, check
+        self.balance = _integers(visits, "balance").reshape(-1, RECORD_SIZE).T
+        self.market = _integers(visits, "market").reshape(-1, RECORD_SIZE).T
+        self.columns = Columns(table, len(asked) + len(self.closing), random_rows)
+        self._identify(visits, asked, times)
+        self._read(times)
+
+    def set(self, name: str, values: Integers | int) -> None:
+        """Set a column on all visits."""
+        self.columns[name][self.rows] = values
+
+    def ports(self, numbers: tuple[int, ...], values: list[Integers], rows: Integers) -> None:
+        """Set ports on rows."""
+        for number, value in zip(numbers, values, strict=True):
+            self.columns[f"port{number}"][rows] = value
+
+    def _identify(self, visits: MarginVisits, asked: Integers, times: Timeline) -> None:
+        instrument, account = _integers(visits, "instrument"), _integers(visits, "account")
+        for name, values in (("clock", asked + 1), ("account", account), ("instrument", instrument), ("visit", times.visit_number)):
+            self.set(name, values)
+        for name, values in (("clock", asked + 1), ("account", account)):
+            self.columns[name][self.closing] = values[self.last]
+        self.columns["visit"][self.closing] = times.visit_number[self.last] + 1
+        tag, bit = self.market[TAG], self.market[MARKET_BIT]
+        for name, kind in (("quote", Tag.QUOTE), ("asset", Tag.ASSET), ("perpetual", Tag.PERPETUAL)):
+            self.set(f"is_{name}", tag == int(kind))
+        self.columns["is_closing"][self.closing] = 1
+        self.set("mask", self._per_check(bit)[self.check] - self._before(bit))
+        gap = np.where(self.first, 0, instrument - np.roll(instrument, 1) - 1)
+        self.columns[f"port{layout.ID_GAP}"][self.rows] = gap
+        borrow = self.market[MARKET_WEIGHT][self.first]
+        self.set("borrow", borrow[self.check])
+        self.columns["borrow"][self.closing] = borrow
+
+    def _read(self, times: Timeline) -> None:
+        for k in range(AMOUNT_LIMBS):
+            self.set(f"balance{k}", self.balance[k])
+        for name, position in (
+            ("bit", MARKET_BIT), ("lot_units0", MARKET_LOT_UNITS), ("mark0", MARKET_MARK), ("mark1", MARKET_MARK + 1),
+            ("weight0", MARKET_WEIGHT), ("weight1", MARKET_WEIGHT + 1), ("price_time", MARKET_TIME),
+        ):
+            self.set(name, self.market[position])
+        time = self.columns["clock"][self.rows] * TIMES_PER_CLOCK + times.visit_number
+        for name, previous, ports in (
+            ("balance", times.balance_previous, layout.BALANCE_GAP), ("market", times.market_previous, layout.MARKET_GAP),
+        ):
+            self.set(f"{name}_previous", previous)
+            self.ports(ports, limbs_of(time - previous - 1, 2), self.rows)
+
+    def _per_check(self, values: Integers) -> Integers:
+        """The sum of the values of each check."""
+        totals: Integers = np.zeros(len(self.closing), dtype=np.int64)
+        np.add.at(totals, self.check, values)
+        return totals
+
+    def _before(self, values: Integers) -> Integers:
+        """For each visit the sum of the values of the earlier visits of its check."""
+        running = np.cumsum(values) - values
+        return running - running[self.first][self.check] if len(values) else values
+
+    def accumulate(self, name: str, parts: list[Integers]) -> Integers:
+        """Fill the four columns of a running sum; returns the limb sums of each check, shape (4, checks)."""
+        sums = []
+        for k, part in enumerate(parts):
+            self.set(f"{name}{k}", self._before(part))
+            totals = self._per_check(part)
+            self.columns[f"{name}{k}"][self.closing] = totals
+            sums.append(totals)
+        return np.array(sums)
+
+
+def _integers(visits: MarginVisits, name: str) -> Integers:
+    return np.frombuffer(getattr(visits, name), np.uint32).astype(np.int64)
+
+
+def margin_columns(table: Table, witness: Witness, times: Timeline, random_rows: int) -> Columns:
+    """The columns of the margin table for a batch."""
+    trace = MarginTrace(table, witness, times, random_rows)
+    if len(trace.rows):
+        cash, net = _visits(trace)
+        _closing(trace, cash, net)
+    return trace.columns
+
+
+def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
+    """Lots, products and contributions; returns the limb sums of cash and net of each check."""
+    tag, rows = trace.market[TAG], trace.rows
+    quote, asset, perpetual = (tag == int(kind) for kind in (Tag.QUOTE, Tag.ASSET, Tag.PERPETUAL))
+    amount = integer_of(trace.balance[:AMOUNT_LIMBS]) - BIAS
+    units = np.maximum(trace.market[MARKET_LOT_UNITS], 1)
+    negative = (perpetual & (amount < 0)).astype(np.int64)
+    lots = np.where(perpetual, np.abs(amount), np.where(asset, amount // units, 0))
+    trace.set("negative", negative)
+    trace.ports(layout.LOTS, limbs_of(lots, 2), rows)
+    mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    marked = _product(trace, lots, np.where(perpetual, mark, 0), layout.MARKED, layout.MARKED_CARRIES, "high_carry0")
+    weighted = _product(trace, lots, np.where(quote, 0, weight), layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1")
+    remainder = amount - lots * units
+    carry = ((lots & ((1 << LIMB_BITS) - 1)) * units + remainder - trace.balance[0]) >> LIMB_BITS
+    division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
+    trace.ports(division, [part[asset] for part in (remainder, units - 1 - remainder, carry)], rows[asset])
+    bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
+    cash = [np.where(quote, trace.balance[k] - bias[k], np.where(perpetual, (1 - 2 * negative) * marked[k], 0)) for k in range(AMOUNT_LIMBS)]
+    net = [np.where(asset, weighted[k], np.where(perpetual, -weighted[k], 0)) for k in range(AMOUNT_LIMBS)]
+    return trace.accumulate("cash", cash), trace.accumulate("net", net)
+
+
+def _product(
+    trace: MarginTrace, a: Integers, b: Integers, ports: tuple[int, ...], carry_ports: tuple[int, ...], high_column: str
+) -> list[Integers]:
+    product, carries, high = product_limbs(a, b)
+    trace.ports(ports, product, trace.rows)
+    trace.ports(carry_ports, carries, trace.rows)
+    trace.set(high_column, high)
+    return product
+
+
+def _closing(trace: MarginTrace, cash: Integers, net: Integers) -> None:
+    """The carried sums and the final comparison."""
+    rows = trace.closing
+    amount = integer_of(cash)
+    negative = (amount < 0).astype(np.int64)
+    trace.columns["negative"][rows] = negative
+    short, equity = limbs_of(np.abs(amount), AMOUNT_LIMBS), limbs_of(integer_of(cash + net), AMOUNT_LIMBS)
+    trace.ports(layout.SHORT, short, rows)
+    trace.ports(layout.EQUITY, equity, rows)
+    signed = [(1 - 2 * negative) * part for part in short]
+    for sums, parts, ports in ((cash, signed, layout.SHORT_CARRIES), (cash + net, equity, layout.EQUITY_CARRIES)):
+        carry = np.zeros_like(amount)
+        for k, number in enumerate(ports):
+            carry = (sums[k] + carry - parts[k]) >> LIMB_BITS
+            trace.columns[f"port{number}"][rows] = carry + layout.SUM_CARRY_OFFSET
+    borrow, carry = trace.columns["borrow"][rows], np.zeros_like(amount)
+    for k in range(AMOUNT_LIMBS):
+        whole = FRACTION_ONE * equity[k] - borrow * short[k] * negative + carry
+        excess = whole & ((1 << LIMB_BITS) - 1)
+        carry = whole >> LIMB_BITS
+        trace.columns[f"port{layout.EXCESS[k]}"][rows] = excess
+        if k < AMOUNT_LIMBS - 1:
+            trace.columns[f"port{layout.EXCESS_CARRIES[k]}"][rows] = carry + layout.EXCESS_CARRY_OFFSET
+    trace.columns[f"port{layout.EXCESS[AMOUNT_LIMBS]}"][rows] = carry

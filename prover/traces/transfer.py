@@ -1,0 +1,32 @@
+"""Registers and ports of TRANSFER transitions."""
+
+import numpy as np
+
+from circuits.bounds import AMOUNT_LIMBS
+from circuits.records import QUOTE_INSTRUMENT, TOTAL_BIT
+from circuits.steps import Kind
+from prover.traces.columns import limbs_of
+from prover.traces.execution import ExecutionTrace
+
+
+def fill(trace: ExecutionTrace) -> None:
+    """The sender on the first three rows, the receiver on the last two."""
+    kind = Kind.TRANSFER
+    rows = trace.rows(kind)
+    total, from_header, from_balance, to_header, to_balance = rows
+    sender, receiver = trace.argument(kind, "sender"), trace.argument(kind, "receiver")
+    asset, amount = trace.argument(kind, "asset"), trace.argument(kind, "amount")
+    is_quote = (asset == QUOTE_INSTRUMENT).astype(np.int64)
+    trace.registers(kind, other=receiver, instrument=asset, bit=trace.old[TOTAL_BIT][total], phase=is_quote)
+    trace.amount(kind, amount)
+    parts = limbs_of(amount, AMOUNT_LIMBS)
+    for k, part in enumerate(parts):
+        trace.port(k, total, part)
+    for party, own, header, balance, sign in (
+        (sender, rows[:3], from_header, from_balance, -1), (receiver, rows[3:], to_header, to_balance, 1),
+    ):
+        for row in own:
+            trace.register("account", row, party)
+        trace.header(header, balance, own, message=sign < 0)
+        trace.change(balance, [sign * part for part in parts])
+    trace.stays_positive(from_balance, is_quote)

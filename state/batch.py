@@ -1,0 +1,295 @@
+"""Batch files: JSON Lines, a header, then a transition a line, with names and decimal strings; strict and streamed.
+
+The format is described by cli/batch.schema.json.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, TIME_MAX
+from circuits.field import P
+from state.decimals import DecimalError
+from state.errors import BatchError
+from state.files import replacing
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import KEY_ELEMENTS, Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from state.venue import Instrument, Venue
+
+FORMAT, VERSION = "solvent-batch", 1
+MAX_LINE_BYTES = 4096
+_KEY_DIGITS = 8 * KEY_ELEMENTS
+_MAX_NUMBER_DIGITS = 18
+
+
+class _FieldError(ValueError):
+    """A field's value is wrong."""
+
+
+# A decoder turns a JSON value into an argument, an encoder an argument into a JSON value. The instrument is the one
+# that the line names; fields that depend on it come after it.
+Decoder = Callable[[Venue, Instrument | None, Any], Any]
+
+
+@dataclass(frozen=True)
+class _Codec:
+    decode: Decoder
+    encode: Decoder
+    names_instrument: bool = False
+
+
+def _integer(high: int) -> _Codec:
+    def decode(venue: Venue, instrument: Instrument | None, value: object) -> int:
+        if type(value) is not int or not 0 <= value <= high:
+            raise _FieldError(f"must be an integer in 0..{high}")
+        return value
+
+    return _Codec(decode, _same)
+
+
+def _same(venue: Venue, instrument: Instrument | None, value: object) -> object:
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _FieldError("must be a string")
+    return value
+
+
+def _decode_boolean(venue: Venue, instrument: Instrument | None, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _FieldError("must be true or false")
+    return value
+
+
+def _decode_chain(venue: Venue, instrument: Instrument | None, value: object) -> int:
+    number = venue.chain_numbers.get(_text(value))
+    if number is None:
+        raise _FieldError(f"{value!r} is not a chain of this venue; it has {', '.join(venue.chains)}")
+    return number
+
+
+def _encode_chain(venue: Venue, instrument: Instrument | None, value: int) -> str:
+    return venue.chains[value]
+
+
+def _decode_instrument(venue: Venue, instrument: Instrument | None, value: object) -> int:
+    found = venue.by_name.get(_text(value))
+    if found is None:
+        raise _FieldError(f"{value!r} is not an instrument of this venue; it has {', '.join(venue.by_name)}")
+    return found.number
+
+
+def _encode_instrument(venue: Venue, instrument: Instrument | None, value: int) -> str:
+    return venue.instruments[value].name
+
+
+def _decode_units(venue: Venue, instrument: Instrument, value: object) -> int:
+    return instrument.units(_text(value))
+
+
+def _encode_units(venue: Venue, instrument: Instrument, value: int) -> str:
+    return instrument.format_units(value)
+
+
+def _decode_price(venue: Venue, instrument: Instrument, value: object) -> int:
+    return instrument.price(_text(value))
+
+
+def _encode_price(venue: Venue, instrument: Instrument, value: int) -> str:
+    return instrument.format_price(value)
+
+
+def _decode_key(venue: Venue, instrument: Instrument | None, value: object) -> tuple[int, ...]:
+    text = _text(value)
+    if len(text) != _KEY_DIGITS or set(text) - set("0123456789abcdef"):
+        raise _FieldError(f"must be {_KEY_DIGITS} hexadecimal digits, lower case")
+    key = tuple(int(text[start : start + 8], 16) for start in range(0, _KEY_DIGITS, 8))
+    if max(key) >= P:
+        raise _FieldError(f"each 8 digits must be below {P:08x}")
+    return key
+
+
+def _encode_key(venue: Venue, instrument: Instrument | None, value: tuple[int, ...]) -> str:
+    return "".join(f"{element:08x}" for element in value)
+
+
+_ACCOUNT, _SEQUENCE, _TIME = _integer(MAX_ACCOUNTS - 1), _integer(COUNTER_MAX), _integer(TIME_MAX)
+_INSTRUMENT = _Codec(_decode_instrument, _encode_instrument, names_instrument=True)
+_CHAIN = _Codec(_decode_chain, _encode_chain)
+_UNITS: _Codec = _Codec(_decode_units, _encode_units)  # type: ignore[arg-type]  # comes after the instrument
+_PRICE: _Codec = _Codec(_decode_price, _encode_price)  # type: ignore[arg-type]
+_BOOLEAN, _KEY = _Codec(_decode_boolean, _same), _Codec(_decode_key, _encode_key)
+
+# The fields of each kind, in the order of reading and writing; a field has the name of the transition's argument.
+_FIELDS: dict[str, tuple[Callable[..., Transition], dict[str, _Codec]]] = {
+    "register": (Register, {"account": _ACCOUNT, "key": _KEY}),
+    "deposit": (Deposit, {
+        "chain": _CHAIN, "sequence": _SEQUENCE, "account": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS,
+    }),
+    "withdraw": (Withdraw, {"chain": _CHAIN, "account": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS}),
+    "transfer": (Transfer, {"sender": _ACCOUNT, "receiver": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS}),
+    "price": (SetPrice, {"instrument": _INSTRUMENT, "price": _PRICE, "time": _TIME}),
+    "fill": (Fill, {
+        "market": _INSTRUMENT, "maker": _ACCOUNT, "taker": _ACCOUNT, "price": _PRICE, "size": _UNITS,
+        "taker_buys": _BOOLEAN, "maker_limit": _PRICE, "taker_limit": _PRICE,
+    }),
+}  # fmt: skip
+
+
+class BatchReader:
+    """A batch file, as an iterable of (line number, transition). time: when to close; None: as early as possible.
+
+    A context manager. Raises BatchError.
+    """
+
+    def __init__(self, path: Path, venue: Venue) -> None:
+        self._file, self._venue = str(path), venue
+        try:
+            self._stream = path.open("rb")
+        except OSError as error:
+            raise BatchError(self._file, f"cannot be read: {error.strerror}") from error
+        self._line = 0
+        try:
+            self.time = self._read_header()
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[tuple[int, Transition]]:
+        while (content := self._next_line()) is not None:
+            yield self._line, self._transition(content)
+
+    def _read_header(self) -> int | None:
+        content = self._next_line()
+        if content is None:
+            raise BatchError(self._file, "is empty; the first line must be the header")
+        expected = {"format": FORMAT, "version": VERSION}
+        for field, value in expected.items():
+            found = content.pop(field, None)
+            if type(found) is not type(value) or found != value:
+                raise self._error(f"must be {value!r} in the header", field)
+        venue = content.pop("venue", None)
+        if venue not in (self._venue.name, self._venue.id.hex()):
+            raise self._error(f"is {venue!r}; the ledger's venue is {self._venue.name!r}", "venue")
+        time = content.pop("time", None)
+        for field in content:
+            raise self._error("is not a field of the header", field)
+        return None if time is None else self._decode("time", _TIME, None, time)
+
+    def _next_line(self) -> dict[str, Any] | None:
+        """The next line's object; None at the end."""
+        line = self._stream.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return None
+        self._line += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise self._error(f"is longer than {MAX_LINE_BYTES} bytes")
+        try:
+            content = _JSON.decode(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise self._error(f"is not one JSON object: {error}") from error
+        if not isinstance(content, dict):
+            raise self._error("is not one JSON object")
+        return content
+
+    def _transition(self, content: dict[str, Any]) -> Transition:
+        kind = content.pop("kind", None)
+        if not isinstance(kind, str) or kind not in _FIELDS:
+            raise self._error(f"must be one of {', '.join(_FIELDS)}", "kind")
+        build, fields = _FIELDS[kind]
+        arguments: dict[str, Any] = {}
+        instrument: Instrument | None = None
+        for name, codec in fields.items():
+            if name not in content:
+                raise self._error("is missing", name)
+            value = arguments[name] = self._decode(name, codec, instrument, content.pop(name))
+            if codec.names_instrument:
+                instrument = self._venue.instruments[value]
+        for name in content:
+            raise self._error(f"is not a field of a {kind}", name)
+        return build(**arguments)
+
+    def _decode(self, name: str, codec: _Codec, instrument: Instrument | None, value: object) -> Any:
+        try:
+            return codec.decode(self._venue, instrument, value)
+        except (_FieldError, DecimalError) as error:
+            raise self._error(str(error), name) from error
+
+    def _error(self, problem: str, field: str | None = None) -> BatchError:
+        return BatchError(self._file, problem, self._line, field)
+
+
+class BatchWriter(AbstractContextManager["BatchWriter"]):
+    """Writes a batch file; it appears under its name when the block ends without an exception."""
+
+    def __init__(self, path: Path, venue: Venue, time: int | None = None) -> None:
+        self._venue, self._file = venue, replacing(path)
+        self._header = {"format": FORMAT, "version": VERSION, "venue": venue.name}
+        if time is not None:
+            self._header["time"] = time
+
+    def __enter__(self) -> "BatchWriter":
+        self._stream: BinaryIO = self._file.__enter__()
+        self._write(self._header)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
+
+    def write(self, transition: Transition) -> None:
+        """Append a transition of a batch file's kinds."""
+        kind = transition.kind.name.lower()
+        content: dict[str, Any] = {"kind": kind}
+        instrument: Instrument | None = None
+        for name, codec in _FIELDS[kind][1].items():
+            value = getattr(transition, name)
+            if codec.names_instrument:
+                instrument = self._venue.instruments[value]
+            content[name] = codec.encode(self._venue, instrument, value)
+        self._write(content)
+
+    def _write(self, content: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a field stands twice in one object")
+    return content
+
+
+def _small_integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _refuse_number(text: str) -> float:
+    raise ValueError(f"number {text[:20]} is not an integer; amounts and prices are decimal strings")
+
+
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_small_integer, parse_float=_refuse_number, parse_constant=_refuse_number
+)

@@ -1,0 +1,52 @@
+"""The records of a new venue: system accounts, empty vaults, markets at their initial prices."""
+
+from circuits.records import (
+    FIRST_TRADER,
+    VENUE_INDEX,
+    Record,
+    Role,
+    SystemAccount,
+    Tag,
+    balance_index,
+    chain_index,
+    header_index,
+    limbs,
+    market_index,
+    parameters_index,
+    record,
+    total_index,
+    vault_index,
+)
+from state.accounts import balance_record, header_record
+from state.backing import total_record, vault_record
+from state.transitions.price import market_record
+from state.venue import Instrument, Venue
+
+
+def genesis_records(venue: Venue) -> dict[int, Record]:
+    """Every record of the venue's first state, by leaf index."""
+    records = {VENUE_INDEX: record(Tag.VENUE, FIRST_TRADER, 0, 0)}
+    for chain in range(len(venue.chains)):
+        records[chain_index(chain)] = record(Tag.CHAIN, 0, 0)
+        records |= {vault_index(chain, asset.number): vault_record(0) for asset in venue.collateral}
+    records |= {total_index(asset.number): total_record(0, asset.number) for asset in venue.collateral}
+    for instrument in venue.instruments:
+        records |= _instrument_records(instrument, venue.borrow_fraction)
+    for account in SystemAccount:
+        mask = sum(1 << asset.number for asset in venue.collateral)
+        records[header_index(account)] = header_record(Role.SYSTEM, 0, mask)
+        records |= {balance_index(account, asset.number): balance_record(0) for asset in venue.collateral}
+    return records
+
+
+def _instrument_records(instrument: Instrument, borrow_fraction: int) -> dict[int, Record]:
+    number, bit = instrument.number, 1 << instrument.number
+    if instrument.tag == Tag.QUOTE:
+        return {market_index(number): record(Tag.QUOTE, bit, 1, 0, 0, *limbs(borrow_fraction, 2), 0)}
+    fraction, fees = instrument.fraction, (instrument.maker_fee, instrument.taker_fee)
+    return {
+        market_index(number): market_record(
+            instrument.tag, bit, instrument.lot_units, instrument.initial_price, fraction, time=0
+        ),
+        parameters_index(number): record(Tag.PARAMETERS, fraction, *fees),
+    }

@@ -1,0 +1,133 @@
+"""The ledger: one authenticated state, moved by batches of transitions, each leaving a statement and a witness."""
+
+from circuits.records import VENUE_BATCHES, VENUE_INDEX, Record, SystemAccount, balance_index, total_index, vault_index
+from circuits.statement import AssetAmount, Movement, Price, Statement, Vault
+from circuits.steps import Kind
+from circuits.witness import Witness
+from state.accounts import balance_amount
+from state.backing import held
+from state.genesis import genesis_records
+from state.memory import DepositQueue, Memory
+from state.store import Hasher, RandomElements, Root, Store, secret_elements
+from state.transitions import Transition
+from state.transitions.close import closing, earliest_close
+from state.venue import Venue
+
+
+class BatchStateError(RuntimeError):
+    """A call that does not fit: applying without an open batch, or opening, rolling back or saving inside one."""
+
+
+class Ledger:
+    """The state of a venue between batches, and the open batch if there is one.
+
+    queue, if given, is asked whether the chains hold a deposit before it is credited.
+    """
+
+    def __init__(self, venue: Venue, store: Store, queue: DepositQueue | None = None) -> None:
+        self.venue, self.store, self.queue = venue, store, queue
+        self._memory: Memory | None = None
+
+    @classmethod
+    def genesis(
+        cls,
+        venue: Venue,
+        hasher: Hasher,
+        random_elements: RandomElements = secret_elements,
+        queue: DepositQueue | None = None,
+    ) -> "Ledger":
+        """A new venue's ledger. random_elements draws the salts; anything but the default is for tests only."""
+        store = Store(hasher, random_elements)
+        store.write(genesis_records(venue))
+        return cls(venue, store, queue)
+
+    @property
+    def root(self) -> Root:
+        """The root after the last closed batch: 8 field elements."""
+        return self.store.root
+
+    @property
+    def in_batch(self) -> bool:
+        """Whether a batch is open."""
+        return self._memory is not None
+
+    def read(self, index: int) -> Record:
+        """The present record of a leaf, the open batch's writes included."""
+        return (self._memory or Memory(self.venue, self.store, None)).read(index)
+
+    def records(self) -> dict[int, Record]:
+        """All present records by leaf index, the open batch's writes included."""
+        return {**self.store.leaves, **(self._memory.changed() if self._memory else {})}
+
+    def begin_batch(self) -> None:
+        """Open a batch. Raises BatchStateError if one is open."""
+        self.require_closed()
+        self._memory = Memory(self.venue, self.store, self.queue)
+
+    def abort_batch(self) -> None:
+        """Drop the open batch and all it did."""
+        self._opened()
+        self._memory = None
+
+    def apply(self, transition: Transition) -> None:
+        """Apply one transition. Raises Refusal, and then neither state nor witness has changed."""
+        memory = self._opened()
+        mark = memory.mark()
+        try:
+            arguments = transition.apply(memory)
+        except BaseException:
+            memory.undo(mark)
+            raise
+        memory.witness.begin(transition.kind, *arguments)
+
+    def close_batch(self, time: int | None = None) -> tuple[Statement, Witness]:
+        """End the batch and commit it to the tree. time: seconds since the venue's epoch; by default the earliest.
+
+        Raises Refusal for a time that cannot be; the batch is then still open.
+        """
+        memory = self._opened()
+        for transition in closing(self.venue, earliest_close(memory) if time is None else time):
+            self.apply(transition)
+        old_root = self.root
+        memory.witness.opening = self.store.commit(memory.touched(), memory.changed())
+        self._memory = None
+        return self._statement(old_root, memory.witness), memory.witness
+
+    def roots(self) -> list[Root]:
+        """The roots that `rollback` can return to, oldest first, and the present one last."""
+        return self.store.roots()
+
+    def rollback(self, root: Root) -> None:
+        """Return to the state that had this root. Raises UnknownRootError, BatchStateError."""
+        self.require_closed()
+        self.store.rollback(root)
+
+    def require_closed(self) -> None:
+        """Raises BatchStateError if a batch is open."""
+        if self._memory is not None:
+            raise BatchStateError("a batch is open: close or abort it first")
+
+    def _opened(self) -> Memory:
+        if self._memory is None:
+            raise BatchStateError("no batch is open: call begin_batch first")
+        return self._memory
+
+    def _statement(self, old_root: Root, witness: Witness) -> Statement:
+        read, assets, arguments = self.store.leaves.__getitem__, self.venue.collateral, witness.arguments
+        deposits, withdrawals = (
+            tuple(sorted(Movement(*row) for row in zip(*arguments[kind].values(), strict=True)))
+            for kind in (Kind.DEPOSIT, Kind.WITHDRAW)
+        )
+        fund = SystemAccount.INSURANCE
+        return Statement(
+            venue_id=self.venue.id, old_root=old_root, new_root=self.root,
+            batch=read(VENUE_INDEX)[VENUE_BATCHES], time=arguments[Kind.CLOSE_VENUE]["time"][0],
+            deposits=deposits, withdrawals=withdrawals,
+            prices=tuple(Price(*row) for row in zip(*arguments[Kind.PRICE].values(), strict=True)),
+            vaults=tuple(
+                Vault(chain, a.number, held(read(vault_index(chain, a.number))))
+                for chain in range(len(self.venue.chains)) for a in assets
+            ),
+            totals=tuple(AssetAmount(a.number, held(read(total_index(a.number)))) for a in assets),
+            fund=tuple(AssetAmount(a.number, balance_amount(read(balance_index(fund, a.number)))) for a in assets),
+        )

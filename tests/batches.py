@@ -1,0 +1,73 @@
+"""Small ledgers and batches that the tests of several layers share."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from circuits.records import FIRST_TRADER
+from circuits.statement import Statement
+from circuits.witness import Witness
+from prover.poseidon2 import compress_many
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from state.venue import Venue, load_venue
+
+VENUE_FILE = Path(__file__).parent.parent / "cli" / "venue.toml"
+USDC, ETH, BTC_PERP, ETH_PERP = range(4)
+ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
+
+
+class FastHasher:
+    """The ledger's hasher on the prover's lanes."""
+
+    def compress_many(self, blocks: "array[int]", /) -> "array[int]":
+        """16 elements a block to 8 elements a digest, flat."""
+        inputs = np.frombuffer(blocks, np.uint32).reshape(-1, 16)
+        return array("I", compress_many(inputs).astype(np.uint32).tobytes())
+
+
+def default_venue() -> Venue:
+    """The venue that the command line ships."""
+    return load_venue(VENUE_FILE)
+
+
+def new_ledger() -> Ledger:
+    """A fresh ledger of the default venue."""
+    return Ledger.genesis(default_venue(), FastHasher())
+
+
+def every_kind() -> list[Transition]:
+    """A batch with every transition kind: three accounts funded on two chains trade both markets."""
+    key = (1, 2, 3, 4, 5, 6, 7)
+    return [
+        *(Register(account, key) for account in (ALICE, BOB, CAROL)),
+        Deposit(0, 0, ALICE, USDC, 50_000_000_000),
+        Deposit(1, 0, BOB, USDC, 80_000_000_000),
+        Deposit(2, 0, BOB, ETH, 1_234_567_890),
+        Deposit(2, 1, CAROL, ETH, 1_000_000_001),
+        SetPrice(BTC_PERP, 6_180_030, 10),
+        SetPrice(ETH_PERP, 2_681_620, 11),
+        SetPrice(ETH, 268_162, 11),
+        Fill(BTC_PERP, ALICE, BOB, 6_180_100, 12_345, True, 6_180_000, 6_180_200),
+        Fill(ETH_PERP, BOB, CAROL, 2_681_620, 777, False, 2_681_621, 2_681_619),
+        Transfer(ALICE, CAROL, USDC, 1_000_000_000),
+        Transfer(BOB, ALICE, ETH, 10),
+        Withdraw(1, BOB, USDC, 2_000_000),
+        Withdraw(2, CAROL, ETH, 5),
+        Fill(BTC_PERP, BOB, ALICE, 6_181_000, 20_000, True, 6_181_000, 6_181_000),
+    ]
+
+
+def run_batch(ledger: Ledger, transitions: list[Transition]) -> tuple[Statement, Witness]:
+    """Apply the transitions as one batch."""
+    ledger.begin_batch()
+    for transition in transitions:
+        ledger.apply(transition)
+    return ledger.close_batch(60)
