@@ -124,7 +124,9 @@ class Table:
         if expression.degree == 0:
             raise CircuitError(f"{self.name}: {label}: the constant {expression} is no constraint")
         if where in (Where.FIRST, Where.LAST) and expression.degree >= MAX_DEGREE:
-            raise CircuitError(f"{self.name}: {label}: degree {expression.degree} on a single row leaves no room to blind")
+            raise CircuitError(
+                f"{self.name}: {label}: degree {expression.degree} on a single row leaves no room to blind"
+            )
         if where in (Where.ACTIVE, Where.LAST) and reads_next_row(expression):
             raise CircuitError(f"{self.name}: {label}: reads the next row, which the last active row does not have")
         self.constraints.append(Constraint(label, expression, where))
@@ -132,18 +134,23 @@ class Table:
     def equal(self, label: str, left: Bounded, right: Bounded | int, selector: Expression | int = 1) -> None:
         """Require left == right over the INTEGERS where selector is not 0.
 
-        Sound because the difference lies strictly between -P and P by the bounds of its parts: it is 0 mod P only if it is 0.
+        Sound because the difference lies strictly between -P and P by the bounds of its parts: it is 0 mod P only if it
+        is 0.
         """
         difference = left - right
         if difference.low <= -P or difference.high >= P:
-            raise CircuitError(f"{self.name}: {label}: difference in [{difference.low}, {difference.high}] may wrap mod P")
+            raise CircuitError(
+                f"{self.name}: {label}: difference in [{difference.low}, {difference.high}] may wrap mod P"
+            )
         self.constrain(label, lift(selector) * difference.expression)
 
     def send(self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int = 1) -> None:
         """Put the message on the bus `multiplicity` times."""
         self._interact(bus, label, values, multiplicity, 1)
 
-    def receive(self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int = 1) -> None:
+    def receive(
+        self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int = 1
+    ) -> None:
         """Take the message off the bus `multiplicity` times."""
         self._interact(bus, label, values, multiplicity, -1)
 
@@ -153,7 +160,9 @@ class Table:
         self._claim(label)
         if len(values) != bus.length:
             raise CircuitError(f"{self.name}: {label}: {len(values)} values on bus {bus.name} of length {bus.length}")
-        count = Bounded(lift(multiplicity), multiplicity, multiplicity) if isinstance(multiplicity, int) else multiplicity
+        count = (
+            Bounded(lift(multiplicity), multiplicity, multiplicity) if isinstance(multiplicity, int) else multiplicity
+        )
         expressions = tuple(lift(value) for value in values)
         signed = count.expression if sign > 0 else -count.expression
         for expression in (*expressions, signed):
@@ -190,7 +199,9 @@ class Table:
             "constraints": [[c.label, c.where.value] for c in self.constraints],
             "interactions": [
                 [
-                    i.label, i.bus.number, i.max_multiplicity,
+                    i.label,
+                    i.bus.number,
+                    i.max_multiplicity,
                     [[v.constant, v.terms] for v in (*i.affine_values(), affine(i.multiplicity))],
                 ]
                 for i in self.interactions
@@ -216,7 +227,9 @@ class Circuit:
             raise CircuitError("two buses share a number")
         for table in self.tables:
             if not table.interactions or table.width < MASK_COLUMNS:
-                raise CircuitError(f"table {table.name} needs a bus interaction and {MASK_COLUMNS} columns for its mask")
+                raise CircuitError(
+                    f"table {table.name} needs a bus interaction and {MASK_COLUMNS} columns for its mask"
+                )
         self._check_multiplicities()
 
     def copies(self, bus: Bus) -> int:

@@ -1,10 +1,11 @@
 """Every bound, unit and rounding direction, in one place; the ledger and the tables both read it.
 
-Units. Quote and collateral amounts: base units of the asset (USDC: 10^-6). Position sizes: lots. Prices and marks: quote base units per
-lot, so size * price is exact. Time: seconds since the venue's epoch. Margin fractions and haircuts: 1 / FRACTION_ONE. Fees: 1 / FEE_ONE.
+Units. Quote and collateral amounts: base units of the asset (USDC: 10^-6). Position sizes: lots. Prices and marks:
+quote base units per lot, so size * price is exact. Time: seconds since the venue's epoch. Margin fractions and
+haircuts: 1 / FRACTION_ONE. Fees: 1 / FEE_ONE.
 
-Rounding. Fees round up, to the fee account. An initial-margin requirement per lot rounds up; a collateral value per lot rounds down, and only
-whole lots of a collateral asset count. The final comparison of equity with requirement is exact.
+Rounding. Fees round up, to the fee account. An initial-margin requirement per lot rounds up; a collateral value per lot
+rounds down, and only whole lots of a collateral asset count. The final comparison of equity with requirement is exact.
 """
 
 LIMB_BITS = 14  # products of two limbs, summed four times, stay below P
@@ -16,7 +17,8 @@ BIAS_TOP_LIMB = BIAS >> (LIMB_BITS * (AMOUNT_LIMBS - 1))
 AMOUNT_MAX = BIAS - 1  # of a deposit, withdrawal, transfer, vault or notional
 PRICE_BITS = 2 * LIMB_BITS
 PRICE_MAX = (1 << PRICE_BITS) - 1
-SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1  # lots, of a fill and of a position or collateral holding that a margin check reads
+# lots, of a fill and of a position or collateral holding that a margin check reads
+SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1
 TIME_MAX = (1 << (2 * LIMB_BITS)) - 1
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 

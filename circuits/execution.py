@@ -1,12 +1,14 @@
 """The execution table: every transition of the batch in order, a row a step, one memory access a row.
 
-The row number is the clock, so the order of transitions is the order of rows and nothing can interleave. Which step a row is stands in
-one-hot selectors; registers hold what a transition carries from step to step; limb ports hold what a step needs range-checked. The
-transition files say what each step accesses and writes; this file holds what all steps share.
+The row number is the clock, so the order of transitions is the order of rows and nothing can interleave. Which step a
+row is stands in one-hot selectors; registers hold what a transition carries from step to step; limb ports hold what a
+step needs range-checked. The transition files say what each step accesses and writes; this file holds what all steps
+share.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from circuits.air import Table, Where
 from circuits.bounded import Bounded, bounded, unsound_bounded
@@ -18,8 +20,28 @@ from circuits.records import RECORD_SIZE, TAG, Tag
 from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
 
 REGISTERS = (
-    "account", "other", "instrument", "bit", "amount0", "amount1", "amount2", "amount3", "price", "size0", "size1",
-    "fee0", "fee1", "fee2", "maker_rate", "taker_rate", "chain", "sequence", "side", "phase", "mask", "opened",
+    "account",
+    "other",
+    "instrument",
+    "bit",
+    "amount0",
+    "amount1",
+    "amount2",
+    "amount3",
+    "price",
+    "size0",
+    "size1",
+    "fee0",
+    "fee1",
+    "fee2",
+    "maker_rate",
+    "taker_rate",
+    "chain",
+    "sequence",
+    "side",
+    "phase",
+    "mask",
+    "opened",
 )
 # Registers under the names that a fill gives them: one of its two parties at a time.
 LIMIT, OTHER_LIMIT = "chain", "sequence"
@@ -47,7 +69,9 @@ class Execution:
     high_carry: Expression  # 0, 1 or 2: what a carry of the notional has above one limb
     _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
     _empty: list[Expression] = field(default_factory=list)  # steps whose leaf is empty before
-    _deltas: list[tuple[Expression, list[Bounded]]] = field(default_factory=list)  # (step, change of the amount by limb)
+    _deltas: list[tuple[Expression, list[Bounded]]] = field(
+        default_factory=list
+    )  # (step, change of the amount by limb)
     _opening: list[Expression] = field(default_factory=list)  # amount steps whose leaf may be empty before
     _released: dict[str, set[Step]] = field(default_factory=dict)  # register -> steps after which it may change
     _published: list[tuple[Expression, Public]] = field(default_factory=list)
@@ -89,14 +113,17 @@ class Execution:
     ) -> None:
         """The step reads and writes the record at `index`, of kind `tag`, and changes no element but `writes`.
 
-        tag None: the caller constrains it. may_open: an empty leaf becomes a record of that kind if the register `opened` is 1.
+        tag None: the caller constrains it. may_open: an empty leaf becomes a record of that kind if the register
+        `opened` is 1.
         """
         self.require(step, "index", self.index - index)
         kept = set(range(RECORD_SIZE)) - set(writes) - ({TAG} if may_open else set())
         for position in kept:
             self._kept.setdefault(position, []).append(self.selectors[step])
         if may_open:
-            self.require(step, "kind of record, unless it opens", self.old[TAG] - int(tag or 0) * (1 - self.register("opened")))
+            self.require(
+                step, "kind of record, unless it opens", self.old[TAG] - int(tag or 0) * (1 - self.register("opened"))
+            )
             self.require(step, "kind of record after", self.new[TAG] - int(tag or 0))
         elif tag is not None:
             self.require(step, "kind of record", self.old[TAG] - int(tag))
@@ -146,22 +173,31 @@ class Execution:
     def _finish_amounts(self) -> None:
         """new + LIMB * carry = old + bias if it opens + delta + carry from below, limb by limb; the top carry is 0."""
         selector = total([step for step, _ in self._deltas])
-        opens = unsound_bounded(total(self._opening) * self.register("opened"), 0, 1, "selectors are one-hot, opened is boolean")
+        opens = unsound_bounded(
+            total(self._opening) * self.register("opened"), 0, 1, "selectors are one-hot, opened is boolean"
+        )
         carry_in = bounded(0)
         for k in range(AMOUNT_LIMBS):
             delta = unsound_bounded(
                 total([step * parts[k].expression for step, parts in self._deltas]),
-                min(parts[k].low for _, parts in self._deltas), max(parts[k].high for _, parts in self._deltas),
+                min(parts[k].low for _, parts in self._deltas),
+                max(parts[k].high for _, parts in self._deltas),
                 "exactly one selector is 1 on these rows",
             )
             bias = BIAS_TOP_LIMB if k == AMOUNT_LIMBS - 1 else 0
-            self.table.constrain(f"amount limb {k} is range-checked", selector * (self.new[k] - self.ports[k].expression))
+            self.table.constrain(
+                f"amount limb {k} is range-checked", selector * (self.new[k] - self.ports[k].expression)
+            )
             carry = self.ports[CARRY_PORTS[k]] - CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else bounded(0)
             after = self.ports[k] + carry * LIMB
             before = self.old_limb(k) + opens * bias + carry_in
             # On rows of no amount step `selector` is 0; on the others it is 1, so it multiplies all but delta.
-            whole = unsound_bounded(selector * (after - before).expression, (after - before).low, (after - before).high,
-                                    "the selector is 0 or 1")
+            whole = unsound_bounded(
+                selector * (after - before).expression,
+                (after - before).low,
+                (after - before).high,
+                "the selector is 0 or 1",
+            )
             self.table.equal(f"amount limb {k} grows by its change", whole, delta)
             carry_in = carry
 
@@ -180,15 +216,23 @@ def new_execution() -> Execution:
     selectors = {step: table.boolean(f"is_{step.name.lower()}").expression for step in Step}
     clock, index = table.column("clock"), table.column("index")
     execution = Execution(
-        table, selectors, clock, index, table.columns("old", RECORD_SIZE), table.columns("new", RECORD_SIZE),
-        {name: table.column(name) for name in REGISTERS}, [limb(table, f"port{i}") for i in range(PORTS)], table.column("high_carry"),
+        table,
+        selectors,
+        clock,
+        index,
+        table.columns("old", RECORD_SIZE),
+        table.columns("new", RECORD_SIZE),
+        {name: table.column(name) for name in REGISTERS},
+        [limb(table, f"port{i}") for i in range(PORTS)],
+        table.column("high_carry"),
     )
     _memory_access(execution)
     return execution
 
 
 def _memory_access(execution: Execution) -> None:
-    """Each active row takes the record's last value, written at an earlier time, and leaves the new one at 64 * clock."""
+    """Each active row takes the record's last value, written at an earlier time, and leaves the new one at 64 *
+    clock."""
     table, clock = execution.table, execution.clock
     active = Bounded(total(list(execution.selectors.values())), 0, 1)
     table.constrain("at most one step a row", active.expression * (active.expression - 1))
@@ -206,20 +250,26 @@ def _memory_access(execution: Execution) -> None:
 def sequence(execution: Execution) -> None:
     """Steps follow one another in the order of their transition, registers are kept meanwhile, closing comes last.
 
-    Because selectors are one-hot, "selector of a step == next row's selector of its successor" says both that the successor follows and
-    that nothing else leads to it.
+    Because selectors are one-hot, "selector of a step == next row's selector of its successor" says both that the
+    successor follows and that nothing else leads to it.
     """
     table, step = execution.table, execution.selectors
     again = step[Step.FILL_FEE] * (1 - execution.register("phase"))  # the maker's last step leads to the taker's first
     continuing: dict[Step, Expression] = {}
     for kind, steps in STEPS.items():
-        for before, after in zip(steps, steps[1:], strict=False) if kind is not Kind.FILL else ():
-            table.constrain(f"{before.name.lower()} leads to {after.name.lower()}", step[before] - step[after].next(), Where.TRANSITION)
+        for before, after in pairwise(steps) if kind is not Kind.FILL else ():
+            table.constrain(
+                f"{before.name.lower()} leads to {after.name.lower()}",
+                step[before] - step[after].next(),
+                Where.TRANSITION,
+            )
             continuing[before] = step[before]
     fill = STEPS[Kind.FILL][: len(set(STEPS[Kind.FILL]))]
-    for before, after in zip(fill, fill[1:], strict=False):
+    for before, after in pairwise(fill):
         source = step[before] + again if after is Step.FILL_HEADER else step[before]
-        table.constrain(f"{before.name.lower()} leads to {after.name.lower()}", source - step[after].next(), Where.TRANSITION)
+        table.constrain(
+            f"{before.name.lower()} leads to {after.name.lower()}", source - step[after].next(), Where.TRANSITION
+        )
         continuing[before] = step[before]
     continuing[Step.FILL_FEE] = again
     first = total([step[s] for s in Step if s not in {steps[0] for steps in STEPS.values()}])

@@ -1,4 +1,5 @@
-"""Expressions over the columns of one table: interned nodes with degree and readable printing, and straight-line programs."""
+"""Expressions over the columns of one table: interned nodes with degree and readable printing, and straight-line
+programs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ class Arithmetic(Protocol[Value]):
 
 
 class Expression:
-    """A polynomial over columns of the current and the next row. Nodes are interned: equal structure is the same object."""
+    """A polynomial over columns of the current and the next row. Nodes are interned: equal structure is the same
+    object."""
 
     __slots__ = ("degree", "index", "left", "name", "offset", "operation", "right", "value")
     _interned: dict[tuple[object, ...], "Expression"] = {}  # noqa: RUF012

@@ -1,6 +1,7 @@
 """KoalaBear, p = 2^31 - 2^24 + 1, and its quintic extension F_p[x] / (x^5 + x^2 - 1), on plain ints.
 
-A base element is an int in [0, P). An extension element is a tuple of EXTENSION_DEGREE base elements, lowest power first.
+A base element is an int in [0, P). An extension element is a tuple of EXTENSION_DEGREE base elements, lowest power
+first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -109,7 +110,8 @@ def frobenius(a: Extension) -> Extension:
 
 
 def invert(a: Extension) -> Extension:
-    """1 / a by Itoh and Tsujii: the product of the other conjugates over the norm. Raises ZeroDivisionError for a = 0."""
+    """1 / a by Itoh and Tsujii: the product of the other conjugates over the norm. Raises ZeroDivisionError for a =
+    0."""
     conjugates, conjugate = ONE, a
     for _ in range(EXTENSION_DEGREE - 1):
         conjugate = frobenius(conjugate)

@@ -1,12 +1,13 @@
 """The margin table: visits every open instrument of an account, adds up, and requires equity >= initial requirement.
 
-A check is a run of rows: the quote first, other collateral and perpetuals in ascending order, then a closing row. It is asked for by an
-execution row, whose clock it shares; its reads of memory happen right after that row's own access. Each visit takes its instrument's bit
-out of the account's mask, and the mask must end at 0: with ids strictly ascending and bits distinct powers of two, every open instrument
-is visited exactly once.
+A check is a run of rows: the quote first, other collateral and perpetuals in ascending order, then a closing row. It is
+asked for by an execution row, whose clock it shares; its reads of memory happen right after that row's own access. Each
+visit takes its instrument's bit out of the account's mask, and the mask must end at 0: with ids strictly ascending and
+bits distinct powers of two, every open instrument is visited exactly once.
 
-    cash = quote + sum over perpetuals of size * mark            net = sum over assets of lots * value - sum over perpetuals of |size| * requirement
-    require  FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash)      (so cash + net >= 0 too)
+    cash = quote + sum over perpetuals of size * mark
+    net  = sum over assets of lots * value - sum over perpetuals of |size| * requirement
+    FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash), and therefore cash + net >= 0 too
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from dataclasses import dataclass
 from circuits.air import Table, Where
 from circuits.bounded import Bounded, bounded, bounded_total, unsound_bounded
 from circuits.bounds import (
-    ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, BORROW_MAX, FRACTION_ONE, LIMB, MAX_INSTRUMENTS, TIMES_PER_CLOCK,
+    ACCOUNT_SLOTS,
+    AMOUNT_LIMBS,
+    BIAS_TOP_LIMB,
+    BORROW_MAX,
+    FRACTION_ONE,
+    LIMB,
+    MAX_INSTRUMENTS,
+    TIMES_PER_CLOCK,
 )
 from circuits.buses import MARGIN, MEMORY
 from circuits.expression import Expression, total
@@ -99,11 +107,28 @@ def _columns() -> Margin:
         ]
 
     return Margin(
-        table, kinds[0], kinds[1], kinds[2], kinds[3], total(kinds[:3]),
-        table.column("clock"), table.column("account"), table.column("mask"), table.column("instrument"), table.column("visit"),
-        stored("balance", AMOUNT_LIMBS), table.column("bit"), stored("lot_units", 1)[0], stored("mark", 2), stored("weight", 2),
-        table.column("price_time"), [limb(table, f"port{i}") for i in range(PORTS)], table.boolean("negative"),
-        table.columns("high_carry", 2), accumulators("cash"), accumulators("net"),
+        table,
+        kinds[0],
+        kinds[1],
+        kinds[2],
+        kinds[3],
+        total(kinds[:3]),
+        table.column("clock"),
+        table.column("account"),
+        table.column("mask"),
+        table.column("instrument"),
+        table.column("visit"),
+        stored("balance", AMOUNT_LIMBS),
+        table.column("bit"),
+        stored("lot_units", 1)[0],
+        stored("mark", 2),
+        stored("weight", 2),
+        table.column("price_time"),
+        [limb(table, f"port{i}") for i in range(PORTS)],
+        table.boolean("negative"),
+        table.columns("high_carry", 2),
+        accumulators("cash"),
+        accumulators("net"),
         unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction, bounded at genesis"),
     )
 
@@ -141,7 +166,8 @@ def _reads(m: Margin) -> None:
     market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.price_time, kind]
     market_index = INSTRUMENT_BASE + INSTRUMENT_SLOTS * m.instrument
     for name, index, values, ports in (
-        ("balance", balance_index, balance, BALANCE_GAP), ("market", market_index, market, MARKET_GAP),
+        ("balance", balance_index, balance, BALANCE_GAP),
+        ("market", market_index, market, MARKET_GAP),
     ):
         previous = m.table.column(f"{name}_previous")
         low, high = m.pick(ports)
@@ -155,8 +181,9 @@ def _reads(m: Margin) -> None:
 def _lots(m: Margin) -> None:
     """lots (two limbs) from the biased balance: |size| and its sign for a perpetual, whole lots for an asset.
 
-    Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose top limbs are those of BIAS - 2^28 and whose low
-    limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder < lot_units; a negative one fits no lots.
+    Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose top limbs are those of BIAS -
+    2^28 and whose low limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder <
+    lot_units; a negative one fits no lots.
     """
     lots, b, negative = m.pick(LOTS), m.balance, m.negative
     sign = 1 - negative * 2
@@ -177,11 +204,8 @@ def _products(m: Margin) -> None:
         ("marked", m.perpetual, m.mark, MARKED, MARKED_CARRIES, m.high_carries[0]),
         ("weighted", m.asset + m.perpetual, m.weight, WEIGHTED, WEIGHTED_CARRIES, m.high_carries[1]),
     ):
-        multiply(
-            lambda label, left, right, n=name, s=selector: m.table.equal(f"{n} value, {label}", left, right, s),  # type: ignore[misc]
-            lambda label, expression, n=name, s=selector: m.table.constrain(f"{n} value, {label}", s * expression),  # type: ignore[misc]
-            m.pick(LOTS), factor, m.pick(product), *m.pick(carries), high,
-        )
+        factors = (m.pick(LOTS), factor)
+        multiply(m.table, f"{name} value", selector, factors, m.pick(product), m.pick(carries), high)
 
 
 def _accumulate(m: Margin) -> None:
@@ -195,11 +219,14 @@ def _accumulate(m: Margin) -> None:
         for name, sums, change in (("cash", m.cash, cash_change), ("net", m.net, net_change)):
             value = sums[k].expression
             m.table.constrain(f"{name} limb {k} starts at 0", m.quote * value)
-            m.table.constrain(f"{name} limb {k} adds up", m.visiting * (value.next() - value) - change, Where.TRANSITION)
+            m.table.constrain(
+                f"{name} limb {k} adds up", m.visiting * (value.next() - value) - change, Where.TRANSITION
+            )
 
 
 def _close(m: Margin) -> None:
-    """Carry the sums, take the shortfall max(0, -cash), and compare: FRACTION_ONE * equity - borrow * shortfall = excess >= 0."""
+    """Carry the sums, take the shortfall max(0, -cash), and compare: FRACTION_ONE * equity - borrow * shortfall =
+    excess >= 0."""
     sign = 1 - m.negative * 2
     short, equity = m.pick(SHORT), m.pick(EQUITY)
     _carried(m, "cash", m.cash, [part * sign for part in short], SHORT_CARRIES)
@@ -214,7 +241,8 @@ def _close(m: Margin) -> None:
 
 
 def _carried(m: Margin, name: str, sums: list[Bounded], parts: list[Bounded], carries: tuple[int, ...]) -> None:
-    """The integer with the uncarried limbs `sums` is the one with the limbs `parts`; nothing is carried out of the top."""
+    """The integer with the uncarried limbs `sums` is the one with the limbs `parts`; nothing is carried out of the
+    top."""
     carry_in = bounded(0)
     for k in range(AMOUNT_LIMBS):
         carry = m.ports[carries[k]] - SUM_CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else bounded(0)

@@ -10,6 +10,7 @@ from circuits.field import P
 
 WIDTH = 16
 
+# fmt: off
 INITIAL_FULL_ROUNDS: tuple[tuple[int, ...], ...] = (
     (
         0x7EE56A48, 0x11367045, 0x12E41941, 0x7EBBC12B, 0x1970B7D5, 0x662B60E8, 0x3E4990C6, 0x679F91F5,
@@ -53,6 +54,7 @@ FINAL_FULL_ROUNDS: tuple[tuple[int, ...], ...] = (
         0x5619B4AA, 0x362019A7, 0x6BF9D4ED, 0x5B413DFF, 0x617E181E, 0x5E7AB57B, 0x33AD7833, 0x3466C7CA,
     ),
 )
+# fmt: on
 
 # The diagonal as signed fractions of powers of two: (numerator, binary logarithm of the denominator).
 _DIAGONAL_FRACTIONS = (

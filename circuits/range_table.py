@@ -12,7 +12,8 @@ VALUE_ROWS = LIMB // VALUES_A_ROW  # rows with distinct values; the last value r
 def build_range_table() -> Table:
     """Columns: value (0, 4, 8, ..., the last repeated) and four counts.
 
-    The value starts at 0, each row adds 0 or 4, and it ends at LIMB - 4: so all of 0 .. LIMB - 1 and nothing else is supplied.
+    The value starts at 0, each row adds 0 or 4, and it ends at LIMB - 4: so all of 0 .. LIMB - 1 and nothing else is
+    supplied.
     """
     table = Table("range")
     value = table.column("value")

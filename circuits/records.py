@@ -1,7 +1,7 @@
 """The authenticated memory: where each record lives (leaf index) and what its 8 elements are.
 
-Every record carries its kind's tag as the last element; an empty leaf is all zeros. A step checks the tag of what it reads, so an index
-computed from a wrong id can only hit a record of the same kind, that is, the record of that very id.
+Every record carries its kind's tag as the last element; an empty leaf is all zeros. A step checks the tag of what it
+reads, so an index computed from a wrong id can only hit a record of the same kind, that is, the record of that very id.
 """
 
 from collections.abc import Sequence

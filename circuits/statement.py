@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from circuits.air import Message
 from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
@@ -20,7 +21,8 @@ class StatementError(ValueError):
 
 @dataclass(frozen=True, order=True)
 class Movement:
-    """A deposit consumed or a withdrawal released: number `sequence` of that kind on its chain; amount in base units."""
+    """A deposit consumed or a withdrawal released: number `sequence` of that kind on its chain; amount in base
+    units."""
 
     chain: int
     sequence: int
@@ -57,7 +59,8 @@ class AssetAmount:
 
 @dataclass(frozen=True)
 class Statement:
-    """What a proof says: the batch leads from old_root to new_root, moves exactly these deposits and withdrawals, uses these prices,
+    """What a proof says: the batch leads from old_root to new_root, moves exactly these deposits and withdrawals, uses
+    these prices,
     and the new state holds these vaults, liabilities and insurance fund."""
 
     venue_id: bytes
@@ -79,7 +82,8 @@ class Statement:
     def encode(self) -> bytes:
         """The canonical encoding: fixed-width big-endian integers, lists with a 4-byte count."""
         parts = [
-            struct.pack(">H", STATEMENT_VERSION), self.venue_id,
+            struct.pack(">H", STATEMENT_VERSION),
+            self.venue_id,
             struct.pack(f">{2 * DIGEST_SIZE}I", *self.old_root, *self.new_root),
             struct.pack(">II", self.batch, self.time),
         ]
@@ -89,13 +93,17 @@ class Statement:
         return b"".join(parts)
 
     def _lists(self) -> list[tuple[str, list[tuple[int, ...]]]]:
-        movements = [[(m.chain, m.sequence, m.account, m.asset, m.amount) for m in ms]
-                     for ms in (self.deposits, self.withdrawals)]
+        movements = [
+            [(m.chain, m.sequence, m.account, m.asset, m.amount) for m in ms]
+            for ms in (self.deposits, self.withdrawals)
+        ]
         return [
-            (MOVEMENT, [*movements[0]]), (MOVEMENT, [*movements[1]]),
+            (MOVEMENT, [*movements[0]]),
+            (MOVEMENT, [*movements[1]]),
             (PRICE, [(p.instrument, p.price, p.time) for p in self.prices]),
             (VAULT, [(v.chain, v.asset, v.amount) for v in self.vaults]),
-            (AMOUNT, [(a.asset, a.amount) for a in self.totals]), (AMOUNT, [(a.asset, a.amount) for a in self.fund]),
+            (AMOUNT, [(a.asset, a.amount) for a in self.totals]),
+            (AMOUNT, [(a.asset, a.amount) for a in self.fund]),
         ]
 
     def messages(self) -> list[Message]:
@@ -121,13 +129,19 @@ _HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}III")
 
 
 def _public(
-    kind: Public, account: int = 0, instrument: int = 0, chain: int = 0, sequence: int = 0, amount: Sequence[int] = (0,) * 4
+    kind: Public,
+    account: int = 0,
+    instrument: int = 0,
+    chain: int = 0,
+    sequence: int = 0,
+    amount: Sequence[int] = (0,) * 4,
 ) -> Message:
     return Message(PUBLIC, (kind, account, instrument, chain, sequence, *amount), -1)
 
 
 def decode_statement(data: bytes) -> Statement:
-    """The statement of a canonical encoding. Raises StatementError if the bytes are malformed, out of bounds or not backed."""
+    """The statement of a canonical encoding. Raises StatementError if the bytes are malformed, out of bounds or not
+    backed."""
     if len(data) < _HEADER.size:
         raise StatementError(f"statement of {len(data)} bytes is shorter than its header of {_HEADER.size}")
     version, venue_id, *numbers = _HEADER.unpack_from(data)
@@ -141,10 +155,17 @@ def decode_statement(data: bytes) -> Statement:
     if position != len(data):
         raise StatementError(f"{len(data) - position} bytes after the statement")
     statement = Statement(
-        venue_id, tuple(old_root), tuple(new_root), batch, time,
-        tuple(Movement(*row) for row in lists[0]), tuple(Movement(*row) for row in lists[1]),
-        tuple(Price(*row) for row in lists[2]), tuple(Vault(*row) for row in lists[3]),
-        tuple(AssetAmount(*row) for row in lists[4]), tuple(AssetAmount(*row) for row in lists[5]),
+        venue_id,
+        tuple(old_root),
+        tuple(new_root),
+        batch,
+        time,
+        tuple(Movement(*row) for row in lists[0]),
+        tuple(Movement(*row) for row in lists[1]),
+        tuple(Price(*row) for row in lists[2]),
+        tuple(Vault(*row) for row in lists[3]),
+        tuple(AssetAmount(*row) for row in lists[4]),
+        tuple(AssetAmount(*row) for row in lists[5]),
     )
     _check_bounds(statement)
     _check_backing(statement)
@@ -171,12 +192,28 @@ def _check_bounds(statement: Statement) -> None:
         ("chain", MAX_CHAINS - 1, (*(m.chain for m in movements), *(v.chain for v in statement.vaults))),
         ("sequence", COUNTER_MAX, tuple(m.sequence for m in movements)),
         ("account", MAX_ACCOUNTS - 1, tuple(m.account for m in movements)),
-        ("instrument", MAX_INSTRUMENTS - 1, (
-            *(m.asset for m in movements), *(p.instrument for p in statement.prices), *(v.asset for v in statement.vaults),
-            *(a.asset for a in statement.totals), *(a.asset for a in statement.fund))),
+        (
+            "instrument",
+            MAX_INSTRUMENTS - 1,
+            (
+                *(m.asset for m in movements),
+                *(p.instrument for p in statement.prices),
+                *(v.asset for v in statement.vaults),
+                *(a.asset for a in statement.totals),
+                *(a.asset for a in statement.fund),
+            ),
+        ),
         ("price", PRICE_MAX, tuple(p.price for p in statement.prices)),
-        ("amount", AMOUNT_MAX, (*(m.amount for m in movements), *(v.amount for v in statement.vaults),
-                                *(a.amount for a in statement.totals), *(abs(a.amount) for a in statement.fund))),
+        (
+            "amount",
+            AMOUNT_MAX,
+            (
+                *(m.amount for m in movements),
+                *(v.amount for v in statement.vaults),
+                *(a.amount for a in statement.totals),
+                *(abs(a.amount) for a in statement.fund),
+            ),
+        ),
     ]
     for name, bound, values in checks:
         for value in values:
@@ -184,7 +221,9 @@ def _check_bounds(statement: Statement) -> None:
                 raise StatementError(f"{name} {value} is outside 0..{bound}")
     for price in statement.prices:
         if price.price == 0 or price.time > statement.time:
-            raise StatementError(f"price {price.price} at time {price.time}: it must be positive and not after {statement.time}")
+            raise StatementError(
+                f"price {price.price} at time {price.time}: it must be positive and not after {statement.time}"
+            )
     if any(total.amount < 0 for total in statement.totals):
         raise StatementError("a liability total is negative")
 
@@ -193,9 +232,10 @@ def _check_backing(statement: Statement) -> None:
     """The invariant in the clear: for every asset, vaults of all chains == liabilities; each listed once, in order."""
     for name, keys in (
         ("vaults", [(v.chain, v.asset) for v in statement.vaults]),
-        ("totals", [a.asset for a in statement.totals]), ("fund", [a.asset for a in statement.fund]),
+        ("totals", [a.asset for a in statement.totals]),
+        ("fund", [a.asset for a in statement.fund]),
     ):
-        if any(a >= b for a, b in zip(keys, keys[1:], strict=False)):  # type: ignore[operator]
+        if any(a >= b for a, b in pairwise(keys)):  # type: ignore[operator]
             raise StatementError(f"{name} are not in strictly ascending order")
     assets = {total.asset for total in statement.totals}
     if {vault.asset for vault in statement.vaults} - assets:

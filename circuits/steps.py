@@ -73,4 +73,8 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.CLOSE_FUND: (Step.CLOSE_FUND,),
 }
 
-MARGIN_STEPS = (Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE)  # a margin check follows these accesses
+MARGIN_STEPS = (
+    Step.WITHDRAW_BALANCE,
+    Step.TRANSFER_FROM_BALANCE,
+    Step.FILL_QUOTE,
+)  # a margin check follows these accesses

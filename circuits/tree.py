@@ -1,10 +1,11 @@
 """The tree table: one Poseidon2 permutation a row, each an inner node or a leaf of the old or the new state tree.
 
-A batch opens the tree from the root down: every opened node takes its own digest off the tree bus and puts its two children on it. A child
-is either opened in turn (version OLD or NEW) or an untouched SIBLING, which the old node sends and the new node receives: so untouched
-digests are equal in both trees. The verifier sends both roots once; depth grows by one and the index doubles on the way down, starting at
-0 and ending at depth TREE_DEPTH with an index below 2^TREE_DEPTH < P, so it never wraps: by induction each opened position has exactly one
-old and one new row. An old leaf opens memory (time 0), the new leaf closes it with the last value written.
+A batch opens the tree from the root down: every opened node takes its own digest off the tree bus and puts its two
+children on it. A child is either opened in turn (version OLD or NEW) or an untouched SIBLING, which the old node sends
+and the new node receives: so untouched digests are equal in both trees. The verifier sends both roots once; depth grows
+by one and the index doubles on the way down, starting at 0 and ending at depth TREE_DEPTH with an index below
+2^TREE_DEPTH < P, so it never wraps: by induction each opened position has exactly one old and one new row. An old leaf
+opens memory (time 0), the new leaf closes it with the last value written.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ def build_tree_table() -> Table:
     """164 columns of Poseidon2, then what the row is and where it stands."""
     table = Table("tree")
     inputs, outputs = _permutation(table)
-    digest = [inputs[i] + outputs[i] for i in range(DIGEST_SIZE)]  # feed-forward, so that the compression cannot be inverted
+    digest = [
+        inputs[i] + outputs[i] for i in range(DIGEST_SIZE)
+    ]  # feed-forward, so that the compression cannot be inverted
     is_node, is_leaf, is_new = table.boolean("is_node"), table.boolean("is_leaf"), table.boolean("is_new")
     depth, index = table.column("depth"), table.column("index")
     version = is_new.expression
@@ -36,18 +39,28 @@ def build_tree_table() -> Table:
 
 
 def _child(table: Table, side: str, is_node: Bounded, version: Expression, rest: list[Expression]) -> None:
-    """A child of a node: opened (sent under the node's version) or a sibling (sent by the old node, received by the new)."""
+    """A child of a node: opened (sent under the node's version) or a sibling (sent by the old node, received by the
+    new)."""
     opened = table.boolean(f"{side}_opened").expression
     tag, count = table.column(f"{side}_version"), table.column(f"{side}_count")
-    table.constrain(f"{side} version is the node's if opened, else sibling",
-                    tag - opened * version - (1 - opened) * int(Version.SIBLING))
-    table.constrain(f"{side} child is sent once, a new sibling received once",
-                    count - is_node.expression * (1 - 2 * version * (1 - opened)))
+    table.constrain(
+        f"{side} version is the node's if opened, else sibling",
+        tag - opened * version - (1 - opened) * int(Version.SIBLING),
+    )
+    table.constrain(
+        f"{side} child is sent once, a new sibling received once",
+        count - is_node.expression * (1 - 2 * version * (1 - opened)),
+    )
     table.send(TREE, f"{side} child", [tag, *rest], Bounded(count, -1, 1))
 
 
 def _leaf(
-    table: Table, inputs: list[Expression], is_leaf: Expression, version: Expression, depth: Expression, index: Expression
+    table: Table,
+    inputs: list[Expression],
+    is_leaf: Expression,
+    version: Expression,
+    depth: Expression,
+    index: Expression,
 ) -> None:
     """A leaf hashes record || salt || domain, and is the first or last value of its memory cell."""
     time, count = table.column("time"), table.column("memory_count")

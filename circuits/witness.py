@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from circuits.steps import STEPS, Kind, Step
 
-# The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots, prices per lot.
+# The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots,
+# prices per lot.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
@@ -53,8 +54,8 @@ class MarginVisits:
 class Opening:
     """The multi-opening of the state tree: touched leaves, then the inner nodes above them, each old beside new.
 
-    Leaves: index, old and new record (8 each), old and new salt (4 each). Nodes: depth (root = 0), index at that depth, old and new children
-    (left || right, 16 each), and whether the left and right child are opened in turn.
+    Leaves: index, old and new record (8 each), old and new salt (4 each). Nodes: depth (root = 0), index at that depth,
+    old and new children (left || right, 16 each), and whether the left and right child are opened in turn.
     """
 
     leaf_index: "array[int]" = field(default_factory=_u32)

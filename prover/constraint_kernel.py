@@ -19,6 +19,7 @@ from circuits.air import Table, Where
 from circuits.expression import Program
 from prover import extension, lanes, montgomery, object_code, wide
 from prover.lanes import FOLD, I32, I64, LANES, Builder, Value, Words
+from prover.selectors import ORDER, SELECTORS
 
 _SEGMENT_COST = 1500
 _COSTS = {"+": 1, "-": 1, "*": 4}  # of an operation, roughly a third of its instructions
@@ -28,8 +29,6 @@ _NAME = "segment"
 _SOURCES = "".join(Path(file).read_text() for file in (__file__, extension.__file__, lanes.__file__, wide.__file__))
 _ARGUMENTS = ("frame", "spill", "weights", "selectors", "totals", "groups")
 
-# The selectors of a group of rows, one vector each, in this order; the last one is for the LogUp terminal alone.
-SELECTORS = (*Where, "terminal")
 TOTALS = 16  # vectors of a group's totals: five coordinates, and zeros that make it a tile
 
 
@@ -54,7 +53,7 @@ class _Segment:
         first, program = self.first_value, self.program
         low = first + self.start if self.start else 0
         found = [(i, self.wheres[i], v) for i, v in enumerate(program.outputs) if low <= v < first + self.stop]
-        return sorted(found, key=lambda output: (SELECTORS.index(output[1]), output[2]))
+        return sorted(found, key=lambda output: (ORDER.index(output[1]), output[2]))
 
 
 @dataclass
@@ -127,7 +126,7 @@ class _Emitter:
         if len(outputs) % 2:
             p, x = outputs[-1]
             sums = extension.emit_accumulate(self.b, sums, self.value(x), self._weights(p))
-        position = self.position(len(SELECTORS), SELECTORS.index(where))
+        position = self.position(SELECTORS, ORDER.index(where))
         selector = lanes.emit_load(self.b, self.pointers["selectors"], position)
         for j, total in enumerate(sums):
             self._add_to_total(j, lanes.emit_mul(self.b, wide.emit_reduce(self.b, total), selector))
@@ -160,7 +159,7 @@ class ConstraintKernel:
         """totals += sum over the constraints i of weights[i] * selector of its rows * its value.
 
         totals: (groups, TOTALS, 16), five coordinates a group; frame: (groups + 1, columns, 16), whose next rows are the
-        next group; selectors: (groups, len(SELECTORS), 16); weights: (constraints, 5); spill: (groups, spill_vectors, 16), work
+        next group; selectors: (groups, SELECTORS, 16); weights: (constraints, 5); spill: (groups, spill_vectors, 16), work
         space. All uint32, C-contiguous.
         """
         arrays = (frame, spill, weights, selectors, totals)

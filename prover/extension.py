@@ -150,6 +150,8 @@ load = element_intrinsic(emit_load)
 store = element_intrinsic(emit_store, types.void)
 splat = element_intrinsic(emit_load_splat)
 no_sums = element_intrinsic(lambda b: [wide.emit_zero()] * DEGREE, element_sums)
+embed = element_intrinsic(lambda b, x: [x, *[lanes.emit_constant(0)] * (DEGREE - 1)])
+zero = element_intrinsic(lambda b: [lanes.emit_constant(0)] * DEGREE)
 accumulate = element_intrinsic(emit_accumulate, element_sums)
 accumulate2 = element_intrinsic(emit_accumulate2, element_sums)
 reduce = element_intrinsic(emit_reduce)
@@ -203,10 +205,14 @@ def words(value: Extension) -> Words:
     return np.array([montgomery.to_montgomery_scalar(c) for c in value], dtype=np.uint32)
 
 
+def rows(values: Iterable[Extension]) -> Words:
+    """Elements as uint32 (n, 5)."""
+    return montgomery.to_montgomery(np.array(list(values), dtype=np.uint32).reshape(-1, DEGREE))
+
+
 def planar(values: Iterable[Extension]) -> Words:
     """Elements as uint32 (5, n)."""
-    canonical = np.array(list(values), dtype=np.uint32).reshape(-1, DEGREE)
-    return np.ascontiguousarray(montgomery.to_montgomery(canonical).T)
+    return np.ascontiguousarray(rows(values).T)
 
 
 def elements(array: Words) -> list[Extension]:
@@ -230,6 +236,12 @@ def powers(point: Extension, count: int) -> Words:
         )  # fmt: skip
         done *= 2
     return result
+
+
+def subtract(x: Words, y: Words) -> Words:
+    """x - y, word by word, for arrays of one shape."""
+    difference = x - y
+    return np.minimum(difference, difference + np.uint32(P))  # a negative difference has wrapped to more than P
 
 
 def add_product(target: Words, source: Words, factor: Extension) -> None:

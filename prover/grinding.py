@@ -26,7 +26,7 @@ def grind(state: bytes, bits: int) -> int:
     state: 32 bytes; 0 <= bits <= 32. Raises ValueError otherwise.
     """
     if len(state) != STATE_BYTES or not 0 <= bits <= MAXIMUM_BITS:
-        raise ValueError(f"grinding takes {STATE_BYTES} bytes and 0 to {MAXIMUM_BITS} bits, not {len(state)} and {bits}")
+        raise ValueError(f"expected {STATE_BYTES} bytes and 0 to {MAXIMUM_BITS} bits, got {len(state)} and {bits}")
     words = state_words(state)
     bound, round_size = 2 ** (MAXIMUM_BITS - bits) - 1, parallel.THREADS * _CHUNK
     for base in range(0, 2**63, round_size):

@@ -5,14 +5,14 @@ LLVM splits it into whatever registers the processor has. Every `emit_*` functio
 IRBuilder and returns the resulting value, so kernels can also be generated as IR without any numba front end.
 
 Field elements are KoalaBear in Montgomery form (R = 2^32), below P.
-
-numba's disk cache watches only the file of the kernel itself: after an edit here, remove prover/__pycache__.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,8 +36,29 @@ Value: TypeAlias = Any  # an llvmlite value: <16 x i32> unless said otherwise
 Words = NDArray[np.uint32]
 
 Kernel = Callable[..., Any]
-# How every hand-written kernel is compiled: without the GIL, kept on disk.
-kernel: Kernel = njit(nogil=True, cache=True, boundscheck=False)
+
+
+def _shared_code() -> str:
+    """A digest of the files whose emitters and constants end up inside the kernels of other files."""
+    root = Path(__file__).parents[1]
+    names = ["circuits/field.py", "circuits/poseidon2_constants.py"]
+    names += [f"prover/{name}.py" for name in ("lanes", "wide", "extension", "sha256")]
+    return hashlib.sha256(b"".join((root / name).read_bytes() for name in names)).hexdigest()
+
+
+SHARED_CODE = _shared_code()
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Decorator of every hand-written kernel: compiled without the GIL and kept on disk.
+
+    numba takes what it finds on disk as long as the kernel's own file is unchanged; here it has to match SHARED_CODE too.
+    """
+    dispatcher = njit(nogil=True, cache=True, boundscheck=False)(function)
+    cache_file = dispatcher._cache._cache_file
+    cache_file._source_stamp = (cache_file._source_stamp, SHARED_CODE)
+    compiled: Kernel = dispatcher
+    return compiled
 
 
 class U32x16(types.Type):
@@ -47,13 +68,13 @@ class U32x16(types.Type):
         super().__init__(name="u32x16")
 
 
-u32x16: Any = U32x16()  # type: ignore[no-untyped-call]
+u32x16 = U32x16()
 
 
 @register_model(U32x16)
 class _U32x16Model(models.PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, V32)
+        super().__init__(manager, numba_type, V32)  # type: ignore[no-untyped-call]
 
 
 def empty(shape: tuple[int, ...]) -> Words:

@@ -107,17 +107,16 @@ def _reversed_indices(bits: int) -> Indices:
 @lru_cache(maxsize=32)
 def _moduli(log_size: int, shift: int) -> Words:
     """w_i of every inner node i of the tree over shift <Omega_log_size>, Montgomery; entry 0 is not used."""
-    return _tree(shift, [root_of_unity(depth + 2) for depth in range(log_size - 1)], 1)
+    return _tree(shift, [root_of_unity(depth + 2) for depth in range(log_size - 1)])
 
 
 @lru_cache(maxsize=32)
 def _inverse_moduli(log_size: int, shift: int) -> Words:
-    """1 / w_i of every inner node i, those of the lowest level divided by 2^log_size as well."""
-    roots = [pow(root_of_unity(depth + 2), -1, P) for depth in range(log_size - 1)]
-    return _tree(pow(shift, -1, P), roots, pow(1 << log_size, -1, P))
+    """1 / w_i of every inner node i, Montgomery; entry 0 is not used."""
+    return _tree(pow(shift, -1, P), [pow(root_of_unity(depth + 2), -1, P) for depth in range(log_size - 1)])
 
 
-def _tree(shift: int, roots: list[int], lowest: int) -> Words:
+def _tree(shift: int, roots: list[int]) -> Words:
     log_size = len(roots) + 1
     tree = np.zeros(1 << log_size, dtype=np.uint32)
     # Up to a factor per level, the w of a level are a prefix of those of the next.
@@ -125,14 +124,13 @@ def _tree(shift: int, roots: list[int], lowest: int) -> Words:
     for depth in range(log_size):
         if depth:
             level = np.concatenate([level, _scaled(level, roots[depth - 1])])
-        factor = pow(shift, 1 << (log_size - 1 - depth), P) * (lowest if depth == log_size - 1 else 1)
-        tree[1 << depth : 2 << depth] = _scaled(level, factor)
+        tree[1 << depth : 2 << depth] = _scaled(level, pow(shift, 1 << (log_size - 1 - depth), P))
     return tree
 
 
 def _scaled(words: Words, factor: int) -> Words:
     """Montgomery words times a canonical factor."""
-    product = words.astype(np.uint64) * np.uint64(factor % P) % np.uint64(P)
+    product = words.astype(np.uint64) * np.uint64(factor) % np.uint64(P)
     return product.astype(np.uint32)
 
 
@@ -237,52 +235,11 @@ def _join4(target: Words, o: int, step: int, moduli: Words, node: int, start: in
 
 
 @lanes.kernel
-def _gather2(
-    source: Words, i: int, order: Indices, target: Words, first: int, nodes: int, moduli: Words, node: int, scale: int
-) -> None:
-    """The lowest level: `nodes` pairs of rows from row `first` on, each row read from where `order` says.
-
-    i: flat position of row 0. scale: 1 / n, which the moduli of this level already contain.
-    """
-    whole = _factor(np.uint32(scale))
-    for k in range(nodes):
-        row = first + 2 * k
-        a, b = _join(
-            lanes.load(source, i + order[row] * LANES),
-            lanes.load(source, i + order[row + 1] * LANES),
-            _factor(moduli[node + k]),
-        )
-        o = i + row * LANES
-        lanes.store(target, o, lanes.mul_fixed(a, whole[0], whole[1]))
-        lanes.store(target, o + LANES, b)
-
-
-@lanes.kernel
-def _gather4(
-    source: Words, i: int, order: Indices, target: Words, first: int, nodes: int, moduli: Words, node: int, scale: int
-) -> None:
-    """The two lowest levels: as _gather2, for `nodes` times four rows."""
-    whole = _factor(np.uint32(scale))
-    for k in range(nodes):
-        row, parent = first + 4 * k, node + k
-        a, b = _join(
-            lanes.load(source, i + order[row] * LANES),
-            lanes.load(source, i + order[row + 1] * LANES),
-            _factor(moduli[2 * parent]),
-        )
-        c, d = _join(
-            lanes.load(source, i + order[row + 2] * LANES),
-            lanes.load(source, i + order[row + 3] * LANES),
-            _factor(moduli[2 * parent + 1]),
-        )
-        upper = _factor(moduli[parent])
-        a, c = _join(lanes.mul_fixed(a, whole[0], whole[1]), lanes.mul_fixed(c, whole[0], whole[1]), upper)
-        b, d = _join(b, d, upper)
-        o = i + row * LANES
-        lanes.store(target, o, a)
-        lanes.store(target, o + LANES, b)
-        lanes.store(target, o + 2 * LANES, c)
-        lanes.store(target, o + 3 * LANES, d)
+def _join2(target: Words, o: int, moduli: Words, node: int) -> None:
+    """Undo _split2 in place."""
+    a, b = _join(lanes.load(target, o), lanes.load(target, o + LANES), _factor(moduli[node]))
+    lanes.store(target, o, a)
+    lanes.store(target, o + LANES, b)
 
 
 @lanes.kernel
@@ -290,25 +247,34 @@ def _inverse(
     source: Words, row: int, order: Indices, target: Words, first: int, log_rows: int, moduli: Words, node: int,
     scale: int,
 ) -> None:  # fmt: skip
-    """All levels below `node`: the 2^log_rows rows from `first` on of the tile whose row 0 is `row`."""
-    i = row * LANES
-    o = i + first * LANES
+    """All levels below `node`: rows `first` to `first` + 2^log_rows of the tile whose row 0 is `row`.
+
+    Row r of the source is read from where order[r] says, and multiplied by `scale`.
+    """
+    o = (row + first) * LANES
     if log_rows > _LOG_CACHED:
         for k in range(4):
             part = first + (k << (log_rows - 2))
             _inverse(source, row, order, target, part, log_rows - 2, moduli, 4 * node + k, scale)
         step = LANES << (log_rows - 2)
         _join4(target, o, step, moduli, node, 0, step)
-        return
-    if log_rows == 0:
-        lanes.store(target, o, lanes.load(source, i))
-        return
-    if log_rows % 2:
-        done, levels = 1, log_rows - 1
-        _gather2(source, i, order, target, first, 1 << levels, moduli, node << levels, scale)
     else:
-        done, levels = 2, log_rows - 2
-        _gather4(source, i, order, target, first, 1 << levels, moduli, node << levels, scale)
+        # Gathering into the cache first is far cheaper than computing on rows that all fall into one cache set.
+        factor = _factor(np.uint32(scale))
+        for r in range(first, first + (1 << log_rows)):
+            value = lanes.mul_fixed(lanes.load(source, (row + order[r]) * LANES), factor[0], factor[1])
+            lanes.store(target, (row + r) * LANES, value)
+        _inverse_cached(target, o, moduli, node, log_rows)
+
+
+@lanes.kernel
+def _inverse_cached(target: Words, o: int, moduli: Words, node: int, log_rows: int) -> None:
+    """All levels below `node` in place, pass by pass from the lowest."""
+    done = log_rows % 2
+    if done:
+        levels = log_rows - 1
+        for k in range(1 << levels):
+            _join2(target, o + 2 * k * LANES, moduli, (node << levels) + k)
     while done < log_rows:
         step, levels = LANES << done, log_rows - done - 2
         for k in range(1 << levels):

@@ -16,9 +16,17 @@ Result = TypeVar("Result")
 def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
     """The results of the jobs, run on all cores; the first exception is raised. Not to be called from within a job."""
     pending = list(jobs)
-    if len(pending) == 1 or THREADS == 1:
+    # Handing over a job costs as much as a small kernel: many jobs go in a few batches a thread.
+    size = max(1, -(-len(pending) // (8 * THREADS)))
+    batches = [pending[start : start + size] for start in range(0, len(pending), size)]
+    if len(batches) == 1 or THREADS == 1:
         return [job() for job in pending]
-    return [future.result() for future in [_executor.submit(job) for job in pending]]
+    futures = [_executor.submit(_run_batch, batch) for batch in batches]
+    return [result for future in futures for result in future.result()]
+
+
+def _run_batch(jobs: list[Callable[[], Result]]) -> list[Result]:
+    return [job() for job in jobs]
 
 
 def run_ranges(kernel: Callable[[int, int], object], total: int, granularity: int) -> None:

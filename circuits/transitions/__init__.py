@@ -6,5 +6,11 @@ from circuits.execution import Execution
 from circuits.transitions import close, deposit, fill, price, register, transfer, withdraw
 
 ALL: tuple[Callable[[Execution], None], ...] = (
-    register.constrain, deposit.constrain, withdraw.constrain, transfer.constrain, price.constrain, fill.constrain, close.constrain,
+    register.constrain,
+    deposit.constrain,
+    withdraw.constrain,
+    transfer.constrain,
+    price.constrain,
+    fill.constrain,
+    close.constrain,
 )

@@ -1,12 +1,21 @@
 """Closing a batch: count it, and publish its time, every vault, the liabilities and the insurance fund's balances."""
 
 from circuits.accounts import AMOUNT_POSITIONS, market_leaf
-from circuits.bounds import LIMB
+from circuits.bounds import ACCOUNT_SLOTS, LIMB
 from circuits.buses import Public
 from circuits.execution import Execution
 from circuits.records import (
-    ACCOUNT_BASE, ACCOUNT_SLOTS, BALANCE_SLOT, CHAIN_BASE, CHAIN_SLOTS, TOTAL_SLOT, VAULT_SLOT, VENUE_BATCHES, VENUE_INDEX,
-    VENUE_TIME, SystemAccount, Tag,
+    ACCOUNT_BASE,
+    BALANCE_SLOT,
+    CHAIN_BASE,
+    CHAIN_SLOTS,
+    TOTAL_SLOT,
+    VAULT_SLOT,
+    VENUE_BATCHES,
+    VENUE_INDEX,
+    VENUE_TIME,
+    SystemAccount,
+    Tag,
 )
 from circuits.steps import Step
 

@@ -1,4 +1,5 @@
-"""Fill: a maker and a taker trade size lots of a perpetual at a price; each pays its fee and keeps its initial margin."""
+"""Fill: a maker and a taker trade size lots of a perpetual at a price; each pays its fee and keeps its initial
+margin."""
 
 from circuits.accounts import balance, header, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
@@ -6,7 +7,13 @@ from circuits.bounds import AMOUNT_LIMBS, FEE_LIMBS, FEE_ONE, LIMB
 from circuits.execution import LIMIT, OTHER_LIMIT, Execution
 from circuits.multiply import multiply
 from circuits.records import (
-    MARKET_BIT, PARAMETERS_MAKER_FEE, PARAMETERS_SLOT, PARAMETERS_TAKER_FEE, QUOTE_INSTRUMENT, SystemAccount, Tag,
+    MARKET_BIT,
+    PARAMETERS_MAKER_FEE,
+    PARAMETERS_SLOT,
+    PARAMETERS_TAKER_FEE,
+    QUOTE_INSTRUMENT,
+    SystemAccount,
+    Tag,
 )
 from circuits.steps import Step
 
@@ -15,7 +22,8 @@ FEE_CARRY_OFFSET = LIMB // 4
 
 
 def constrain(execution: Execution) -> None:
-    """Base and quote move between the parties in opposite directions by the same integers; fees move to the fee account."""
+    """Base and quote move between the parties in opposite directions by the same integers; fees move to the fee
+    account."""
     _market(execution)
     _notional(execution)
     _fee(execution)
@@ -51,16 +59,13 @@ def _notional(execution: Execution) -> None:
     execution.access(step, market_leaf(execution, PARAMETERS_SLOT), Tag.PARAMETERS)
     execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[PARAMETERS_MAKER_FEE])
     execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[PARAMETERS_TAKER_FEE])
-    price, notional, carry = ports[:2], ports[2:6], ports[6]
+    price, notional = ports[:2], ports[2:6]
     execution.require(step, "limbs of the price", execution.register("price") - (price[0] + price[1] * LIMB).expression)
     for k, port in enumerate(notional):
         execution.require(step, f"notional limb {k} in range", execution.register(f"amount{k}") - port.expression)
     size = [execution.bounded_register(f"size{k}") for k in range(2)]
-    multiply(
-        lambda label, left, right: execution.equal(step, f"notional, {label}", left, right),
-        lambda label, expression: execution.require(step, f"notional, {label}", expression),
-        price, size, notional, carry, ports[7], execution.high_carry,
-    )
+    name, selector = f"{step.name.lower()}: notional", execution.step(step)
+    multiply(execution.table, name, selector, (price, size), notional, ports[6:8], execution.high_carry)
 
 
 def _fee(execution: Execution) -> None:
@@ -75,7 +80,9 @@ def _fee(execution: Execution) -> None:
     whole = remainder[0] + rest[0] + (remainder[1] + rest[1]) * LIMB
     execution.equal(step, "fee remainder below one", whole, FEE_ONE - 1)
     maker, taker = execution.register("maker_rate"), execution.register("taker_rate")
-    rate = unsound_bounded(maker + execution.register(IS_TAKER) * (taker - maker), 0, LIMB - 1, "a limb of the parameters record")
+    rate = unsound_bounded(
+        maker + execution.register(IS_TAKER) * (taker - maker), 0, LIMB - 1, "a limb of the parameters record"
+    )
     low, high = FEE_ONE % LIMB, FEE_ONE // LIMB
     notional = execution.amount()
     carry_in = bounded(0)

@@ -28,14 +28,17 @@ def constrain(execution: Execution) -> None:
 
 
 def _weight(execution: Execution, step: Step) -> None:
-    """weight = ceil(mark * fraction / ONE) for a perpetual, floor for an asset: mark * fraction +- remainder = weight * ONE.
+    """weight = ceil(mark * fraction / ONE) for a perpetual, floor for an asset: mark * fraction +- remainder = weight *
+    ONE.
 
     0 <= remainder < ONE makes the weight unique. Both sides are compared limb by limb with one signed carry.
     """
     low_mark, high_mark, low_weight, high_weight, remainder, rest, low_carry = execution.ports[:7]
     for name, position, port in (
-        ("mark0", MARKET_MARK, low_mark), ("mark1", MARKET_MARK + 1, high_mark),
-        ("weight0", MARKET_WEIGHT, low_weight), ("weight1", MARKET_WEIGHT + 1, high_weight),
+        ("mark0", MARKET_MARK, low_mark),
+        ("mark1", MARKET_MARK + 1, high_mark),
+        ("weight0", MARKET_WEIGHT, low_weight),
+        ("weight1", MARKET_WEIGHT + 1, high_weight),
     ):
         execution.require(step, f"{name} in range", execution.new[position] - port.expression)
     for k, port in enumerate((low_mark, high_mark)):

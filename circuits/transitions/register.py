@@ -1,9 +1,19 @@
 """Register an account: the next id, an empty header, an authorisation key root, and a quote balance of 0."""
 
-from circuits.bounds import BIAS_TOP_LIMB, LIMB, MAX_ACCOUNTS
+from circuits.bounds import ACCOUNT_SLOTS, BIAS_TOP_LIMB, LIMB, MAX_ACCOUNTS
 from circuits.execution import Execution
 from circuits.records import (
-    ACCOUNT_BASE, ACCOUNT_SLOTS, BALANCE_SLOT, EMPTY, KEY_SLOT, QUOTE_INSTRUMENT, TAG, VENUE_ACCOUNTS, VENUE_INDEX, Role, Tag, record,
+    ACCOUNT_BASE,
+    BALANCE_SLOT,
+    EMPTY,
+    KEY_SLOT,
+    QUOTE_INSTRUMENT,
+    TAG,
+    VENUE_ACCOUNTS,
+    VENUE_INDEX,
+    Role,
+    Tag,
+    record,
 )
 from circuits.steps import Step
 

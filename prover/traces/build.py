@@ -17,7 +17,12 @@ from prover.traces.memory import timeline
 from prover.traces.tree import tree_columns
 
 TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
-    register.fill, movements.fill, transfer.fill, price.fill, fill.fill, close.fill,
+    register.fill,
+    movements.fill,
+    transfer.fill,
+    price.fill,
+    fill.fill,
+    close.fill,
 )
 
 
@@ -47,7 +52,8 @@ def range_columns(circuit: Circuit, traces: Mapping[str, Columns], random_rows: 
 
 
 def _lookups(trace: Columns) -> Integers:
-    """Counts of the limb values in a table's looked-up columns. A value out of range is not counted: the bus then shows it."""
+    """Counts of the limb values in a table's looked-up columns. A value out of range is not counted: the bus then shows
+    it."""
     counts: Integers = np.zeros(LIMB, dtype=np.int64)
     for number in looked_up(trace.table):
         column = trace.values[number]

@@ -16,6 +16,9 @@ def fill(trace: ExecutionTrace) -> None:
     trace.wide_port(0, venue, time - trace.old[VENUE_TIME][venue])
     for kind in (Kind.CLOSE_VAULT, Kind.CLOSE_TOTAL, Kind.CLOSE_FUND):
         rows = trace.starts(kind)
-        trace.registers(kind, instrument=trace.argument(kind, "asset"),
-                        **{f"amount{k}": trace.old[k][rows] for k in range(AMOUNT_LIMBS)})
+        trace.registers(
+            kind,
+            instrument=trace.argument(kind, "asset"),
+            **{f"amount{k}": trace.old[k][rows] for k in range(AMOUNT_LIMBS)},
+        )
     trace.registers(Kind.CLOSE_VAULT, chain=trace.argument(Kind.CLOSE_VAULT, "chain"))

@@ -35,7 +35,8 @@ class Columns:
 
     def __getitem__(self, name: str) -> Integers:
         """The column of that name, a view: shape (active rows,)."""
-        return self.values[self._numbers[name]]
+        column: Integers = self.values[self._numbers[name]]
+        return column
 
     def elements(self) -> Elements:
         """Canonical field elements, uint32, shape (width, active rows)."""
@@ -49,11 +50,15 @@ def limbs_of(value: Integers, count: int) -> list[Integers]:
 
 def integer_of(parts: Integers) -> Integers:
     """The integers whose limbs, lowest first, are the rows of `parts`: shape (limbs, n) to (n,)."""
-    return sum((part << (LIMB_BITS * k) for k, part in enumerate(parts)), start=np.zeros_like(parts[0]))
+    total: Integers = np.zeros_like(parts[0])
+    for k, part in enumerate(parts):
+        total = total + (part << (LIMB_BITS * k))
+    return total
 
 
 def product_limbs(a: Integers, b: Integers) -> tuple[list[Integers], list[Integers], Integers]:
-    """The four limbs of a * b, its low and middle carry ports, and its high carry, as `circuits.multiply` constrains them."""
+    """The four limbs of a * b, its low and middle carry ports, and its high carry, as `circuits.multiply` constrains
+    them."""
     (a0, a1), (b0, b1) = limbs_of(a, 2), limbs_of(b, 2)
     product = limbs_of(a * b, 4)
     low = (a0 * b0 - product[0]) >> LIMB_BITS

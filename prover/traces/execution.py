@@ -47,7 +47,8 @@ class ExecutionTrace:
         kinds = np.frombuffer(self.witness.kinds, np.uint8).astype(np.int64)
         lengths = np.array([len(STEPS[k]) for k in Kind], dtype=np.int64)[kinds]
         starts: Integers = np.cumsum(lengths) - lengths
-        return starts[kinds == kind]
+        of_kind: Integers = starts[kinds == kind]
+        return of_kind
 
     def argument(self, kind: Kind, name: str) -> Integers:
         """An argument of every transition of that kind."""
@@ -87,8 +88,11 @@ class ExecutionTrace:
         for k, part in enumerate(parts):
             self._change[k][rows] = part
 
-    def header(self, header_rows: Integers, balance_rows: Integers, shared: Sequence[Integers], *, message: bool) -> None:
-        """Set `mask` and `opened` on all rows of `shared`, from the header and whether the balance leaf was empty; the nonce's ports."""
+    def header(
+        self, header_rows: Integers, balance_rows: Integers, shared: Sequence[Integers], *, message: bool
+    ) -> None:
+        """Set `mask` and `opened` on all rows of `shared`, from the header and whether the balance leaf was empty; the
+        nonce's ports."""
         empty = (self.old[TAG][balance_rows] == 0).astype(np.int64)
         for rows in shared:
             self.register("opened", rows, empty)

@@ -20,8 +20,14 @@ def fill(trace: ExecutionTrace) -> None:
     size_limbs = limbs_of(size, 2)
     rates = [trace.old[at][parameters] for at in (PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE)]
     trace.registers(
-        kind, instrument=trace.argument(kind, "market"), bit=trace.old[MARKET_BIT][market], price=price,
-        size0=size_limbs[0], size1=size_limbs[1], maker_rate=rates[0], taker_rate=rates[1],
+        kind,
+        instrument=trace.argument(kind, "market"),
+        bit=trace.old[MARKET_BIT][market],
+        price=price,
+        size0=size_limbs[0],
+        size1=size_limbs[1],
+        maker_rate=rates[0],
+        taker_rate=rates[1],
     )
     trace.wide_port(0, market, price)
     trace.wide_port(2, market, size)
@@ -45,8 +51,13 @@ def _notional(trace: ExecutionTrace, rows: Integers, price: Integers, size: Inte
 
 
 def _party(
-    trace: ExecutionTrace, own: list[Integers], party: tuple[Integers, Integers], taker_party: tuple[Integers, Integers], taker: int,
-    buys: Integers, price: Integers,
+    trace: ExecutionTrace,
+    own: list[Integers],
+    party: tuple[Integers, Integers],
+    taker_party: tuple[Integers, Integers],
+    taker: int,
+    buys: Integers,
+    price: Integers,
 ) -> None:
     """Who the party is, on its own rows (the maker's include the first two); its header and its limit."""
     account, limit = party
@@ -94,11 +105,14 @@ def fee_of(notional: list[Integers], rate: Integers) -> Integers:
 def _fee_ports(
     trace: ExecutionTrace, rows: Integers, notional: list[Integers], fee: list[Integers], rate: Integers
 ) -> None:
-    """The fee's limbs, the remainder, its distance from FEE_ONE - 1, and the carries, as `circuits.transitions.fill` constrains them."""
+    """The fee's limbs, the remainder, its distance from FEE_ONE - 1, and the carries, as `circuits.transitions.fill`
+    constrains them."""
     low, high = FEE_ONE % (1 << LIMB_BITS), FEE_ONE >> LIMB_BITS
     total = sum((part << (LIMB_BITS * k) for k, part in enumerate(fee)), start=np.zeros_like(rate))
     # Both products exceed 64 bits, their difference does not: it wraps to the right value.
-    remainder = total * FEE_ONE - sum((part * rate << (LIMB_BITS * k) for k, part in enumerate(notional)), start=np.zeros_like(rate))
+    remainder = total * FEE_ONE - sum(
+        (part * rate << (LIMB_BITS * k) for k, part in enumerate(notional)), start=np.zeros_like(rate)
+    )
     remainder_limbs = limbs_of(remainder, 2)
     for number, values in enumerate((*fee, *remainder_limbs, *limbs_of(FEE_ONE - 1 - remainder, 2))):
         trace.port(number, rows, values)

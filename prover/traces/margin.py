@@ -5,7 +5,16 @@ import numpy as np
 from circuits import margin as layout
 from circuits.air import Table
 from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB_BITS, TIMES_PER_CLOCK
-from circuits.records import MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_TIME, MARKET_WEIGHT, RECORD_SIZE, TAG, Tag
+from circuits.records import (
+    MARKET_BIT,
+    MARKET_LOT_UNITS,
+    MARKET_MARK,
+    MARKET_TIME,
+    MARKET_WEIGHT,
+    RECORD_SIZE,
+    TAG,
+    Tag,
+)
 from circuits.witness import MarginVisits, Witness
 from prover.traces.columns import Columns, Integers, integer_of, limbs_of, product_limbs
 from prover.traces.memory import Timeline
@@ -40,7 +49,12 @@ class MarginTrace:
 
     def _identify(self, visits: MarginVisits, asked: Integers, times: Timeline) -> None:
         instrument, account = _integers(visits, "instrument"), _integers(visits, "account")
-        for name, values in (("clock", asked + 1), ("account", account), ("instrument", instrument), ("visit", times.visit_number)):
+        for name, values in (
+            ("clock", asked + 1),
+            ("account", account),
+            ("instrument", instrument),
+            ("visit", times.visit_number),
+        ):
             self.set(name, values)
         for name, values in (("clock", asked + 1), ("account", account)):
             self.columns[name][self.closing] = values[self.last]
@@ -60,13 +74,19 @@ class MarginTrace:
         for k in range(AMOUNT_LIMBS):
             self.set(f"balance{k}", self.balance[k])
         for name, position in (
-            ("bit", MARKET_BIT), ("lot_units0", MARKET_LOT_UNITS), ("mark0", MARKET_MARK), ("mark1", MARKET_MARK + 1),
-            ("weight0", MARKET_WEIGHT), ("weight1", MARKET_WEIGHT + 1), ("price_time", MARKET_TIME),
+            ("bit", MARKET_BIT),
+            ("lot_units0", MARKET_LOT_UNITS),
+            ("mark0", MARKET_MARK),
+            ("mark1", MARKET_MARK + 1),
+            ("weight0", MARKET_WEIGHT),
+            ("weight1", MARKET_WEIGHT + 1),
+            ("price_time", MARKET_TIME),
         ):
             self.set(name, self.market[position])
         time = self.columns["clock"][self.rows] * TIMES_PER_CLOCK + times.visit_number
         for name, previous, ports in (
-            ("balance", times.balance_previous, layout.BALANCE_GAP), ("market", times.market_previous, layout.MARKET_GAP),
+            ("balance", times.balance_previous, layout.BALANCE_GAP),
+            ("market", times.market_previous, layout.MARKET_GAP),
         ):
             self.set(f"{name}_previous", previous)
             self.ports(ports, limbs_of(time - previous - 1, 2), self.rows)
@@ -118,13 +138,18 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
     trace.ports(layout.LOTS, limbs_of(lots, 2), rows)
     mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
     marked = _product(trace, lots, np.where(perpetual, mark, 0), layout.MARKED, layout.MARKED_CARRIES, "high_carry0")
-    weighted = _product(trace, lots, np.where(quote, 0, weight), layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1")
+    weighted = _product(
+        trace, lots, np.where(quote, 0, weight), layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"
+    )
     remainder = amount - lots * units
     carry = ((lots & ((1 << LIMB_BITS) - 1)) * units + remainder - trace.balance[0]) >> LIMB_BITS
     division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
     trace.ports(division, [part[asset] for part in (remainder, units - 1 - remainder, carry)], rows[asset])
     bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
-    cash = [np.where(quote, trace.balance[k] - bias[k], np.where(perpetual, (1 - 2 * negative) * marked[k], 0)) for k in range(AMOUNT_LIMBS)]
+    cash = [
+        np.where(quote, trace.balance[k] - bias[k], np.where(perpetual, (1 - 2 * negative) * marked[k], 0))
+        for k in range(AMOUNT_LIMBS)
+    ]
     net = [np.where(asset, weighted[k], np.where(perpetual, -weighted[k], 0)) for k in range(AMOUNT_LIMBS)]
     return trace.accumulate("cash", cash), trace.accumulate("net", net)
 

@@ -12,7 +12,8 @@ from prover.traces.columns import Integers
 
 @dataclass(frozen=True)
 class Timeline:
-    """Times are 64 * clock for an execution row, whose clock is its row number + 1, and 64 * clock + n for the n-th visit after it."""
+    """Times are 64 * clock for an execution row, whose clock is its row number + 1, and 64 * clock + n for the n-th
+    visit after it."""
 
     execution_previous: Integers  # (rows,)
     visit_number: Integers  # (visits,) 1, 2, ... within a check
@@ -30,9 +31,13 @@ def timeline(witness: Witness) -> Timeline:
     number = visit_numbers(row)
     visit_time = (row + 1) * TIMES_PER_CLOCK + number
     rows, visits = len(execution_index), len(row)
-    index = np.concatenate([
-        execution_index, ACCOUNT_BASE + BALANCE_SLOT + ACCOUNT_SLOTS * account + instrument, INSTRUMENT_BASE + INSTRUMENT_SLOTS * instrument,
-    ])
+    index = np.concatenate(
+        [
+            execution_index,
+            ACCOUNT_BASE + BALANCE_SLOT + ACCOUNT_SLOTS * account + instrument,
+            INSTRUMENT_BASE + INSTRUMENT_SLOTS * instrument,
+        ]
+    )
     time = np.concatenate([(np.arange(rows, dtype=np.int64) + 1) * TIMES_PER_CLOCK, visit_time, visit_time])
     order = np.lexsort((time, index))
     sorted_index, sorted_time = index[order], time[order]

@@ -21,8 +21,13 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind, sign: int) -> None:
     asset, amount = trace.argument(kind, "asset"), trace.argument(kind, "amount")
     is_quote = (asset == QUOTE_INSTRUMENT).astype(np.int64)
     trace.registers(
-        kind, account=trace.argument(kind, "account"), instrument=asset, chain=trace.argument(kind, "chain"),
-        sequence=trace.argument(kind, "sequence"), bit=trace.old[TOTAL_BIT][total], phase=is_quote,
+        kind,
+        account=trace.argument(kind, "account"),
+        instrument=asset,
+        chain=trace.argument(kind, "chain"),
+        sequence=trace.argument(kind, "sequence"),
+        bit=trace.old[TOTAL_BIT][total],
+        phase=is_quote,
     )
     trace.amount(kind, amount)
     change = [sign * part for part in limbs_of(amount, AMOUNT_LIMBS)]

@@ -17,8 +17,14 @@ def fill(trace: ExecutionTrace) -> None:
     fraction = trace.old[PARAMETERS_FRACTION][parameters]
     perpetual = (trace.old[TAG][market] == int(Tag.PERPETUAL)).astype(np.int64)
     mark, weight = (trace.new[at : at + 2, market] for at in (MARKET_MARK, MARKET_WEIGHT))
-    trace.registers(Kind.PRICE, instrument=trace.argument(Kind.PRICE, "instrument"),
-                    amount0=mark[0], amount1=mark[1], amount2=time, **{FRACTION: fraction, IS_PERPETUAL: perpetual})
+    trace.registers(
+        Kind.PRICE,
+        instrument=trace.argument(Kind.PRICE, "instrument"),
+        amount0=mark[0],
+        amount1=mark[1],
+        amount2=time,
+        **{FRACTION: fraction, IS_PERPETUAL: perpetual},
+    )
     remainder = np.abs(integer_of(mark) * fraction - integer_of(weight) * FRACTION_ONE)
     carry = (mark[0] * fraction + (2 * perpetual - 1) * remainder - weight[0] * FRACTION_ONE) >> LIMB_BITS
     low_carry = carry + LIMB

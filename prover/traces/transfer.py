@@ -23,7 +23,8 @@ def fill(trace: ExecutionTrace) -> None:
     for k, part in enumerate(parts):
         trace.port(k, total, part)
     for party, own, header, balance, sign in (
-        (sender, rows[:3], from_header, from_balance, -1), (receiver, rows[3:], to_header, to_balance, 1),
+        (sender, rows[:3], from_header, from_balance, -1),
+        (receiver, rows[3:], to_header, to_balance, 1),
     ):
         for row in own:
             trace.register("account", row, party)

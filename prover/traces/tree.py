@@ -50,7 +50,9 @@ def _children(columns: Columns) -> None:
         columns[f"{side}_count"][:] = is_node * (1 - 2 * is_new * (1 - opened))
 
 
-def _leaves(columns: Columns, inputs: Integers, opening: Opening, version: Version, rows: slice, times: Timeline) -> None:
+def _leaves(
+    columns: Columns, inputs: Integers, opening: Opening, version: Version, rows: slice, times: Timeline
+) -> None:
     new = version is Version.NEW
     record, salt = (opening.leaf_new, opening.leaf_new_salt) if new else (opening.leaf_old, opening.leaf_old_salt)
     inputs[rows, :RECORD_SIZE] = np.frombuffer(record, np.uint32).reshape(-1, RECORD_SIZE)

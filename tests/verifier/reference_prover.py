@@ -214,7 +214,8 @@ class Tree:
 
     def __init__(self, matrices: Mapping[int, list[Array]], source: np.random.Generator) -> None:
         self.matrices = {log_rows: matrices[log_rows] for log_rows in sorted(matrices, reverse=True)}
-        self.salts = {log_rows: [source.bytes(16) for _ in range(1 << log_rows)] for log_rows in self.matrices}
+        salts = {log_rows: source.bytes(16 << log_rows) for log_rows in self.matrices}
+        self.salts = {k: [data[i : i + 16] for i in range(0, len(data), 16)] for k, data in salts.items()}
         self.top = max(matrices)
         self.levels = [self._leaves(self.top)]
         for level in range(self.top - 1, -1, -1):
@@ -226,7 +227,8 @@ class Tree:
     def _leaves(self, log_rows: int) -> list[bytes]:
         padded = [np.pad(m, ((0, 0), (0, -m.shape[1] % 16))) for m in self.matrices[log_rows]]
         rows = np.concatenate(padded, axis=1)
-        return [sha(encode(row), salt) for row, salt in zip(rows, self.salts[log_rows], strict=True)]
+        data, size = encode(rows), 4 * rows.shape[1]
+        return [sha(data[size * i : size * (i + 1)], salt) for i, salt in enumerate(self.salts[log_rows])]
 
     def open(self, positions: Sequence[int]) -> bytes:
         """The opening at distinct ascending leaf positions."""
@@ -356,12 +358,14 @@ class ReferenceProver:
         fingerprint = self.transcript.extensions("lookup", 2)
         terminals = []
         for trace in traces:
-            fractions = [self.fraction(trace, group, fingerprint) for group in trace.table.groups()]
+            groups, name = trace.table.groups(), trace.table.name
+            fractions = self.tamper(f"{name} fractions", [self.fraction(trace, g, fingerprint) for g in groups])
             n, active = 1 << trace.log_height, trace.active
             running = self.random(n, 5)
             running[0] = 0
             increments = np.sum(fractions, axis=0)[:active] % P
             running[1 : active + 1] = np.cumsum(increments, axis=0) % P
+            running = self.tamper(f"{name} running sum", running)
             partial = [np.concatenate([f[:active], self.random(n - active, 5)]) for f in fractions[:-1]]
             trace.auxiliary = np.concatenate([*partial, running], axis=1)
             trace.auxiliary_polynomials = interpolate(trace.auxiliary)

@@ -1,0 +1,105 @@
+"""The quotient of all constraints of all tables: by table on its quotient domain, summed as coefficients, in blinded chunks.
+
+docs/protocol.md, A5. Polynomials over the extension are planar, uint32 (5, n), natural order, Montgomery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuits.field import EXTENSION_DEGREE
+from prover import extension, lanes, logup, ntt, parallel, tiles
+from prover.constraint_kernel import TOTALS, ConstraintKernel
+from prover.errors import UnsatisfiedConstraint
+from prover.lanes import LANES, Words
+from prover.logup import Interactions
+from prover.selectors import SELECTORS, QuotientDomain
+from verifier.params import CHUNKS
+from verifier.shape import Shape, TableShape
+
+_STRIP = 16  # groups of 16 rows that all kernels of a table work on in turn, while they are in the cache
+
+
+@dataclass(frozen=True)
+class QuotientTask:
+    """Everything that the quotient of one table depends on.
+
+    main, auxiliary: the low-degree extensions, tiles whose first 4n rows are the quotient domain; weights: the powers of
+    alpha of the table's constraints, (constraint_count, 5); terminal: (5,); shift: that of the table's evaluation domain.
+    """
+
+    table: TableShape
+    shift: int
+    main: Words
+    auxiliary: Words
+    kernel: ConstraintKernel
+    interactions: Interactions
+    weights: Words
+    terminal: Words
+
+    @property
+    def degree_bound(self) -> int:
+        """Above the degree of the quotient of a valid witness: constraints of degree 4 times a selector of degree R + 1."""
+        return (CHUNKS - 1) * self.table.height + self.table.random_rows
+
+
+def table_quotient(task: QuotientTask) -> Words:
+    """The coefficients (5, 4n) of the sum of the table's constraints, each times weight and selector over Z."""
+    rows = CHUNKS * task.table.height
+    values = lanes.empty((1, rows, LANES))
+    parallel.run_ranges(_quotient_job(task, values), rows // LANES, _STRIP)
+    coefficients = ntt.interpolate_domain(values, task.shift)
+    return np.ascontiguousarray(coefficients[0, :, :EXTENSION_DEGREE].T)
+
+
+def check_degree(task: QuotientTask, coefficients: Words) -> None:
+    """Raises UnsatisfiedConstraint if the table's quotient is no polynomial, which shows in its degree."""
+    if coefficients[:, task.degree_bound :].any():
+        raise UnsatisfiedConstraint(task.table.table.name)
+
+
+def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], None]:
+    """The job that fills groups start .. stop - 1, in block_groups' order within each block, of the values."""
+    table, domain = task.table, QuotientDomain(task.table, task.shift)
+    per_block, groups = table.height // LANES, tiles.block_groups(table.log_height)
+    constraints, main_columns = len(table.table.constraints), task.main.shape[0] * LANES
+    own_weights, logup_weights = task.weights[:constraints], task.weights[constraints:]
+
+    def job(start: int, stop: int) -> None:
+        frame = lanes.empty((_STRIP + 1, main_columns + task.auxiliary.shape[0] * LANES, LANES))
+        spill = lanes.empty((_STRIP, task.kernel.spill_vectors, LANES))
+        selectors, totals = lanes.empty((_STRIP, SELECTORS, LANES)), lanes.empty((_STRIP, TOTALS, LANES))
+        for group in range(start, stop, _STRIP):
+            block, first = divmod(group, per_block)
+            positions = groups[first : first + _STRIP + 1] + block * table.height
+            tiles.gather(task.main, positions, frame, 0)
+            tiles.gather(task.auxiliary, positions, frame, main_columns)
+            if first + _STRIP == per_block:
+                tiles.advance(frame, _STRIP)
+            domain.fill(selectors, block, first)
+            totals[:] = 0
+            task.kernel.add_to(totals, frame, selectors, own_weights, spill)
+            logup.add_constraints(totals, frame, task.interactions, logup_weights, task.terminal, selectors)
+            tiles.scatter(totals, positions[:_STRIP], values)
+
+    return job
+
+
+def blinded_chunks(shape: Shape, quotient: Words, blinding: Words) -> list[Words]:
+    """The committed chunks Q_i + X^(2^H - h) B_i - B_(i-1), each (5, 2^H); what is beyond 4 (2^H - h) is cut off.
+
+    quotient: (5, at least 4 (2^H - h)); blinding: random (3, 5, h), the B_i.
+    """
+    stride, h = shape.chunk_stride, shape.parameters.blinding
+    chunks = []
+    for i in range(CHUNKS):
+        chunk = lanes.empty((EXTENSION_DEGREE, 1 << shape.log_tallest))
+        chunk[:, :stride] = quotient[:, i * stride : (i + 1) * stride]
+        chunk[:, stride:] = blinding[i] if i < CHUNKS - 1 else 0
+        if i:
+            chunk[:, :h] = extension.subtract(chunk[:, :h], blinding[i - 1])
+        chunks.append(chunk)
+    return chunks

@@ -1,0 +1,226 @@
+"""Public trade tapes as exact integers on one clock: CSV files, and captures of an exchange's streams."""
+
+import csv
+import gzip
+import heapq
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
+from state.decimals import DecimalError, parse_decimal
+from state.errors import FileError
+from state.venue import Instrument, Venue
+
+MAX_LINE_BYTES = 1 << 20  # a capture's depth snapshots take tens of thousands
+COLUMNS = ("time", "price", "size", "side")
+_SIDES = {"buy": True, "sell": False}
+_NANOSECONDS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}  # in a unit of Unix time, by the digits it has from 2001 to 2286
+_MILLISECONDS = 10**6
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TapeError(FileError):
+    """A malformed tape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One trade of a perpetual market, in the venue's units."""
+
+    time: int  # Unix nanoseconds
+    market: int
+    price: int  # quote base units a lot
+    size: int  # lots
+    taker_buys: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A trade as the file has it."""
+
+    line: int
+    time: int  # Unix nanoseconds
+    price: str  # quote per whole
+    size: str  # wholes
+    taker_buys: bool
+
+
+class Tape:
+    """The trades of one file, all in one market, in order of time; an iterable that streams.
+
+    A name that ends in .gz, but not in .csv.gz, is a capture, any other a CSV file. Prices are rounded down to the venue's units and
+    sizes to its lots; sizes above max_size are cut. The counts are those of the last iteration, as far as it has come: trades handed
+    out, those among them that were rounded or cut, and trades skipped because nothing was left after rounding.
+    """
+
+    def __init__(self, path: Path, market: Instrument, max_size: int = SIZE_MAX) -> None:
+        self.path, self.market, self.max_size = path, market, max_size
+        self.trades = self.rounded = self.cut = self.skipped = 0
+
+    def __iter__(self) -> Iterator[Trade]:
+        """Raises TapeError."""
+        self.trades = self.rounded = self.cut = self.skipped = 0
+        earliest: int | None = None
+        for row in _read(self.path):
+            if earliest is not None and row.time < earliest:
+                raise TapeError(str(self.path), "is before the trade above it; sort the file by time", row.line, "time")
+            earliest = row.time
+            trade = self._trade(row)
+            if trade is not None:
+                self.trades += 1
+                yield trade
+
+    def _trade(self, row: _Row) -> Trade | None:
+        price, price_exact = self._floor(row, "price", row.price)
+        size, size_exact = self._floor(row, "size", row.size)
+        if price > PRICE_MAX:
+            highest = self.market.format_price(PRICE_MAX)
+            raise TapeError(str(self.path), f"{row.price} is above {highest}, {self.market.name}'s highest", row.line, "price")
+        if not price or not size:
+            self.skipped += 1
+            return None
+        most = min(self.max_size, AMOUNT_MAX // price)
+        self.rounded += not (price_exact and size_exact)
+        self.cut += size > most
+        return Trade(row.time, self.market.number, price, min(size, most), row.taker_buys)
+
+    def _floor(self, row: _Row, field: str, text: str) -> tuple[int, bool]:
+        """A price or size in units, rounded down, and whether it was exact."""
+        scale = self.market.price_scale if field == "price" else self.market.units_per_one
+        try:
+            value = parse_decimal(text) * scale
+        except DecimalError as error:
+            raise TapeError(str(self.path), str(error), row.line, field) from error
+        return value.numerator // value.denominator, value.denominator == 1
+
+
+def open_tape(venue: Venue, argument: str) -> Tape:
+    """The tape of an argument MARKET=FILE. Raises TapeError if it is not one."""
+    name, _, file = argument.partition("=")
+    market = next((market for market in venue.markets if market.name == name), None)
+    if market is None or not file:
+        markets = ", ".join(market.name for market in venue.markets)
+        raise TapeError(argument, f"is not MARKET=FILE with a market of this venue; it has {markets}")
+    return Tape(Path(file), market)
+
+
+def merge_tapes(tapes: Iterable[Iterable[Trade]], limit: int | None = None) -> Iterator[Trade]:
+    """The trades of all tapes in order of time, the first `limit` of them; at equal times in the order of the tapes."""
+    return islice(heapq.merge(*tapes, key=lambda trade: trade.time), limit)
+
+
+def _read(path: Path) -> Iterator[_Row]:
+    return _read_capture(path) if path.suffix == ".gz" and path.suffixes[-2:-1] != [".csv"] else _read_csv(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file, compressed or not, numbered from 1."""
+    file, number = str(path), 0
+    try:
+        # Both streams read bytes; gzip's is typed apart from BinaryIO.
+        opened = cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+        with opened as stream:
+            while line := stream.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                if len(line) > MAX_LINE_BYTES:
+                    raise TapeError(file, f"is longer than {MAX_LINE_BYTES} bytes", number)
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise TapeError(file, "is not UTF-8 text", number) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TapeError(file, f"is not a whole gzip file: {error}", number + 1) from error
+    except OSError as error:
+        raise TapeError(file, f"cannot be read: {error.strerror or error}") from error
+
+
+def _read_csv(path: Path) -> Iterator[_Row]:
+    """The rows below a header that names COLUMNS once each, in any order and among any others."""
+    file = str(path)
+    reader = csv.reader((line for _, line in _lines(path)), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        for name in COLUMNS:
+            if header.count(name) != 1:
+                raise TapeError(file, f"must stand once in the header, among {', '.join(COLUMNS)}", 1, name)
+        places = [header.index(name) for name in COLUMNS]
+        read_time: Callable[[str], int] | None = None
+        for cells in reader:
+            if len(cells) != len(header):
+                raise TapeError(file, f"has {len(cells)} cells, the header {len(header)}", reader.line_num)
+            time, price, size, side = (cells[place].strip() for place in places)
+            try:
+                read_time = read_time or _time_format(time)
+                nanoseconds = read_time(time)
+            except ValueError as error:
+                raise TapeError(file, str(error), reader.line_num, "time") from error
+            buys = _SIDES.get(side.lower())
+            if buys is None:
+                raise TapeError(file, f"{side[:40]!r} is neither buy nor sell", reader.line_num, "side")
+            yield _Row(reader.line_num, nanoseconds, price, size, buys)
+    except csv.Error as error:
+        raise TapeError(file, f"is not CSV: {error}", reader.line_num) from error
+
+
+def _time_format(first: str) -> Callable[[str], int]:
+    """How a tape writes its times, from the first of them. The reader raises ValueError for a time written otherwise."""
+    digits = len(first)
+    if not first.isdecimal():
+        return _iso_time
+    if digits not in _NANOSECONDS:
+        raise ValueError(f"{first[:40]} has {digits} digits; Unix seconds have 10, milli- 13, micro- 16, nanoseconds 19")
+
+    def read(text: str) -> int:
+        if len(text) != digits or not text.isascii() or not text.isdecimal():
+            raise ValueError(f"{text[:40]!r} is not an integer of {digits} digits, as the first time is")
+        return int(text) * _NANOSECONDS[digits]
+
+    return read
+
+
+def _iso_time(text: str) -> int:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is neither an integer of Unix time nor like 2024-08-08T23:54:15.123Z, with an offset")
+    seconds = (datetime.fromisoformat(match[1] + match[3]) - _UNIX_EPOCH) // timedelta(seconds=1)
+    return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
+
+
+def _read_capture(path: Path) -> Iterator[_Row]:
+    """The events "e": "trade" of `<nanoseconds> <json>` lines, bare or under "data". A line without the word is passed over unread."""
+    file = str(path)
+    for number, line in _lines(path):
+        if "trade" not in line:
+            continue
+        received, _, content = line.partition(" ")
+        try:
+            message = _JSON.decode(content)
+        except (ValueError, RecursionError) as error:
+            raise TapeError(file, f"is not `<nanoseconds> <json>`: {error}", number) from error
+        if not received.isdecimal() or not isinstance(message, dict):
+            raise TapeError(file, "is not `<nanoseconds> <json>`", number)
+        event = message.get("data", message)
+        if isinstance(event, dict) and event.get("e") == "trade":
+            yield _capture_row(file, number, event)
+
+
+def _capture_row(file: str, number: int, event: dict[str, Any]) -> _Row:
+    values = []
+    for name, kind in (("T", int), ("p", str), ("q", str), ("m", bool)):
+        if type(event.get(name)) is not kind:
+            raise TapeError(file, f"must be a {kind.__name__} in a trade", number, name)
+        values.append(event[name])
+    time, price, size, buyer_is_maker = values
+    if _NANOSECONDS.get(len(str(time))) != _MILLISECONDS:
+        raise TapeError(file, f"{time} is not in Unix milliseconds", number, "T")
+    return _Row(number, time * _MILLISECONDS, price, size, not buyer_is_maker)
+
+
+_JSON = json.JSONDecoder(parse_float=str, parse_constant=str)  # no number that is read here has a fraction

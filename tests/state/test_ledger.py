@@ -1,0 +1,203 @@
+"""Any sequence of transitions: the venue stays backed, refusals change nothing, the witness replays, and there is a way back."""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.records import EMPTY, RECORD_SIZE, Role, balance_index, market_index
+from circuits.statement import AssetAmount, Movement, Price, decode_statement
+from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
+from circuits.witness import ARGUMENTS, Witness
+from state.audit import account_count, account_figures, invariant
+from state.errors import Refusal
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.withdraw import Withdraw
+from state.venue import Venue
+from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
+from tests.state.test_store import check_opening, chunks
+from tests.state.worlds import funded_ledger, transitions
+
+sequences = st.lists(transitions, max_size=25)
+
+
+def apply_all(ledger: Ledger, sequence: Sequence[Transition]) -> list[Transition]:
+    """Apply what is not refused; a refusal changes neither records nor witness."""
+    applied = []
+    for transition in sequence:
+        records, witness = ledger.records(), repr(ledger._opened().witness)
+        try:
+            ledger.apply(transition)
+            applied.append(transition)
+        except Refusal:
+            assert ledger.records() == records
+            assert repr(ledger._opened().witness) == witness
+    return applied
+
+
+def oracle_passes(ledger: Ledger, venue: Venue, account: int) -> bool:
+    """The margin rule of the design, in rationals, from the balances and the marks."""
+    cash, equity, requirement = Fraction(0), Fraction(0), Fraction(0)
+    for number, amount in account_figures(ledger, account).balances.items():
+        instrument, market = venue.instruments[number], ledger.read(market_index(number))
+        mark = market[2] + market[3] * 2**14
+        if number == USDC:
+            cash += amount
+        elif number == ETH:
+            assert amount >= 0
+            equity += amount // instrument.lot_units * (mark * instrument.fraction // 10_000)
+        else:
+            cash += amount * mark
+            requirement += abs(amount) * -(-mark * instrument.fraction // 10_000)
+    shortfall = max(Fraction(0), -cash)
+    return cash + equity >= requirement + shortfall * Fraction(venue.borrow_fraction, 10_000)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(sequences, min_size=1, max_size=3))
+def test_any_sequence_keeps_the_venue_backed(batches: list[list[Transition]]) -> None:
+    ledger = funded_ledger()
+    for sequence in batches:
+        committed, old_root = dict(ledger.store.leaves), ledger.root
+        ledger.begin_batch()
+        applied = apply_all(ledger, sequence)
+        assert ledger.root == old_root
+        statement, witness = ledger.close_batch()
+        assert all(backing.holds for backing in invariant(ledger))
+        assert decode_statement(statement.encode()) == statement
+        assert (statement.old_root, statement.new_root) == (old_root, ledger.root)
+        check_witness(witness, committed, ledger)
+        check_opening(witness.opening, 30, old_root, ledger.root)
+        kinds = [Kind(kind) for kind in witness.kinds]
+        assert kinds[: len(applied)] == [transition.kind for transition in applied]
+
+
+def check_witness(witness: Witness, committed: dict[int, tuple[int, ...]], ledger: Ledger) -> None:
+    """The accesses replay from the old records to the new ones, step by step, and the opening holds exactly what was touched."""
+    accesses, visits = witness.accesses, witness.visits
+    steps = [step for kind in witness.kinds for step in STEPS[Kind(kind)]]
+    assert [Step(step) for step in accesses.step] == steps
+    records = dict(committed)
+    old, new = chunks(accesses.old, RECORD_SIZE), chunks(accesses.new, RECORD_SIZE)
+    asked = dict.fromkeys((row for row, step in enumerate(steps) if step in MARGIN_STEPS), 0)
+    touched, visit = set(accesses.index), 0
+    balances, markets = chunks(visits.balance, RECORD_SIZE), chunks(visits.market, RECORD_SIZE)
+    for row, index in enumerate(accesses.index):
+        assert old[row] == records.get(index, EMPTY)
+        records[index] = new[row]
+        seen = []
+        while visit < len(visits.row) and visits.row[visit] == row:
+            account, instrument = visits.account[visit], visits.instrument[visit]
+            assert balances[visit] == records[balance_index(account, instrument)]
+            assert markets[visit] == records[market_index(instrument)]
+            touched |= {balance_index(account, instrument), market_index(instrument)}
+            seen.append(instrument)
+            visit += 1
+        assert seen == sorted(set(seen))
+        if row in asked:
+            held = {i for i in range(4) if records.get(balance_index(visits.account[visit - 1], i), EMPTY) != EMPTY}
+            assert set(seen) == held
+        else:
+            assert not seen
+    assert visit == len(visits.row)
+    assert {index: record for index, record in records.items() if record != EMPTY} == ledger.store.leaves
+    assert list(witness.opening.leaf_index) == sorted(touched)
+    for kind, names in ARGUMENTS.items():
+        assert {len(witness.arguments[kind][name]) for name in names} == {witness.kinds.count(kind)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequences)
+def test_whoever_moved_passes_the_margin_oracle(sequence: list[Transition]) -> None:
+    ledger = funded_ledger()
+    ledger.begin_batch()
+    for transition in sequence:
+        nonces = {a: account_figures(ledger, a).nonce for a in range(account_count(ledger))}
+        try:
+            ledger.apply(transition)
+        except Refusal:
+            continue
+        for account in range(account_count(ledger)):
+            figures = account_figures(ledger, account)
+            if figures.nonce != nonces.get(account, 0):
+                assert figures.role == Role.TRADER
+                assert oracle_passes(ledger, ledger.venue, account)
+                assert figures.margin.suffices
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(sequences, min_size=2, max_size=4), st.data())
+def test_rollback_to_any_root(batches: list[list[Transition]], data: st.DataObject) -> None:
+    ledger = funded_ledger()
+    versions = {ledger.root: dict(ledger.store.leaves)}
+    for sequence in batches:
+        ledger.begin_batch()
+        apply_all(ledger, sequence)
+        ledger.close_batch()
+        versions[ledger.root] = dict(ledger.store.leaves)
+    assert ledger.roots()[1:] == list(versions)
+    root = data.draw(st.sampled_from(list(versions)))
+    ledger.rollback(root)
+    assert (ledger.root, ledger.store.leaves) == (root, versions[root])
+    ledger.begin_batch()
+    ledger.apply(Deposit(2, ledger.read(2**16 + 64)[0], ALICE, USDC, 1))
+    statement, _ = ledger.close_batch()
+    assert statement.old_root == root
+
+
+def test_statement_of_every_kind() -> None:
+    ledger = new_ledger()
+    statement, _ = run_batch(ledger, every_kind())
+    deposits = [t for t in every_kind() if isinstance(t, Deposit)]
+    withdrawals = [t for t in every_kind() if isinstance(t, Withdraw)]
+    prices = [t for t in every_kind() if isinstance(t, SetPrice)]
+    assert statement.deposits == tuple(sorted(Movement(*astuple(t)) for t in deposits))
+    assert statement.withdrawals == tuple(Movement(t.chain, 0, t.account, t.asset, t.amount) for t in withdrawals)
+    assert statement.prices == tuple(Price(*astuple(t)) for t in prices)
+    assert (statement.batch, statement.time, statement.venue_id) == (1, 60, ledger.venue.id)
+    assert [(v.chain, v.asset) for v in statement.vaults] == [(c, a) for c in range(3) for a in (USDC, ETH)]
+    assert statement.totals == (AssetAmount(USDC, 129_998_000_000), AssetAmount(ETH, 2_234_567_886))
+    assert statement.fund == (AssetAmount(USDC, 0), AssetAmount(ETH, 0))
+    assert run_batch(ledger, [])[0].batch == 2
+
+
+def test_abort_forgets_the_batch() -> None:
+    ledger = funded_ledger()
+    root, records = ledger.root, ledger.records()
+    ledger.begin_batch()
+    ledger.apply(Deposit(0, 1, ALICE, USDC, 5))
+    assert ledger.records() != records
+    ledger.abort_batch()
+    assert (ledger.root, ledger.records(), ledger.in_batch) == (root, records, False)
+
+
+def test_a_programming_error_changes_nothing_either() -> None:
+    ledger = funded_ledger()
+    ledger.begin_batch()
+    before = repr(ledger._opened().witness)
+    with pytest.raises(TypeError):
+        ledger.apply(Deposit(0, 1, ALICE, USDC, "5"))  # type: ignore[arg-type]
+    assert repr(ledger._opened().witness) == before
+
+
+def test_the_root_hides_balances_behind_salts() -> None:
+    roots = {run_batch(new_ledger(), every_kind())[0].new_root for _ in range(2)}
+    assert len(roots) == 2
+
+
+def test_positions_open_once_and_stay_listed() -> None:
+    ledger = funded_ledger()
+    ledger.begin_batch()
+    price = 6_170_000
+    for buys in (True, False):
+        ledger.apply(Fill(BTC_PERP, ALICE, BOB, price, 5, buys, price, price))
+    ledger.apply(Fill(ETH_PERP, BOB, ALICE, 2_680_000, 5, True, 2_680_000, 2_680_000))
+    assert account_figures(ledger, ALICE).balances.keys() == {USDC, BTC_PERP, ETH_PERP}
+    assert account_figures(ledger, BOB).balances[BTC_PERP] == 0

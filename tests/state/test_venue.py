@@ -1,0 +1,117 @@
+"""The venue file: what the default says, and how every mistake is named."""
+
+from pathlib import Path
+
+import pytest
+
+from circuits.bounds import BORROW_MAX, FRACTION_ONE
+from circuits.records import Tag
+from state.errors import ConfigError
+from state.venue import load_venue, parse_venue
+from tests.batches import VENUE_FILE, default_venue
+
+TEXT = VENUE_FILE.read_text()
+
+
+def test_default_venue() -> None:
+    venue = default_venue()
+    assert venue.chains == ("ethereum", "arbitrum", "solana")
+    assert [i.name for i in venue.instruments] == ["USDC", "ETH", "BTC-PERP", "ETH-PERP"]
+    assert [i.tag for i in venue.instruments] == [Tag.QUOTE, Tag.ASSET, Tag.PERPETUAL, Tag.PERPETUAL]
+    usdc, ether, bitcoin, _ = venue.instruments
+    assert usdc.units("1.5") == 1_500_000
+    assert (ether.lot_units, ether.fraction, ether.units("2")) == (10_000, FRACTION_ONE * 85 // 100, 200_000_000)
+    assert bitcoin.price("61800.30") == 6_180_030  # 0.0001 BTC in millionths of a dollar
+    assert bitcoin.units("0.0125") == 125
+    assert bitcoin.format_price(6_180_030) == "61800.3"
+    assert bitcoin.format_units(-125) == "-0.0125"
+    assert (bitcoin.maker_fee, bitcoin.taker_fee, bitcoin.fraction) == (200, 500, 500)
+    assert venue.epoch == 1_704_067_200
+
+
+def test_id_covers_the_meaning_and_not_the_comments() -> None:
+    venue = default_venue()
+    assert parse_venue(TEXT + "\n# another comment\n").id == venue.id
+    for old, new in (
+        ('"demo"', '"other"'), ('"solana"', '"base"'), ('haircut = "0.15"', 'haircut = "0.16"'), ('"61700.00"', '"61700.01"'),
+        ("decimals = 8", "decimals = 7"), ("2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"), ('"0.0005"', '"0.0006"'),
+        ('borrow_fraction = "0.10"', 'borrow_fraction = "0.11"'), ('name = "USDC"', 'name = "USDT"'),
+    ):  # fmt: skip
+        assert parse_venue(TEXT.replace(old, new, 1)).id != venue.id, old
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("version = 1", "version = 2", "format"),
+        ('"solvent-venue"', '"solvent-batch"', "format"),
+        ("version = 1", "version = true", "version"),
+        ('name = "demo"\n', "", "name"),
+        ('"demo"', '"a name"', "name"),
+        ('"demo"', "7", "name"),
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00", "epoch"),
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.5Z", "epoch"),
+        ("2024-01-01T00:00:00Z", "1704067200", "epoch"),
+        ('"ethereum", ', '"solana", ', "chains"),
+        ('["ethereum", "arbitrum", "solana"]', "[]", "chains"),
+        ('"ethereum", ', "1, ", "chains"),
+        ('borrow_fraction = "0.10"', f'borrow_fraction = "{BORROW_MAX + 1}"', "borrow_fraction"),
+        ('borrow_fraction = "0.10"', "borrow_fraction = 0.10", "borrow_fraction"),
+        ('borrow_fraction = "0.10"', 'borrow_fraction = "0.00005"', "borrow_fraction"),
+        ("[quote]", "[quota]", "quote"),
+        ("decimals = 6", "decimals = 19", "quote.decimals"),
+        ("decimals = 6", 'decimals = "6"', "quote.decimals"),
+        ('lot = "0.0001"  #', 'lot = "0.001"  #', "asset[0].lot"),
+        ('lot = "0.0001"  #', 'lot = "0.000000001"  #', "asset[0].lot"),
+        ('lot = "0.0001"  #', 'lot = "0"  #', "asset[0].lot"),
+        ('"0.15"', '"1.01"', "asset[0].haircut"),
+        ('"0.15"', '"-0.15"', "asset[0].haircut"),
+        ('price = "2680.00"', 'price = "2680.001"', "asset[0].price"),
+        ('price = "2680.00"', 'price = "0"', "asset[0].price"),
+        ('price = "2680.00"\n', "", "asset[0].price"),
+        ('lot = "0.0001"\ninitial', 'lot = "0.0003"\ninitial', "market[0].lot"),
+        ('lot = "0.0001"\ninitial', 'lot = "0"\ninitial', "market[0].lot"),
+        ('lot = "0.0001"\ninitial', 'lot = "x"\ninitial', "market[0].lot"),
+        ('initial_margin = "0.05"', 'initial_margin = "0"', "market[0].initial_margin"),
+        ('initial_margin = "0.05"', 'initial_margin = "1.1"', "market[0].initial_margin"),
+        ('maker_fee = "0.0002"', 'maker_fee = "0.0082"', "market[0].maker_fee"),
+        ('taker_fee = "0.0005"', 'taker_fee = "0.0000001"', "market[0].taker_fee"),
+        ('price = "61700.00"', 'price = "9999999999"', "market[0].price"),
+        ('price = "61700.00"', 'price = "61700.00"\nleverage = 20', "market[0].leverage"),
+        ("[[market]]", "[[perpetual]]", "market"),
+        ('name = "ETH-PERP"', 'name = "ETH"', "name"),
+        ("[quote]", "[extra]\n[quote]", "extra"),
+        ("[[asset]]", "[asset]", "asset"),
+    ],
+)
+def test_mistakes_are_named(old: str, new: str, field: str) -> None:
+    text = TEXT.replace(old, new, 1) if old != "[[market]]" else TEXT.replace(old, new)
+    assert text != TEXT
+    with pytest.raises(ConfigError) as caught:
+        parse_venue(text, "my.toml")
+    assert caught.value.field == field
+    assert caught.value.file == "my.toml"
+    assert str(caught.value).startswith(f"my.toml: {field}: ")
+
+
+def test_too_many_instruments() -> None:
+    assets = "".join(
+        f'[[asset]]\nname = "A{n}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n' for n in range(25)
+    )
+    with pytest.raises(ConfigError, match="29 instruments"):
+        parse_venue(TEXT + assets)
+    assert len(parse_venue(TEXT + assets.replace('"A24"', '"A24"', 1).rsplit("[[asset]]", 1)[0]).instruments) == 28
+
+
+def test_not_toml_names_the_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_venue("format = \n")
+    assert caught.value.line == 1
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_venue(tmp_path / "absent.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_venue(tmp_path / "binary.toml")

@@ -1,0 +1,80 @@
+"""Ledgers, transition strategies and seeded salts for the tests of the ledger."""
+
+import random
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
+from circuits.field import P
+from circuits.records import SystemAccount
+from state.ledger import Ledger
+from state.memory import DepositQueue
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import ALICE, BOB, CAROL, ETH, USDC, FastHasher, default_venue
+
+KEY = (1, 2, 3, 4, 5, 6, P - 1)
+DAVE = CAROL + 1
+
+
+def seeded(seed: int) -> Callable[[int], list[int]]:
+    """A repeatable source of salts."""
+    source = random.Random(seed)
+    return lambda count: [source.randrange(P) for _ in range(count)]
+
+
+def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
+    """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing; no batch is open."""
+    ledger = Ledger.genesis(default_venue(), FastHasher(), seeded(1))
+    ledger.begin_batch()
+    for transition in (
+        *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
+        Deposit(0, 0, ALICE, USDC, 10_000_000_000),
+        Deposit(1, 0, BOB, USDC, 10_000_000_000),
+        Deposit(2, 0, BOB, ETH, 100_000_000),
+    ):
+        ledger.apply(transition)
+    ledger.close_batch(100)
+    ledger.queue = queue
+    return ledger
+
+
+def mostly(usual: st.SearchStrategy[int], *corners: int) -> st.SearchStrategy[int]:
+    """The usual values, and now and then a corner."""
+    return st.integers(0, 9).flatmap(lambda k: usual if k else st.sampled_from(corners))
+
+
+accounts = mostly(st.integers(ALICE, DAVE), SystemAccount.FEE, SystemAccount.INSURANCE, -1, DAVE + 1)
+assets = mostly(st.integers(USDC, ETH), -1, 2, 99)
+chains = mostly(st.integers(0, 2), -1, 3)
+amounts = mostly(st.integers(1, 30_000_000_000), 0, -1, AMOUNT_MAX, AMOUNT_MAX + 1)
+prices = mostly(st.integers(2_000_000, 7_000_000), 0, 1, PRICE_MAX, PRICE_MAX + 1)
+sizes = mostly(st.integers(1, 30_000), 0, -1, SIZE_MAX, SIZE_MAX + 1)
+markets = mostly(st.integers(2, 3), 0, 1, 4, -1)
+
+
+def fills() -> st.SearchStrategy[Transition]:
+    """Fills, most of them within their limits."""
+
+    def build(market: int, maker: int, taker: int, price: int, size: int, buys: bool, room: int) -> Transition:
+        maker_room, taker_room = (-room, room) if buys else (room, -room)
+        return Fill(market, maker, taker, price, size, buys, price + maker_room, price + taker_room)
+
+    room = mostly(st.integers(0, 5), -1)
+    return st.builds(build, markets, accounts, accounts, prices, sizes, st.booleans(), room)
+
+
+transitions: st.SearchStrategy[Transition] = st.one_of(
+    st.builds(Register, mostly(st.just(DAVE), 0, ALICE, 99), st.just(KEY)),
+    st.builds(Deposit, chains, st.integers(0, 4), accounts, assets, amounts),
+    st.builds(Withdraw, chains, accounts, assets, amounts),
+    st.builds(Transfer, accounts, accounts, assets, amounts),
+    st.builds(SetPrice, mostly(st.integers(1, 3), 0, 4, -1), prices, st.integers(0, 50)),
+    fills(), fills(), fills(),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Forgeries: what a dishonest operator would try, and what stops it."""

@@ -1,0 +1,231 @@
+"""Each illegal variant of a transition: the ledger refuses it; forced past the ledger, a named constraint fails and no
+proof verifies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from circuits.checker import Report, check
+from circuits.solvent import solvent_circuit
+from circuits.statement import Statement
+from circuits.witness import Witness
+from prover.traces.build import build_traces
+from prover.traces.columns import Columns
+from state.errors import Refusal, Rule
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
+from tests.proving import TEST_PARAMETERS, proof_is_accepted
+from tests.tamper.forger import Forger
+
+BTC = 6_181_000  # the last price of the market in the first batch
+HUGE = 30_000_000_000  # more than any account can lose and keep its margin
+
+
+@dataclass
+class Forgery:
+    """What is tried: as a transition for the ledger, as accesses for the forger, and what must stop it."""
+
+    name: str
+    forge: Callable[[Forger], None]
+    stopped_by: str  # a failing constraint "table: label", or "bus NAME"
+    transition: Transition | None = None
+    rule: Rule | None = None
+    omit: tuple[int, ...] = ()
+    edit: Callable[[dict[str, Columns], Statement], Statement] = field(default=lambda traces, statement: statement)
+
+
+def bankrupt(forger: Forger) -> None:
+    """Carol owes more quote than her ETH is worth, without any perpetual; then she withdraws."""
+    forger.withdraw(0, CAROL, USDC, 10_000_000)
+
+
+def swap_rows(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """Interleave: the second row of the last fill changes places with the first row of the closing steps."""
+    values, used = traces["execution"].values, traces["execution"].used
+    kept = traces["execution"]["clock"].copy()
+    a, b = used - 15, used - 10
+    values[:, [a, b]] = values[:, [b, a]]
+    traces["execution"]["clock"][:] = kept
+    return statement
+
+
+def wrong_old_root(traces: dict[str, Columns], statement: Statement) -> Statement:
+    return replace(statement, old_root=(statement.old_root[0] ^ 1, *statement.old_root[1:]))
+
+
+def alter_untouched_leaf(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """The new tree's root node gets another left sibling digest, and the statement the root that follows from it."""
+    from circuits.poseidon2 import compress, trace_row
+
+    tree = traces["tree"]
+    root = next(r for r in range(tree.used) if tree["is_new"][r] and tree["is_node"][r] and tree["depth"][r] == 0)
+    inputs = [int(tree[f"input{i}"][root]) for i in range(16)]
+    inputs[8] += 1  # the right half of the index space holds no records: an untouched subtree
+    for position, value in enumerate(trace_row(inputs)):
+        tree.values[position, root] = value
+    return replace(statement, new_root=tuple(compress(inputs)))
+
+
+def count_deposit_once(forger: Forger) -> None:
+    forger.deposit(0, 1, ALICE, USDC, 7_000_000, count=0)
+    forger.deposit(0, 1, ALICE, USDC, 7_000_000)
+
+
+FORGERIES = [
+    Forgery(
+        "a deposit counted twice",
+        count_deposit_once,
+        "execution: deposit_chain: movements are counted",
+        Deposit(0, 0, ALICE, USDC, 50_000_000_000),
+        Rule.DEPOSIT_ORDER,
+    ),
+    Forgery(
+        "a withdrawal above the vault",
+        lambda f: f.withdraw(1, BOB, ETH, 500),
+        "execution: withdraw_vault: amount within its bound",
+        Withdraw(1, BOB, ETH, 500),
+        Rule.VAULT_SHORT,
+    ),
+    Forgery(
+        "a withdrawal that breaks margin",
+        lambda f: f.withdraw(0, ALICE, USDC, 48_500_000_000),
+        "margin: equity carried, limb 3",
+        Withdraw(0, ALICE, USDC, 48_500_000_000),
+        Rule.INITIAL_MARGIN,
+    ),
+    Forgery(
+        "a withdrawal by a bankrupt account without perpetuals",
+        bankrupt,
+        "margin: equity carried, limb 3",
+        Withdraw(0, CAROL, USDC, 10_000_000),
+        Rule.INITIAL_MARGIN,
+    ),
+    Forgery(
+        "negative collateral other than the quote",
+        lambda f: f.transfer(ALICE, CAROL, ETH, 11),
+        "execution: transfer_from_balance: balance other than quote stays positive",
+        Transfer(ALICE, CAROL, ETH, 11),
+        Rule.NEGATIVE_COLLATERAL,
+    ),
+    Forgery(
+        "a fill outside a limit",
+        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5, limits=(BTC, BTC - 1)),
+        "execution: fill_base: price within the limit",
+        Fill(BTC_PERP, ALICE, BOB, BTC, 5, True, BTC, BTC - 1),
+        Rule.LIMIT_PRICE,
+    ),
+    Forgery(
+        "a fill that leaves the maker under initial margin",
+        lambda f: f.fill(BTC_PERP, CAROL, BOB, BTC, 60_000, taker_buys=False),
+        "margin: equity carried, limb 3",
+        Fill(BTC_PERP, CAROL, BOB, BTC, 60_000, False, BTC, BTC),
+        Rule.INITIAL_MARGIN,
+    ),
+    Forgery(
+        "a fill that leaves the taker under initial margin",
+        lambda f: f.fill(BTC_PERP, BOB, CAROL, BTC, 60_000),
+        "margin: equity carried, limb 3",
+        Fill(BTC_PERP, BOB, CAROL, BTC, 60_000, True, BTC, BTC),
+        Rule.INITIAL_MARGIN,
+    ),
+    Forgery(
+        "a negative amount",
+        lambda f: f.transfer(ALICE, BOB, USDC, -1_000_000),
+        "execution: transfer_total: amount limb 3 in range",
+        Transfer(ALICE, BOB, USDC, -1_000_000),
+        Rule.OUT_OF_RANGE,
+    ),
+    Forgery(
+        "an overflowing amount",
+        lambda f: f.deposit(0, 1, ALICE, USDC, 1 << 55),
+        "execution: deposit_vault: amount within its bound",
+        Deposit(0, 1, ALICE, USDC, 1 << 55),
+        Rule.OUT_OF_RANGE,
+    ),
+    Forgery(
+        "a fee that is not credited",
+        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5, credit_fee=False),
+        "execution: amount limb 0 grows by its change",
+    ),
+    Forgery(
+        "an instrument left out of the margin check",
+        lambda f: f.withdraw(0, BOB, USDC, 1_000_000),
+        "margin: no open instrument is left out",
+        omit=(BTC_PERP,),
+    ),
+    Forgery(
+        "two transitions interleaved",
+        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5),
+        "execution: fill_parameters leads to fill_header",
+        edit=swap_rows,
+    ),
+    Forgery("a wrong old root", lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5), "bus tree", edit=wrong_old_root),
+    Forgery(
+        "an untouched leaf altered in the new root",
+        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5),
+        "bus tree",
+        edit=alter_untouched_leaf,
+    ),
+]
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """A ledger after one batch: three funded accounts with positions."""
+    ledger = new_ledger()
+    run_batch(ledger, every_kind())
+    return ledger
+
+
+def stopped_by(report: Report) -> set[str]:
+    return {f"{f.table}: {f.label}" for f in report.failures} | {f"bus {i.bus}" for i in report.imbalances}
+
+
+def forge(ledger: Ledger, forgery: Forgery) -> tuple[Statement, Witness, dict[str, Columns]]:
+    forger = Forger(ledger, forgery.omit)
+    forgery.forge(forger)
+    statement, witness = forger.close()
+    traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
+    return forgery.edit(traces, statement), witness, traces
+
+
+@pytest.mark.parametrize("forgery", [f for f in FORGERIES if f.transition], ids=lambda f: f.name)
+def test_the_ledger_refuses(forgery: Forgery, ledger: Ledger) -> None:
+    ledger.begin_batch()
+    before = ledger.records()
+    assert forgery.transition is not None
+    with pytest.raises(Refusal) as refused:
+        ledger.apply(forgery.transition)
+    assert refused.value.rule is forgery.rule
+    assert ledger.records() == before
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda f: f.name)
+def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery, ledger: Ledger) -> None:
+    statement, _, traces = forge(ledger, forgery)
+    rows = {name: range(min(columns.used + 2, columns.active)) for name, columns in traces.items()}
+    report = check(
+        solvent_circuit(), {name: c.elements().tolist() for name, c in traces.items()}, statement.messages(), rows
+    )
+    assert forgery.stopped_by in stopped_by(report)
+    assert not proof_is_accepted(statement, traces)
+
+
+def test_the_same_path_accepts_an_honest_batch(ledger: Ledger) -> None:
+    forger = Forger(ledger)
+    forger.fill(BTC_PERP, ALICE, BOB, BTC, 5)
+    forger.withdraw(0, ALICE, USDC, 1_000_000)
+    forger.transfer(BOB, CAROL, ETH, 5)
+    forger.fill(ETH_PERP, CAROL, ALICE, 2_681_620, 3)
+    forger.deposit(0, 1, ALICE, USDC, 7_000_000)
+    statement, witness = forger.close()
+    traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
+    report = check(solvent_circuit(), {name: c.elements().tolist() for name, c in traces.items()}, statement.messages())
+    assert report.ok, str(report)
+    assert proof_is_accepted(statement, traces)

@@ -1,0 +1,253 @@
+"""A chain's light verifier: it accepts a batch that is proven and that agrees with what the chain itself knows.
+
+What the chain knows of its own: the last root it accepted, the deposits its vaults received (its queue), and what they
+paid out. The proof shows that the batch obeys the ledger's rules; the chain adds that the batch extends *its* root and
+touches *its* vaults as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.solvent import solvent_circuit
+from circuits.statement import Movement, Statement
+from verifier.batch import verify_batch
+from verifier.errors import Rejection
+from verifier.params import PARAMETERS, STANDARD, Parameters
+from verifier.text import root_hex
+
+
+class ChainReason(StrEnum):
+    """Why a chain rejects, one for each step of `accept`. The value is what a user reads."""
+
+    CIRCUIT = "another circuit"
+    PARAMETERS = "parameters not allowed"
+    PROOF = "proof invalid"
+    VENUE = "wrong venue"
+    OLD_ROOT = "wrong old root"
+    BATCH_NUMBER = "wrong batch number"
+    VAULT_SET = "wrong set of vaults or assets"
+    DEPOSIT_TWICE = "deposit counted twice"
+    DEPOSIT_ORDER = "deposit out of order"
+    DEPOSIT_UNKNOWN = "deposit not in the queue"
+    DEPOSIT_DIFFERS = "deposit differs from the queue"
+    WITHDRAWAL_ORDER = "wrong withdrawal number"
+    VAULT_AMOUNT = "vault differs from what the chain holds"
+
+
+class ChainRejection(Exception):  # noqa: N818 - a refusal is the chain's ordinary answer, not an error of the program
+    """The chain rejects the batch and has not changed. `proof` is the proof verifier's own reason, if that is why."""
+
+    def __init__(self, chain: str, reason: ChainReason, detail: str, proof: Rejection | None = None) -> None:
+        super().__init__(f"{chain}: {reason.value}: {detail}")
+        self.chain, self.reason, self.detail, self.proof = chain, reason, detail, proof
+
+
+class DepositError(ValueError):
+    """A deposit that the chain's vault does not take; the queue has not changed."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A deposit received or a withdrawal paid out; its number is its place in the list. amount: base units."""
+
+    account: int
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A batch that the chain accepted: number, time in seconds since the venue's epoch, new root (8 elements)."""
+
+    batch: int
+    time: int
+    root: tuple[int, ...]
+
+
+@dataclass
+class ChainState:
+    """All that a chain remembers. It is number `number` of `chains` chains; the venue has `assets` collateral assets."""
+
+    name: str
+    number: int
+    chains: int
+    assets: int
+    venue_id: bytes
+    circuit_digest: bytes
+    parameters: tuple[str, ...]  # names of the parameter sets it takes proofs of
+    genesis_root: tuple[int, ...]
+    deposits: list[Entry] = field(default_factory=list)  # all ever received, in order
+    consumed: int = 0  # how many of them accepted batches have credited
+    payouts: list[Entry] = field(default_factory=list)  # all ever released, in order
+    accepted: list[Accepted] = field(default_factory=list)
+
+    @property
+    def root(self) -> tuple[int, ...]:
+        """The last accepted root."""
+        return self.accepted[-1].root if self.accepted else self.genesis_root
+
+    @property
+    def batch(self) -> int:
+        """The number of the last accepted batch; 0 at genesis."""
+        return self.accepted[-1].batch if self.accepted else 0
+
+    def pending(self) -> list[Entry]:
+        """The queue: deposits received and not yet credited."""
+        return self.deposits[self.consumed :]
+
+    def holdings(self, asset: int) -> int:
+        """What the chain's vault of the asset holds: all deposits less all payouts."""
+        return _sum(self.deposits, asset) - _sum(self.payouts, asset)
+
+    def credited(self, asset: int) -> int:
+        """The part of the holdings that the ledger counts as its vault: the holdings without the pending deposits."""
+        return self.holdings(asset) - _sum(self.pending(), asset)
+
+    def movement(self, sequence: int) -> Movement:
+        """Deposit number `sequence` as a statement names it."""
+        entry = self.deposits[sequence]
+        return Movement(self.number, sequence, entry.account, entry.asset, entry.amount)
+
+
+class ChainVerifier:
+    """Decides on batches for one chain. `state` is what `accept` and `deposit` change, and what a caller stores."""
+
+    def __init__(self, state: ChainState) -> None:
+        self.state = state
+
+    def deposit(self, entry: Entry) -> int:
+        """Take a deposit into the vault and the queue; returns its number. Raises DepositError."""
+        state = self.state
+        _require(0 <= entry.account < MAX_ACCOUNTS, f"account {entry.account} is outside 0..{MAX_ACCOUNTS - 1}")
+        _require(0 <= entry.asset < state.assets, f"asset {entry.asset} is outside 0..{state.assets - 1}")
+        _require(entry.amount > 0, f"amount {entry.amount} is not positive")
+        # A vault above the ledger's bound could never be credited, and would hold up the queue behind it.
+        would = state.holdings(entry.asset) + entry.amount
+        _require(would <= AMOUNT_MAX, f"the vault of asset {entry.asset} would hold {would}, above {AMOUNT_MAX}")
+        _require(len(state.deposits) < COUNTER_MAX, f"the queue has taken all {COUNTER_MAX} deposits that it can")
+        state.deposits.append(entry)
+        return len(state.deposits) - 1
+
+    def accept(self, proof: bytes, parameters: Parameters = STANDARD) -> Statement:
+        """Accept a proven batch and move on to its root. Raises ChainRejection, and then nothing has changed."""
+        # 1. Circuit and parameters are the chain's own choice, never the proof's.
+        self._check_rules(parameters)
+        # 2. The proof is valid.
+        statement = self._verify(proof, parameters)
+        # 3. to 7. The statement agrees with what the chain knows.
+        self.check(statement)
+        # 8. The withdrawals are paid, the deposits are used up, the root moves.
+        self._advance(statement)
+        return statement
+
+    def check(self, statement: Statement) -> None:
+        """Whether a proven statement agrees with what the chain knows. Raises ChainRejection."""
+        # 3. It is this venue's, and extends the accepted root by one batch.
+        self._check_position(statement)
+        # 4. It accounts for exactly the known vaults and assets.
+        self._check_sets(statement)
+        # 5. Its deposits on this chain are the next ones of the queue.
+        consumed = self._check_deposits(statement)
+        # 6. Its withdrawals on this chain continue the payouts.
+        released = self._check_withdrawals(statement)
+        # 7. Its vaults on this chain are what the chain then holds, pending deposits apart.
+        self._check_vaults(statement, consumed, released)
+
+    def _check_rules(self, parameters: Parameters) -> None:
+        digest = solvent_circuit().digest()
+        if digest != self.state.circuit_digest:
+            detail = f"the chain takes {self.state.circuit_digest.hex()}, this program has {digest.hex()}"
+            raise self._rejection(ChainReason.CIRCUIT, detail)
+        if parameters.name not in self.state.parameters or PARAMETERS.get(parameters.name) != parameters:
+            detail = f"{parameters.name}; the chain takes {', '.join(self.state.parameters)}"
+            raise self._rejection(ChainReason.PARAMETERS, detail)
+
+    def _verify(self, proof: bytes, parameters: Parameters) -> Statement:
+        try:
+            return verify_batch(proof, parameters)
+        except Rejection as rejection:
+            raise ChainRejection(self.state.name, ChainReason.PROOF, str(rejection), rejection) from rejection
+
+    def _check_position(self, statement: Statement) -> None:
+        state = self.state
+        if statement.venue_id != state.venue_id:
+            detail = f"{statement.venue_id.hex()}, the chain serves {state.venue_id.hex()}"
+            raise self._rejection(ChainReason.VENUE, detail)
+        if statement.old_root != state.root:
+            detail = f"batch {statement.batch} extends {root_hex(statement.old_root)}"
+            raise self._rejection(ChainReason.OLD_ROOT, f"{detail}, the last accepted root is {root_hex(state.root)}")
+        if statement.batch != state.batch + 1:
+            raise self._rejection(ChainReason.BATCH_NUMBER, f"{statement.batch}, the next one is {state.batch + 1}")
+
+    def _check_sets(self, statement: Statement) -> None:
+        chains, assets = range(self.state.chains), range(self.state.assets)
+        expected = [(chain, asset) for chain in chains for asset in assets]
+        if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
+            detail = f"{len(statement.vaults)} vaults, not one for each of {len(chains)} chains and {len(assets)} assets"
+            raise self._rejection(ChainReason.VAULT_SET, detail)
+        for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
+            if [amount.asset for amount in amounts] != list(assets):
+                detail = f"the {name} list {[amount.asset for amount in amounts]}, not assets 0..{len(assets) - 1}"
+                raise self._rejection(ChainReason.VAULT_SET, detail)
+        for movement in (*statement.deposits, *statement.withdrawals):
+            if movement.chain not in chains or movement.asset not in assets:
+                raise self._rejection(ChainReason.VAULT_SET, f"{movement} names an unknown chain or asset")
+
+    def _check_deposits(self, statement: Statement) -> list[Entry]:
+        """The deposits that the batch consumes here."""
+        state, own = self.state, self._own(statement.deposits)
+        for expected, movement in enumerate(own, start=state.consumed):
+            number = movement.sequence
+            if number < expected:
+                raise self._rejection(ChainReason.DEPOSIT_TWICE, f"number {number}; the next one is {expected}")
+            if number > expected:
+                raise self._rejection(ChainReason.DEPOSIT_ORDER, f"number {number}; the next one is {expected}")
+            if number >= len(state.deposits):
+                detail = f"number {number}: account {movement.account}, {movement.amount} of asset {movement.asset}"
+                detail += f"; the chain received {len(state.deposits)}"
+                raise self._rejection(ChainReason.DEPOSIT_UNKNOWN, detail)
+            if movement != state.movement(number):
+                detail = f"{movement}; the chain received {state.deposits[number]}"
+                raise self._rejection(ChainReason.DEPOSIT_DIFFERS, detail)
+        return state.deposits[state.consumed : state.consumed + len(own)]
+
+    def _check_withdrawals(self, statement: Statement) -> list[Entry]:
+        """The payouts that the batch releases here."""
+        own = self._own(statement.withdrawals)
+        for expected, movement in enumerate(own, start=len(self.state.payouts)):
+            if movement.sequence != expected:
+                detail = f"number {movement.sequence}; the next one is {expected}"
+                raise self._rejection(ChainReason.WITHDRAWAL_ORDER, detail)
+        return [Entry(movement.account, movement.asset, movement.amount) for movement in own]
+
+    def _check_vaults(self, statement: Statement, consumed: Sequence[Entry], released: Sequence[Entry]) -> None:
+        for vault in statement.vaults:
+            if vault.chain != self.state.number:
+                continue
+            held = self.state.credited(vault.asset) + _sum(consumed, vault.asset) - _sum(released, vault.asset)
+            if vault.amount != held:
+                detail = f"asset {vault.asset}: the statement says {vault.amount}, the chain holds {held}"
+                raise self._rejection(ChainReason.VAULT_AMOUNT, f"{detail} (pending deposits apart)")
+
+    def _advance(self, statement: Statement) -> None:
+        released = self._own(statement.withdrawals)
+        self.state.payouts += [Entry(movement.account, movement.asset, movement.amount) for movement in released]
+        self.state.consumed += len(self._own(statement.deposits))
+        self.state.accepted.append(Accepted(statement.batch, statement.time, statement.new_root))
+
+    def _own(self, movements: Sequence[Movement]) -> list[Movement]:
+        return [movement for movement in movements if movement.chain == self.state.number]
+
+    def _rejection(self, reason: ChainReason, detail: str) -> ChainRejection:
+        return ChainRejection(self.state.name, reason, detail)
+
+
+def _sum(entries: Sequence[Entry], asset: int) -> int:
+    return sum(entry.amount for entry in entries if entry.asset == asset)
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise DepositError(problem)

@@ -1,0 +1,117 @@
+"""A chain in a directory of its own: one JSON file, which `deposit` and `verify` alone replace, under a lock.
+
+    chain.json           all of a ChainState (amounts in base units)
+    chain.lock           empty; held while a command reads, decides and writes
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from verifier.chain import Accepted, ChainState, ChainVerifier, Entry
+from verifier.files import replacing
+from verifier.text import root_from_hex, root_hex
+
+CHAIN_FILE, LOCK_FILE = "chain.json", "chain.lock"
+FORMAT, VERSION = "solvent-chain", 1
+
+
+class ChainFileError(Exception):
+    """A chain's directory that is missing, damaged or not of this version. `file` says which one."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file, self.problem = file, problem
+        super().__init__(f"{file}: {problem}")
+
+
+def create_chain(directory: Path, state: ChainState) -> None:
+    """Make the directory of a new chain. Raises ChainFileError if there is one, OSError."""
+    if (directory / CHAIN_FILE).exists():
+        raise ChainFileError(str(directory / CHAIN_FILE), "exists already")
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory, state)
+
+
+def read_chain(directory: Path) -> ChainState:
+    """What the chain remembers, for reading only. Raises ChainFileError."""
+    path = directory / CHAIN_FILE
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ChainFileError(str(path), f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ChainFileError(str(path), f"is not JSON: {error}") from error
+    try:
+        return _decode(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChainFileError(str(path), f"is damaged: {type(error).__name__} {error}") from error
+
+
+@contextmanager
+def open_chain(directory: Path) -> Iterator[ChainVerifier]:
+    """The chain, locked; it is written when the block ends without an exception. Raises ChainFileError, OSError."""
+    if not (directory / CHAIN_FILE).exists():
+        problem = "does not exist; `solvent init` makes a ledger and its chains"
+        raise ChainFileError(str(directory / CHAIN_FILE), problem)
+    with (directory / LOCK_FILE).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        verifier = ChainVerifier(read_chain(directory))
+        yield verifier
+        _write(directory, verifier.state)
+
+
+def _write(directory: Path, state: ChainState) -> None:
+    with replacing(directory / CHAIN_FILE) as stream:
+        stream.write(json.dumps(_encode(state), separators=(",", ":")).encode() + b"\n")
+
+
+def _encode(state: ChainState) -> dict[str, Any]:
+    return {
+        "format": FORMAT, "version": VERSION, "name": state.name, "number": state.number,
+        "chains": state.chains, "assets": state.assets, "venue_id": state.venue_id.hex(),
+        "circuit_digest": state.circuit_digest.hex(), "parameters": state.parameters,
+        "genesis_root": root_hex(state.genesis_root), "consumed": state.consumed,
+        "deposits": [[entry.account, entry.asset, entry.amount] for entry in state.deposits],
+        "payouts": [[entry.account, entry.asset, entry.amount] for entry in state.payouts],
+        "accepted": [[accepted.batch, accepted.time, root_hex(accepted.root)] for accepted in state.accepted],
+    }  # fmt: skip
+
+
+def _decode(content: dict[str, Any]) -> ChainState:
+    if (content.pop("format"), content.pop("version")) != (FORMAT, VERSION):
+        raise ValueError(f"this program reads {FORMAT!r} version {VERSION}")
+    state = ChainState(
+        name=_exact(str, content.pop("name")),
+        **{name: _exact(int, content.pop(name)) for name in ("number", "chains", "assets", "consumed")},
+        venue_id=bytes.fromhex(content.pop("venue_id")),
+        circuit_digest=bytes.fromhex(content.pop("circuit_digest")),
+        parameters=tuple(_exact(str, name) for name in content.pop("parameters")),
+        genesis_root=root_from_hex(content.pop("genesis_root")),
+        deposits=[_entry(row) for row in content.pop("deposits")],
+        payouts=[_entry(row) for row in content.pop("payouts")],
+        accepted=[_accepted(row) for row in content.pop("accepted")],
+    )
+    if content:
+        raise ValueError(f"unknown fields {', '.join(content)}")
+    if not 0 <= state.consumed <= len(state.deposits) or not 0 <= state.number < state.chains:
+        raise ValueError("its numbers contradict each other")
+    return state
+
+
+def _entry(row: list[Any]) -> Entry:
+    account, asset, amount = (_exact(int, value) for value in row)
+    return Entry(account, asset, amount)
+
+
+def _accepted(row: list[Any]) -> Accepted:
+    batch, time, root = row
+    return Accepted(_exact(int, batch), _exact(int, time), root_from_hex(root))
+
+
+def _exact(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+    return value

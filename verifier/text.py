@@ -1,0 +1,140 @@
+"""A statement in words and as JSON: bare numbers, or names and decimal amounts if the caller knows the venue."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from circuits.statement import AssetAmount, Movement, Statement
+
+ROOT_DIGITS = 64
+
+
+class Names(Protocol):
+    """How to name what a statement numbers."""
+
+    def chain(self, number: int, /) -> str:
+        """The name of a chain."""
+        ...
+
+    def instrument(self, number: int, /) -> str:
+        """The name of an instrument."""
+        ...
+
+    def amount(self, instrument: int, units: int, /) -> str:
+        """An amount of an instrument, given in its units."""
+        ...
+
+    def price(self, instrument: int, price: int, /) -> str:
+        """A price, given in quote base units a lot."""
+        ...
+
+
+class Numbers:
+    """Names for those who do not know the venue: the numbers themselves."""
+
+    def chain(self, number: int) -> str:
+        """See Names."""
+        return f"chain {number}"
+
+    def instrument(self, number: int) -> str:
+        """See Names."""
+        return f"instrument {number}"
+
+    def amount(self, instrument: int, units: int) -> str:
+        """See Names; in base units."""
+        return str(units)
+
+    def price(self, instrument: int, price: int) -> str:
+        """See Names; in quote base units a lot."""
+        return str(price)
+
+
+def root_hex(root: Sequence[int]) -> str:
+    """A root as 64 hexadecimal digits, each element 4 bytes, big-endian."""
+    return "".join(f"{element:08x}" for element in root)
+
+
+def root_from_hex(text: str) -> tuple[int, ...]:
+    """The inverse of root_hex. Raises ValueError if the text is not 64 hexadecimal digits."""
+    if len(text) != ROOT_DIGITS:
+        raise ValueError(f"a root has {ROOT_DIGITS} hexadecimal digits, got {len(text)}")
+    data = bytes.fromhex(text)
+    if 2 * len(data) != ROOT_DIGITS:
+        raise ValueError("a root has hexadecimal digits only")
+    return tuple(int.from_bytes(data[i : i + 4], "big") for i in range(0, len(data), 4))
+
+
+def statement_object(statement: Statement, names: Names) -> dict[str, Any]:
+    """The whole statement for JSON. Amounts and prices are strings."""
+    return {
+        "venue_id": statement.venue_id.hex(),
+        "batch": statement.batch,
+        "time": statement.time,
+        "old_root": root_hex(statement.old_root),
+        "new_root": root_hex(statement.new_root),
+        "deposits": [_movement(movement, names) for movement in statement.deposits],
+        "withdrawals": [_movement(movement, names) for movement in statement.withdrawals],
+        "prices": [
+            {"instrument": names.instrument(p.instrument), "price": names.price(p.instrument, p.price), "time": p.time}
+            for p in statement.prices
+        ],
+        "vaults": [
+            {"chain": names.chain(vault.chain), **_amount(vault.asset, vault.amount, names)} for vault in statement.vaults
+        ],
+        "liabilities": _amounts(statement.totals, names),
+        "insurance_fund": _amounts(statement.fund, names),
+    }
+
+
+def statement_lines(statement: Statement, names: Names) -> list[str]:
+    """The statement for people: movements are summed by chain and asset, prices counted."""
+    lines = [
+        f"venue       {statement.venue_id.hex()}",
+        f"batch       {statement.batch}, closed at second {statement.time} of the venue",
+        f"old root    {root_hex(statement.old_root)}",
+        f"new root    {root_hex(statement.new_root)}",
+        *_movement_lines("deposits", statement.deposits, names),
+        *_movement_lines("withdrawals", statement.withdrawals, names),
+        *_price_lines(statement, names),
+    ]
+    for total in statement.totals:
+        vaults = [vault for vault in statement.vaults if vault.asset == total.asset]
+        parts = [f"{names.chain(vault.chain)} {names.amount(vault.asset, vault.amount)}" for vault in vaults]
+        amount = names.amount(total.asset, total.amount)
+        lines.append(f"backing     {names.instrument(total.asset)}: liabilities {amount} = vaults {' + '.join(parts)}")
+    fund = ", ".join(f"{names.instrument(a.asset)} {names.amount(a.asset, a.amount)}" for a in statement.fund)
+    return [*lines, f"insurance   {fund}"]
+
+
+def _movement(movement: Movement, names: Names) -> dict[str, Any]:
+    return {
+        "chain": names.chain(movement.chain), "sequence": movement.sequence, "account": movement.account,
+        **_amount(movement.asset, movement.amount, names),
+    }  # fmt: skip
+
+
+def _amounts(amounts: Iterable[AssetAmount], names: Names) -> list[dict[str, str]]:
+    return [_amount(amount.asset, amount.amount, names) for amount in amounts]
+
+
+def _amount(asset: int, amount: int, names: Names) -> dict[str, str]:
+    return {"asset": names.instrument(asset), "amount": names.amount(asset, amount)}
+
+
+def _movement_lines(title: str, movements: Sequence[Movement], names: Names) -> list[str]:
+    if not movements:
+        return [f"{title:<11} none"]
+    lines = []
+    for chain, asset in sorted({(movement.chain, movement.asset) for movement in movements}):
+        chosen = [movement for movement in movements if (movement.chain, movement.asset) == (chain, asset)]
+        amount = names.amount(asset, sum(movement.amount for movement in chosen))
+        lines.append(f"{title:<11} {names.chain(chain)}: {len(chosen)}, together {amount} {names.instrument(asset)}")
+    return lines
+
+
+def _price_lines(statement: Statement, names: Names) -> list[str]:
+    lines = []
+    for instrument in sorted({price.instrument for price in statement.prices}):
+        chosen = [price for price in statement.prices if price.instrument == instrument]
+        last = names.price(instrument, chosen[-1].price)
+        lines.append(f"prices      {names.instrument(instrument)}: {len(chosen)}, the last one {last}")
+    return lines or ["prices      none"]
