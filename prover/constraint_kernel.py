@@ -15,11 +15,12 @@ from pathlib import Path
 
 from llvmlite import ir
 
-from circuits.air import Table, Where
+from circuits.air import Where
 from circuits.expression import Program
 from prover import extension, lanes, montgomery, object_code, wide
 from prover.lanes import FOLD, I32, I64, LANES, Builder, Value, Words
 from prover.selectors import ORDER, SELECTORS
+from verifier.shape import TableShape
 
 _SEGMENT_COST = 1500
 _COSTS = {"+": 1, "-": 1, "*": 4}  # of an operation, roughly a third of its instructions
@@ -144,16 +145,17 @@ class _Emitter:
 class ConstraintKernel:
     """The compiled constraints of one table, for frames of `columns` columns."""
 
-    def __init__(self, table: Table, columns: int) -> None:
-        program, wheres = table.program(), [constraint.where for constraint in table.constraints]
+    def __init__(self, shape: TableShape, columns: int) -> None:
+        program, wheres = shape.program, [constraint.where for constraint in shape.table.constraints]
         cuts = _cuts(program)
         slots = _spilled(program, cuts)
-        segments = [_Segment(program, wheres, columns, slots, *cut) for cut in pairwise(cuts)]
         self.spill_vectors = len(slots)
-        self._functions = [
-            object_code.load_function(_NAME, len(_ARGUMENTS), _SOURCES + repr(segment), partial(_emit_module, segment))
-            for segment in segments
-        ]
+        self._functions = []
+        source = _SOURCES + repr((program, wheres, columns))
+        for start, stop in pairwise(cuts):
+            emit = partial(_emit_module, _Segment(program, wheres, columns, slots, start, stop))
+            function = object_code.load_function(_NAME, len(_ARGUMENTS), f"{source} {start} {stop}", emit)
+            self._functions.append(function)
 
     def add_to(self, totals: Words, frame: Words, selectors: Words, weights: Words, spill: Words) -> None:
         """totals += sum over the constraints i of weights[i] * selector of its rows * its value.

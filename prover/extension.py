@@ -238,6 +238,19 @@ def powers(point: Extension, count: int) -> Words:
     return result
 
 
+def power_rows(point: Extension, count: int) -> Words:
+    """point^0 .. point^(count - 1) as uint32 (count, 5), for any count."""
+    size = max(LANES, 1 << (count - 1).bit_length())
+    return np.ascontiguousarray(powers(point, size)[:, :count].T)
+
+
+def add_to(target: Words, source: Words) -> None:
+    """target[:, : m] += source, in place. target: (5, n), source: (5, m), m at most n."""
+    part = target[:, : source.shape[1]]
+    total = part + source
+    np.minimum(total, total - np.uint32(P), out=part)  # below P the difference wraps to something larger
+
+
 def subtract(x: Words, y: Words) -> Words:
     """x - y, word by word, for arrays of one shape."""
     difference = x - y

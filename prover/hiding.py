@@ -8,6 +8,7 @@ from circuits.field import EXTENSION_DEGREE, P
 from prover.lanes import LANES, Words
 from prover.randomness import Randomness
 from prover.tiles import tile_count
+from verifier.shape import TableShape
 
 
 def randomise_rows(tiles: Words, width: int, first_row: int, source: Randomness) -> None:
@@ -16,6 +17,16 @@ def randomise_rows(tiles: Words, width: int, first_row: int, source: Randomness)
     values = np.zeros((rows, tile_count(width) * LANES), dtype=np.uint32)
     values[:, :width] = source.elements((rows, width))
     tiles[:, first_row:] = values.reshape(rows, -1, LANES).transpose(1, 0, 2)
+
+
+def randomise_auxiliary(columns: Words, table: TableShape, source: Randomness) -> None:
+    """Make the random rows of the LogUp columns random, in place, but for the running sum on row N, its total."""
+    width = EXTENSION_DEGREE * table.table.auxiliary_width
+    running_sum = [divmod(column, LANES) for column in range(width - EXTENSION_DEGREE, width)]
+    total = [columns[tile, table.active_rows, lane] for tile, lane in running_sum]
+    randomise_rows(columns, width, table.active_rows, source)
+    for (tile, lane), word in zip(running_sum, total, strict=True):
+        columns[tile, table.active_rows, lane] = word
 
 
 def terminal_masks(count: int, source: Randomness) -> Words:

@@ -52,9 +52,9 @@ SHARED_CODE = _shared_code()
 def kernel(function: Kernel) -> Kernel:
     """Decorator of every hand-written kernel: compiled without the GIL and kept on disk.
 
-    numba takes what it finds on disk as long as the kernel's own file is unchanged; here it has to match SHARED_CODE too.
+    numba trusts what it finds on disk while the kernel's own file is unchanged; here SHARED_CODE must match as well.
     """
-    dispatcher = njit(nogil=True, cache=True, boundscheck=False)(function)
+    dispatcher: Any = njit(nogil=True, cache=True, boundscheck=False)(function)
     cache_file = dispatcher._cache._cache_file
     cache_file._source_stamp = (cache_file._source_stamp, SHARED_CODE)
     compiled: Kernel = dispatcher

@@ -56,10 +56,10 @@ def class_quotients(
     for (log_class, point, *matrix), own in weights.items():
         total = numerators.setdefault((log_class, point), np.zeros((EXTENSION_DEGREE, 1 << log_class), np.uint32))
         combined = combine_columns(coefficients[matrix[0], matrix[1]], extension.rows(own))
-        extension.add_product(total, combined, ONE)
+        extension.add_to(total, combined)
     quotients = {c: np.zeros((EXTENSION_DEGREE, 1 << c), np.uint32) for c in shape.classes}
     for (log_class, point), numerator in numerators.items():
-        extension.add_product(quotients[log_class], divide(numerator, point), ONE)
+        extension.add_to(quotients[log_class], divide(numerator, point))
     return quotients
 
 

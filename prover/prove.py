@@ -1,64 +1,30 @@
-"""Proving: the protocol of docs/protocol.md from the traces to the bytes of a proof, one function a step (A9)."""
+"""Proving: from traces to the bytes of a proof, one method for each step of docs/protocol.md, A9."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
 
 import numpy as np
 
-from circuits.air import Circuit, Table
-from circuits.field import EXTENSION_DEGREE, ONE, Extension, mul
-from prover import check, extension, fri, hiding, lanes, logup, merkle, montgomery, ntt, openings, quotient, tiles
+from circuits.air import Circuit
+from circuits.field import EXTENSION_DEGREE, Extension, add
+from prover import check, extension, fri, hiding, lanes, logup, merkle, ntt, openings, quotient, tiles
 from prover.constraint_kernel import ConstraintKernel
 from prover.errors import UnbalancedBus, UnsatisfiedConstraint, WitnessShapeError
 from prover.grinding import grind
 from prover.lanes import LANES, Words
 from prover.merkle import Group, MerkleTree
+from prover.quotient import QuotientTask
 from prover.randomness import Randomness, random_salts
+from prover.report import Progress, ProvingReport, table_sizes
 from verifier.buses import Fingerprint, check_balance
 from verifier.codec import LayerHead, ProofHead, ProofWriter
 from verifier.errors import Rejection
 from verifier.merkle import ClassOpening, Opening
 from verifier.params import CHUNKS, Parameters, Site
-from verifier.shape import QUOTIENT_TABLE, Round, Shape, TreeShape, shape_of
+from verifier.shape import QUOTIENT_TABLE, Round, Shape, TableShape, TreeShape, shape_of
 from verifier.transcript import NONCE_BYTES, Transcript
-from verifier.verify import Statement, check_out_of_domain, layer_positions
-
-Progress = Callable[[str], None]
-Key = tuple[Round, int]
-
-
-@dataclass(frozen=True)
-class TableSize:
-    """One table of a proof; columns in base elements."""
-
-    name: str
-    log_height: int
-    main_columns: int
-    auxiliary_columns: int
-
-
-@dataclass
-class ProvingReport:
-    """What a proof took: seconds by step, in order; the tables; bytes of the proof by part."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    tables: list[TableSize] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total_seconds(self) -> float:
-        """Of all steps."""
-        return sum(self.seconds.values())
-
-    @property
-    def proof_size(self) -> int:
-        """In bytes."""
-        return sum(self.sizes.values())
+from verifier.verify import Statement, layer_positions
 
 
 def prove(
@@ -74,100 +40,271 @@ def prove(
     """The proof of the statement, and what it took.
 
     traces: for each table its main columns as tiles (T, n, 16) of prover/tiles.py, n the table's height; the last R =
-    parameters.random_rows rows are ignored. randomness: for tests that need to repeat a proof. progress: called with the
-    name of each step as it starts. unchecked: prove a false statement as far as that goes, for tests of the verifier.
-    Raises WitnessShapeError, UnsatisfiedConstraint, UnbalancedBus (only if not unchecked), VanishingDenominator,
-    and verifier.errors.Rejection for a height out of the circuit's bounds.
+    parameters.random_rows rows are ignored. randomness: for tests that repeat a proof. progress: called with the name of
+    each step as it starts. unchecked: go on with a false witness as far as that leads, for tests of the verifier.
+    Raises WitnessShapeError, UnsatisfiedConstraint, UnbalancedBus (these two only if not unchecked),
+    VanishingDenominator, and verifier.errors.Rejection for a height outside the circuit's bounds.
     """
-    proving = _Proving(circuit, parameters, statement, traces, randomness or Randomness(), progress, unchecked)
-    steps = [
-        ("main columns", proving.commit_main),
-        ("auxiliary columns", proving.commit_auxiliary),
-        ("quotient", proving.commit_quotient),
-        ("out-of-domain point", proving.open_out_of_domain),
-        ("FRI", proving.commit_layers),
-        ("openings", proving.open_queries),
-    ]
-    for name, step in steps:
-        with proving.timed(name):
+    shape = shape_of(circuit, parameters, _log_heights(circuit, traces))
+    report = ProvingReport(table_sizes(shape))
+    proving = _Proving(circuit, shape, statement, traces, randomness or Randomness(), unchecked)
+    steps = {
+        "main columns": proving.commit_main,
+        "auxiliary columns": proving.commit_auxiliary,
+        "quotient": proving.commit_quotient,
+        "out-of-domain point": proving.open_out_of_domain,
+        "batch": proving.combine_classes,
+        "FRI layers": proving.commit_layers,
+    }
+    for name, step in steps.items():
+        with report.step(name, progress):
             step()
-    return proving.writer.data(), proving.report
+    with report.step("openings", progress):
+        proof = proving.write(report.sizes)
+    return proof, report
 
 
 class _Proving:
-    """A proof under way: what the steps leave behind for those after them."""
+    """A proof under way: what each step leaves behind for those after it."""
 
     def __init__(
         self,
         circuit: Circuit,
-        parameters: Parameters,
+        shape: Shape,
         statement: Statement,
         traces: Mapping[str, Words],
         randomness: Randomness,
-        progress: Progress | None,
         unchecked: bool,
     ) -> None:
-        self.circuit, self.statement, self.traces = circuit, statement, traces
-        self.randomness, self.progress, self.unchecked = randomness, progress, unchecked
-        self.shape = shape_of(circuit, parameters, _log_heights(circuit, traces))
-        self.report = ProvingReport(tables=[_table_size(table.table, table.log_height) for table in self.shape.tables])
-        self.writer, self.transcript = ProofWriter(), Transcript()
+        self.circuit, self.shape, self.statement = circuit, shape, statement
+        self.randomness, self.unchecked = randomness, unchecked
+        self.tables = shape.tables
+        self.traces = [traces[table.table.name] for table in self.tables]
+        self.transcript = Transcript()
         self.coefficients: openings.Coefficients = {}
-        self.extensions: dict[Key, Words] = {}
+        self.extensions: dict[tuple[Round, int], Words] = {}
         self.trees: dict[Round, MerkleTree] = {}
-        self.nonces: dict[Site, bytes] = {}
-        self.layers: list[tuple[MerkleTree, LayerHead]] = []
-        self._begin()
-
-    def _begin(self) -> None:
-        self.transcript.absorb_circuit(self.circuit.digest())
-        self.transcript.absorb_parameters(self.shape.parameters)
-        self.transcript.absorb_statement(self.statement.encode())
-        self.transcript.absorb_heights(self.log_heights)
-
-    @property
-    def log_heights(self) -> tuple[int, ...]:
-        return tuple(table.log_height for table in self.shape.tables)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Report the step, and what it takes."""
-        if self.progress:
-            self.progress(name)
-        start = time.perf_counter()
-        yield
-        self.report.seconds[name] = time.perf_counter() - start
+        self.layer_trees: list[MerkleTree] = []
+        self.layer_heads: list[LayerHead] = []
 
     # ------------------------------------------------------------------------------------------------------- steps
 
     def commit_main(self) -> None:
-        """Steps 1 and 2: the main columns with their random rows and masks; then beta and gamma."""
+        """Steps 1 and 2: the main columns with their random rows and masks."""
+        transcript, shape = self.transcript, self.shape
+        self.log_heights = tuple(table.log_height for table in self.tables)
+        transcript.absorb_circuit(self.circuit.digest())
+        transcript.absorb_parameters(shape.parameters)
+        transcript.absorb_statement(self.statement.encode())
+        transcript.absorb_heights(self.log_heights)
+        self.masks = hiding.terminal_masks(len(self.tables), self.randomness)
         self.main = [
-            _hidden_trace(table.table, self.traces[table.table.name], table.active_rows, self.randomness)
-            for table in self.shape.tables
+            _hidden_trace(table, trace, mask, self.randomness)
+            for table, trace, mask in zip(self.tables, self.traces, self.masks, strict=True)
         ]
-        self.masks = hiding.terminal_masks(len(self.main), self.randomness)
-        for table, main, mask in zip(self.shape.tables, self.main, self.masks, strict=True):
-            main[0, table.active_rows, :EXTENSION_DEGREE] = mask
-            self._extend((Round.MAIN, table.number), ntt.interpolate(main, table.log_height))
-        self._commit(Round.MAIN, self.shape.main_tree)
-        self.transcript.absorb_main(self.trees[Round.MAIN].root)
-        self._grind(Site.LOOKUP)
-        self.beta, self.gamma = self.transcript.challenge_lookup()
+        for table, main in zip(self.tables, self.main, strict=True):
+            self._extend(Round.MAIN, table, ntt.interpolate(main, table.log_height))
+        transcript.absorb_main(self._commit(shape.main_tree, Round.MAIN))
+        self.lookup_nonce = self._grind(Site.LOOKUP)
+        self.beta, self.gamma = transcript.challenge_lookup()
 
     def commit_auxiliary(self) -> None:
-        """Step 3: the LogUp columns and the masked terminals; then alpha."""
-        self.interactions = [logup.interactions_of(table.table, self.beta, self.gamma) for table in self.shape.tables]
-        totals = []
-        for table, main, interactions in zip(self.shape.tables, self.main, self.interactions, strict=True):
-            columns, total = logup.auxiliary_columns(table, main, interactions)
-            _hide_auxiliary(columns, table.table.auxiliary_width, table.active_rows, self.randomness)
-            totals.append(total)
-            self._extend((Round.AUXILIARY, table.number), ntt.interpolate(columns, table.log_height))
-        masks = extension.elements(self.masks.T)
-        self.terminals = [extension_add(total, mask) for total, mask in zip(totals, masks, strict=True)]
+        """Step 3: the LogUp columns and the masked terminals."""
+        self.interactions = [logup.interactions_of(table.table, self.beta, self.gamma) for table in self.tables]
+        self.terminals = []
+        for number, table in enumerate(self.tables):
+            columns, total = logup.auxiliary_columns(table, self.main[number], self.interactions[number])
+            hiding.randomise_auxiliary(columns, table, self.randomness)
+            self._extend(Round.AUXILIARY, table, ntt.interpolate(columns, table.log_height))
+            mask = extension.elements(self.masks[number].reshape(-1, 1))[0]
+            self.terminals.append(add(total, mask))
         self._check_balance()
-        self._commit(Round.AUXILIARY, self.shape.auxiliary_tree)
-        self.transcript.absorb_auxiliary(self.trees[Round.AUXILIARY].root)
+        self.transcript.absorb_auxiliary(self._commit(self.shape.auxiliary_tree, Round.AUXILIARY))
         self.transcript.absorb_terminals(self.terminals)
         self.alpha = self.transcript.challenge_composition()
+
+    def commit_quotient(self) -> None:
+        """Step 4: the chunks of the quotient, and the random polynomial of the batch."""
+        tallest = 1 << self.shape.log_tallest
+        total = np.zeros((EXTENSION_DEGREE, CHUNKS * tallest), dtype=np.uint32)
+        weights = extension.power_rows(self.alpha, self.shape.constraint_count)
+        for table in self.tables:
+            task = self._quotient_task(table, weights)
+            coefficients = quotient.table_quotient(task)
+            self._check_degree(task, coefficients)
+            extension.add_to(total, coefficients)
+        h = self.shape.parameters.blinding
+        blinding = self.randomness.elements((CHUNKS - 1, EXTENSION_DEGREE, h))
+        self.random_polynomial = self.randomness.elements((EXTENSION_DEGREE, tallest))
+        chunks = quotient.blinded_chunks(self.shape, total, blinding)
+        key = Round.QUOTIENT, QUOTIENT_TABLE
+        self.coefficients[key] = tiles.from_planar([*chunks, self.random_polynomial])
+        domain = self.shape.domain(self.shape.log_tallest)
+        self.extensions[key] = ntt.evaluate(self.coefficients[key], domain.log_size, domain.shift)
+        self.transcript.absorb_quotient(self._commit(self.shape.quotient_tree, Round.QUOTIENT))
+        self.out_of_domain_nonce = self._grind(Site.OUT_OF_DOMAIN)
+        self.z = self.transcript.challenge_out_of_domain()
+
+    def open_out_of_domain(self) -> None:
+        """Step 5, first half: the values at z and at g_t z."""
+        self.opened_values = openings.opened_values(self.shape, self.coefficients, self.z)
+        self.transcript.absorb_openings(self.opened_values)
+        self.batch_nonce = self._grind(Site.BATCH)
+
+    def combine_classes(self) -> None:
+        """Step 5, second half: the batched DEEP quotient of each class, G_H with the random polynomial."""
+        lambdas = self.transcript.challenge_batch(len(self.shape.openings))
+        self.classes = openings.class_quotients(self.shape, self.coefficients, self.z, lambdas)
+        extension.add_to(self.classes[self.shape.log_tallest], self.random_polynomial)
+
+    def commit_layers(self) -> None:
+        """Steps 6 and 7: the FRI layers, the final polynomial, and the grinding before the queries."""
+        polynomial = self.classes[self.shape.log_tallest]
+        for layer in range(self.shape.layers):
+            tree = fri.commit_layer(polynomial, self.shape.domain(self.shape.layer_class(layer)), self.randomness)
+            self.transcript.absorb_layer(tree.root)
+            self.layer_trees.append(tree)
+            self.layer_heads.append(LayerHead(tree.root, self._grind(Site.FOLD)))
+            zeta, iota = self.transcript.challenge_fold(self.shape.injects(layer))
+            polynomial = fri.fold(polynomial, zeta)
+            if iota is not None:
+                extension.add_product(polynomial, self.classes[self.shape.layer_class(layer + 1)], iota)
+        self.final = extension.elements(polynomial)
+        self.transcript.absorb_final(self.final)
+        self.query_nonce = self._grind(Site.QUERY)
+
+    def write(self, sizes: dict[str, int]) -> bytes:
+        """Step 7: open everything at the queries, and the whole proof. sizes: filled with the bytes of each part."""
+        positions = self.transcript.query_positions(self.shape.parameters.queries, self.shape.log_domain)
+        distinct = sorted(set(positions))
+        writer, parts = ProofWriter(), {}
+        writer.head(self._head())
+        parts["head"] = len(writer.data())
+        for name, tree in self.trees.items():
+            writer.opening(_opening(tree, distinct))
+            parts[f"{name} openings"] = len(writer.data())
+        for layer, tree in enumerate(self.layer_trees):
+            writer.opening(_opening(tree, layer_positions(distinct, layer)))
+            parts["layer openings"] = len(writer.data())
+        ends = [0, *parts.values()]
+        sizes.update(zip(parts, (end - start for start, end in zip(ends, ends[1:], strict=False)), strict=True))
+        return writer.data()
+
+    # --------------------------------------------------------------------------------------------------- their parts
+
+    def _head(self) -> ProofHead:
+        return ProofHead(
+            statement=self.statement.encode(),
+            log_heights=self.log_heights,
+            main_root=self.trees[Round.MAIN].root,
+            lookup_nonce=self.lookup_nonce,
+            auxiliary_root=self.trees[Round.AUXILIARY].root,
+            terminals=self.terminals,
+            quotient_root=self.trees[Round.QUOTIENT].root,
+            out_of_domain_nonce=self.out_of_domain_nonce,
+            opened_values=self.opened_values,
+            batch_nonce=self.batch_nonce,
+            layers=self.layer_heads,
+            final=self.final,
+            query_nonce=self.query_nonce,
+        )
+
+    def _extend(self, name: Round, table: TableShape, coefficients: Words) -> None:
+        """Keep a table's coefficients and their low-degree extension to its class domain."""
+        domain = self.shape.domain(table.log_class)
+        self.coefficients[name, table.number] = coefficients
+        self.extensions[name, table.number] = ntt.evaluate(coefficients, domain.log_size, domain.shift)
+
+    def _commit(self, tree: TreeShape, name: Round) -> bytes:
+        """The root of a round's tree over the extensions."""
+        groups = []
+        for log_class, tree_class in zip(self.shape.classes, tree.classes, strict=False):
+            numbers = [table.number for table in self.shape.tables_of(log_class)]
+            if name is Round.QUOTIENT:
+                numbers = [QUOTIENT_TABLE]
+            matrices = [self.extensions[name, number] for number in numbers]
+            salts = random_salts(1 << tree_class.log_rows, self.randomness)
+            groups.append(Group(tree_class.log_rows, matrices, tree_class.widths, salts))
+        self.trees[name] = merkle.commit(groups)
+        return self.trees[name].root
+
+    def _grind(self, site: Site) -> bytes:
+        """A nonce that gives the site's bits, absorbed."""
+        bits = self.shape.parameters.bits(site)
+        nonce = grind(self.transcript.state, bits).to_bytes(NONCE_BYTES, "big")
+        self.transcript.check_grinding(site, bits, nonce)
+        return nonce
+
+    def _quotient_task(self, table: TableShape, weights: Words) -> QuotientTask:
+        main, auxiliary = (self.extensions[name, table.number] for name in (Round.MAIN, Round.AUXILIARY))
+        first, number = table.first_constraint, table.number
+        return QuotientTask(
+            table=table,
+            shift=self.shape.domain(table.log_class).shift,
+            main=main,
+            auxiliary=auxiliary,
+            kernel=ConstraintKernel(table, LANES * (len(main) + len(auxiliary))),
+            interactions=self.interactions[number],
+            weights=weights[first : first + table.constraint_count],
+            terminal=extension.words(self.terminals[number]),
+        )
+
+    def _check_balance(self) -> None:
+        """Raises UnbalancedBus unless the verifier will find the buses balanced."""
+        if self.unchecked:
+            return
+        fingerprint = Fingerprint(self.beta, self.gamma, self.circuit)
+        try:
+            check_balance(self.statement.messages(), self.terminals, fingerprint)
+        except Rejection as rejection:
+            self._name_violation()
+            raise UnbalancedBus() from rejection
+
+    def _check_degree(self, task: QuotientTask, coefficients: Words) -> None:
+        """Raises UnsatisfiedConstraint unless the table's quotient is a polynomial."""
+        if self.unchecked:
+            return
+        try:
+            quotient.check_degree(task, coefficients)
+        except UnsatisfiedConstraint:
+            self._name_violation()
+            raise
+
+    def _name_violation(self) -> None:
+        """Raises an error that names the constraint or the message at fault."""
+        columns = {
+            table.table.name: tiles.to_columns(trace[:, : table.active_rows], table.table.width).astype(np.uint64)
+            for table, trace in zip(self.tables, self.traces, strict=True)
+        }
+        check.check_witness(self.circuit, self.statement.messages(), columns)
+
+
+def _log_heights(circuit: Circuit, traces: Mapping[str, Words]) -> list[int]:
+    """Raises WitnessShapeError unless there are tiles of the right shape for every table and for nothing else."""
+    names = {table.name for table in circuit.tables}
+    if names != set(traces):
+        raise WitnessShapeError(f"the circuit has the tables {sorted(names)}, the traces {sorted(traces)}")
+    log_heights = []
+    for table in circuit.tables:
+        trace, count = traces[table.name], tiles.tile_count(table.width)
+        rows = trace.shape[1] if trace.ndim == 3 else 0
+        if trace.shape != (count, rows, LANES) or trace.dtype != np.uint32 or rows.bit_count() != 1:
+            wanted = f"uint32 ({count}, power of two, {LANES})"
+            raise WitnessShapeError(f"table {table.name} needs tiles {wanted}, not {trace.dtype} {trace.shape}")
+        log_heights.append(rows.bit_length() - 1)
+    return log_heights
+
+
+def _hidden_trace(table: TableShape, trace: Words, mask: Words, source: Randomness) -> Words:
+    """A copy of the trace with random rows, the mask in the first of them, and zeros beyond its columns."""
+    main = lanes.empty(trace.shape)
+    main[:] = trace
+    main[-1, :, (table.table.width - 1) % LANES + 1 :] = 0
+    hiding.randomise_rows(main, table.table.width, table.active_rows, source)
+    main[0, table.active_rows, :EXTENSION_DEGREE] = mask
+    return main
+
+
+def _opening(tree: MerkleTree, positions: list[int]) -> Opening:
+    opened = tree.open(positions)
+    return Opening([ClassOpening(group.rows, group.salts) for group in opened.groups], opened.siblings)

@@ -22,7 +22,8 @@ def synthetic_trades(venue: Venue, count: int, seed: int) -> Iterator[Trade]:
     market, taker_buys, left = venue.markets[0], True, 0
     for _ in range(count):
         if not left:
-            market, taker_buys, left = rng.choice(venue.markets), bool(rng.getrandbits(1)), rng.randint(1, 2 * _MEAN_BURST - 1)
+            market, taker_buys = rng.choice(venue.markets), bool(rng.getrandbits(1))
+            left = rng.randint(1, 2 * _MEAN_BURST - 1)
             time += rng.randrange(400) * _MILLISECOND
         left -= 1
         time += rng.randrange(3) * _MILLISECOND

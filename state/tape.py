@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
 from state.decimals import DecimalError, parse_decimal
@@ -21,7 +21,8 @@ from state.venue import Instrument, Venue
 MAX_LINE_BYTES = 1 << 20  # a capture's depth snapshots take tens of thousands
 COLUMNS = ("time", "price", "size", "side")
 _SIDES = {"buy": True, "sell": False}
-_NANOSECONDS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}  # in a unit of Unix time, by the digits it has from 2001 to 2286
+# Nanoseconds in a unit of Unix time, by the digits that a time between 2001 and 2286 has in it.
+_NANOSECONDS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}
 _MILLISECONDS = 10**6
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,9 +57,10 @@ class _Row:
 class Tape:
     """The trades of one file, all in one market, in order of time; an iterable that streams.
 
-    A name that ends in .gz, but not in .csv.gz, is a capture, any other a CSV file. Prices are rounded down to the venue's units and
-    sizes to its lots; sizes above max_size are cut. The counts are those of the last iteration, as far as it has come: trades handed
-    out, those among them that were rounded or cut, and trades skipped because nothing was left after rounding.
+    A name that ends in .gz, but not in .csv.gz, is a capture, any other a CSV file. Prices are rounded down to the
+    venue's units and sizes to its lots; sizes above max_size are cut. The counts are those of the last iteration, as far
+    as it has come: trades handed out, those among them that were rounded or cut, and trades skipped because nothing was
+    left after rounding.
     """
 
     def __init__(self, path: Path, market: Instrument, max_size: int = SIZE_MAX) -> None:
@@ -82,8 +84,8 @@ class Tape:
         price, price_exact = self._floor(row, "price", row.price)
         size, size_exact = self._floor(row, "size", row.size)
         if price > PRICE_MAX:
-            highest = self.market.format_price(PRICE_MAX)
-            raise TapeError(str(self.path), f"{row.price} is above {highest}, {self.market.name}'s highest", row.line, "price")
+            problem = f"{row.price} is above {self.market.format_price(PRICE_MAX)}, {self.market.name}'s highest"
+            raise TapeError(str(self.path), problem, row.line, "price")
         if not price or not size:
             self.skipped += 1
             return None
@@ -125,9 +127,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file, compressed or not, numbered from 1."""
     file, number = str(path), 0
     try:
-        # Both streams read bytes; gzip's is typed apart from BinaryIO.
-        opened = cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-        with opened as stream:
+        with path.open("rb") as raw:
+            stream = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
             while line := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if len(line) > MAX_LINE_BYTES:
@@ -170,12 +171,13 @@ def _read_csv(path: Path) -> Iterator[_Row]:
 
 
 def _time_format(first: str) -> Callable[[str], int]:
-    """How a tape writes its times, from the first of them. The reader raises ValueError for a time written otherwise."""
+    """How to read a tape's times, from the first of them; raises ValueError for a time that is written otherwise."""
     digits = len(first)
     if not first.isdecimal():
         return _iso_time
     if digits not in _NANOSECONDS:
-        raise ValueError(f"{first[:40]} has {digits} digits; Unix seconds have 10, milli- 13, micro- 16, nanoseconds 19")
+        units = "Unix seconds have 10, milliseconds 13, microseconds 16, nanoseconds 19"
+        raise ValueError(f"{first[:40]} has {digits} digits; {units}")
 
     def read(text: str) -> int:
         if len(text) != digits or not text.isascii() or not text.isdecimal():
@@ -188,13 +190,17 @@ def _time_format(first: str) -> Callable[[str], int]:
 def _iso_time(text: str) -> int:
     match = _ISO.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text[:40]!r} is neither an integer of Unix time nor like 2024-08-08T23:54:15.123Z, with an offset")
+        example = "2024-08-08T23:54:15.123Z, with an offset"
+        raise ValueError(f"{text[:40]!r} is neither an integer of Unix time nor like {example}")
     seconds = (datetime.fromisoformat(match[1] + match[3]) - _UNIX_EPOCH) // timedelta(seconds=1)
     return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
 def _read_capture(path: Path) -> Iterator[_Row]:
-    """The events "e": "trade" of `<nanoseconds> <json>` lines, bare or under "data". A line without the word is passed over unread."""
+    """The events "e": "trade" of `<nanoseconds> <json>` lines, bare or under "data".
+
+    A line without the word is passed over unread.
+    """
     file = str(path)
     for number, line in _lines(path):
         if "trade" not in line:

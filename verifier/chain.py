@@ -68,7 +68,7 @@ class Accepted:
 
 @dataclass
 class ChainState:
-    """All that a chain remembers. It is number `number` of `chains` chains; the venue has `assets` collateral assets."""
+    """All that a chain remembers. Number `number` of `chains` chains; the venue has `assets` collateral assets."""
 
     name: str
     number: int
@@ -205,8 +205,7 @@ class ChainVerifier:
             if number > expected:
                 raise self._rejection(ChainReason.DEPOSIT_ORDER, f"number {number}; the next one is {expected}")
             if number >= len(state.deposits):
-                detail = f"number {number}: account {movement.account}, {movement.amount} of asset {movement.asset}"
-                detail += f"; the chain received {len(state.deposits)}"
+                detail = f"{movement}; the chain received {len(state.deposits)} deposits"
                 raise self._rejection(ChainReason.DEPOSIT_UNKNOWN, detail)
             if movement != state.movement(number):
                 detail = f"{movement}; the chain received {state.deposits[number]}"

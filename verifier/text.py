@@ -78,7 +78,8 @@ def statement_object(statement: Statement, names: Names) -> dict[str, Any]:
             for p in statement.prices
         ],
         "vaults": [
-            {"chain": names.chain(vault.chain), **_amount(vault.asset, vault.amount, names)} for vault in statement.vaults
+            {"chain": names.chain(vault.chain), **_amount(vault.asset, vault.amount, names)}
+            for vault in statement.vaults
         ],
         "liabilities": _amounts(statement.totals, names),
         "insurance_fund": _amounts(statement.fund, names),

@@ -1,4 +1,4 @@
-"""Any sequence of transitions: the venue stays backed, refusals change nothing, the witness replays, and there is a way back."""
+"""Any sequence of transitions: the venue stays backed, refusals change nothing, the witness replays, rollback works."""
 
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -80,7 +80,7 @@ def test_any_sequence_keeps_the_venue_backed(batches: list[list[Transition]]) ->
 
 
 def check_witness(witness: Witness, committed: dict[int, tuple[int, ...]], ledger: Ledger) -> None:
-    """The accesses replay from the old records to the new ones, step by step, and the opening holds exactly what was touched."""
+    """The accesses replay from the old records to the new ones; the opening holds exactly what was touched."""
     accesses, visits = witness.accesses, witness.visits
     steps = [step for kind in witness.kinds for step in STEPS[Kind(kind)]]
     assert [Step(step) for step in accesses.step] == steps

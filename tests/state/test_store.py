@@ -117,7 +117,8 @@ def test_full_depth_opening_and_rollback_with_salts() -> None:
     first, salts = store.root, dict(store.salts)
     for value in (2, 3):
         old_root = store.root
-        opening = store.commit({0, ACCOUNT_BASE, 2**29}, {i: record(Tag.BALANCE, value) for i in (0, ACCOUNT_BASE, 2**29)})
+        written = {index: record(Tag.BALANCE, value) for index in (0, ACCOUNT_BASE, 2**29)}
+        opening = store.commit(written.keys(), written)
         check_opening(opening, 30, old_root, store.root)
     store.rollback(first)
     assert (store.root, store.salts, store.history) == (first, salts, [])

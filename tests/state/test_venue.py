@@ -33,7 +33,8 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
     venue = default_venue()
     assert parse_venue(TEXT + "\n# another comment\n").id == venue.id
     for old, new in (
-        ('"demo"', '"other"'), ('"solana"', '"base"'), ('haircut = "0.15"', 'haircut = "0.16"'), ('"61700.00"', '"61700.01"'),
+        ('"demo"', '"other"'), ('"solana"', '"base"'), ('haircut = "0.15"', 'haircut = "0.16"'),
+        ('"61700.00"', '"61700.01"'),
         ("decimals = 8", "decimals = 7"), ("2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"), ('"0.0005"', '"0.0006"'),
         ('borrow_fraction = "0.10"', 'borrow_fraction = "0.11"'), ('name = "USDC"', 'name = "USDT"'),
     ):  # fmt: skip
@@ -78,7 +79,7 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
         ('taker_fee = "0.0005"', 'taker_fee = "0.0000001"', "market[0].taker_fee"),
         ('price = "61700.00"', 'price = "9999999999"', "market[0].price"),
         ('price = "61700.00"', 'price = "61700.00"\nleverage = 20', "market[0].leverage"),
-        ("[[market]]", "[[perpetual]]", "market"),
+        ("[[market]]", "[[perpetual]]", "perpetual"),
         ('name = "ETH-PERP"', 'name = "ETH"', "name"),
         ("[quote]", "[extra]\n[quote]", "extra"),
         ("[[asset]]", "[asset]", "asset"),
@@ -101,6 +102,11 @@ def test_too_many_instruments() -> None:
     with pytest.raises(ConfigError, match="29 instruments"):
         parse_venue(TEXT + assets)
     assert len(parse_venue(TEXT + assets.replace('"A24"', '"A24"', 1).rsplit("[[asset]]", 1)[0]).instruments) == 28
+
+
+def test_a_venue_needs_a_market() -> None:
+    with pytest.raises(ConfigError, match="at least one market"):
+        parse_venue(TEXT.split("[[market]]")[0])
 
 
 def test_not_toml_names_the_line() -> None:

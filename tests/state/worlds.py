@@ -30,15 +30,16 @@ def seeded(seed: int) -> Callable[[int], list[int]]:
 
 
 def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
-    """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing; no batch is open."""
+    """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing."""
     ledger = Ledger.genesis(default_venue(), FastHasher(), seeded(1))
     ledger.begin_batch()
-    for transition in (
+    setup: tuple[Transition, ...] = (
         *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
         Deposit(0, 0, ALICE, USDC, 10_000_000_000),
         Deposit(1, 0, BOB, USDC, 10_000_000_000),
         Deposit(2, 0, BOB, ETH, 100_000_000),
-    ):
+    )
+    for transition in setup:
         ledger.apply(transition)
     ledger.close_batch(100)
     ledger.queue = queue

@@ -1,0 +1,1 @@
+"""Solvent's command line."""

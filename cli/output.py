@@ -1,0 +1,28 @@
+"""What commands print: lines for people, one JSON object for programs, and progress on a terminal only."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
+    """Print the result of a command on stdout."""
+    click.echo(json.dumps(content) if as_json else "\n".join(lines))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr with the present step; the function it gives sets the step. Silent unless stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title) as status:
+        yield lambda step: status.update(f"{title}: {step}")

@@ -1,0 +1,88 @@
+"""Applying a batch to a ledger: all or nothing, or without what is refused."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from state.errors import Refusal
+from state.ledger import Ledger
+from state.transitions import Transition
+
+SHOWN = 20  # refusals that are printed; --json lists all
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A transition that the ledger refused: the line of the batch file, the kind, and why."""
+
+    line: int
+    kind: str
+    refusal: Refusal
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.kind}: {self.refusal}"
+
+    def json(self) -> dict[str, Any]:
+        """As an object for JSON."""
+        return {
+            "line": self.line, "kind": self.kind, "rule": self.refusal.rule.value,
+            "values": dict(self.refusal.values), "message": str(self.refusal),
+        }  # fmt: skip
+
+
+@dataclass
+class Applied:
+    """What became of a batch: how many transitions of each kind were applied, and which were refused."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: list[Refused] = field(default_factory=list)
+
+    @property
+    def transitions(self) -> int:
+        """The number of transitions applied."""
+        return self.counts.total()
+
+    def json(self) -> dict[str, Any]:
+        """As an object for JSON."""
+        return {
+            "transitions": self.transitions, "kinds": dict(self.counts), "refused": [one.json() for one in self.refused]
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
+        lines = [f"applied {self.transitions} transitions" + (f": {kinds}" if kinds else "")]
+        if self.refused:
+            lines.append(f"refused {len(self.refused)}:")
+            lines += [f"  {one}" for one in self.refused[:SHOWN]]
+        if len(self.refused) > SHOWN:
+            lines.append(f"  and {len(self.refused) - SHOWN} more; --json lists all")
+        return lines
+
+
+class RefusedBatch(Exception):  # noqa: N818 - the batch is refused, nothing is broken
+    """A batch with refused transitions; nothing was applied. `applied` says what would have become of it."""
+
+    def __init__(self, file: str, applied: Applied) -> None:
+        self.file, self.applied = file, applied
+        first = applied.refused[0]
+        count = len(applied.refused)
+        problem = f"{first.kind}: {first.refusal}" + (f" (and {count - 1} more refusals)" if count > 1 else "")
+        super().__init__(
+            f"{file}:{first.line}: {problem}; nothing is applied; `solvent check` lists refusals, --skip-refused leaves them out"
+        )
+
+
+def apply_batch(ledger: Ledger, transitions: Iterable[tuple[int, Transition]]) -> Applied:
+    """Apply (line, transition) pairs to the ledger's open batch; refused ones change nothing and are recorded."""
+    applied = Applied()
+    for line, transition in transitions:
+        kind = transition.kind.name.lower()
+        try:
+            ledger.apply(transition)
+        except Refusal as refusal:
+            applied.refused.append(Refused(line, kind, refusal))
+        else:
+            applied.counts[kind] += 1
+    return applied

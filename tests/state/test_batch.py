@@ -1,0 +1,245 @@
+"""Batch files: what is written is read again, each mistake is named by line and field, and the schema agrees."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.field import P
+from state.batch import MAX_LINE_BYTES, BatchReader, BatchWriter
+from state.errors import BatchError
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import VENUE_FILE, default_venue, every_kind
+
+VENUE = default_venue()
+SCHEMA = json.loads((VENUE_FILE.parent / "batch.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+HEADER = {"format": "solvent-batch", "version": 1, "venue": "demo"}
+DEPOSIT = {"kind": "deposit", "chain": "solana", "sequence": 3, "account": 5, "asset": "ETH", "amount": "1.5"}
+FILL = {
+    "kind": "fill", "market": "BTC-PERP", "maker": 5, "taker": 6, "price": "61800.3", "size": "0.25",
+    "taker_buys": True, "maker_limit": "61800", "taker_limit": "61801",
+}  # fmt: skip
+
+accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
+units = st.integers(0, 2**55 - 1)
+lot_prices = st.integers(0, 2**28 - 1)
+assets, markets, chains = st.integers(0, 1), st.integers(2, 3), st.integers(0, 2)
+elements = st.integers(0, P - 1)
+transitions: st.SearchStrategy[Transition] = st.one_of(
+    st.builds(Register, accounts, st.tuples(*[elements] * 7)),
+    st.builds(Deposit, chains, sequences, accounts, assets, units),
+    st.builds(Withdraw, chains, accounts, assets, units),
+    st.builds(Transfer, accounts, accounts, assets, units),
+    st.builds(SetPrice, st.integers(1, 3), lot_prices, sequences),
+    st.builds(Fill, markets, accounts, accounts, lot_prices, lot_prices, st.booleans(), lot_prices, lot_prices),
+)
+
+
+def write(path: Path, batch: list[Transition], time: int | None = None) -> None:
+    with BatchWriter(path, VENUE, time) as writer:
+        for transition in batch:
+            writer.write(transition)
+
+
+def read(path: Path) -> list[Transition]:
+    with BatchReader(path, VENUE) as reader:
+        return [transition for _, transition in reader]
+
+
+def read_text(path: Path, text: str) -> list[Transition]:
+    path.write_text(text)
+    return read(path)
+
+
+def read_objects(path: Path, *contents: Any) -> list[Transition]:
+    return read_text(path, "".join(json.dumps(content) + "\n" for content in contents))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(transitions, max_size=8))
+def test_round_trip_and_schema(tmp_path_factory: pytest.TempPathFactory, batch: list[Transition]) -> None:
+    path = tmp_path_factory.mktemp("batch") / "batch.jsonl"
+    write(path, batch)
+    assert read(path) == batch
+    for line in path.read_text().splitlines():
+        VALIDATOR.validate(json.loads(line))
+
+
+def test_units_and_names_in_a_file(tmp_path: Path) -> None:
+    batch = read_objects(tmp_path / "b", HEADER, DEPOSIT, FILL)
+    assert batch == [Deposit(2, 3, 5, 1, 150_000_000), Fill(2, 5, 6, 6_180_030, 2_500, True, 6_180_000, 6_180_100)]
+
+
+def test_lines_are_numbered_and_time_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "b", every_kind(), time=77)
+    with BatchReader(tmp_path / "b", VENUE) as reader:
+        assert reader.time == 77
+        assert [line for line, _ in reader] == list(range(2, 2 + len(every_kind())))
+    write(tmp_path / "b", [])
+    with BatchReader(tmp_path / "b", VENUE) as reader:
+        assert reader.time is None
+
+
+def test_the_venue_may_be_named_by_its_id(tmp_path: Path) -> None:
+    assert read_objects(tmp_path / "b", {**HEADER, "venue": VENUE.id.hex()}, DEPOSIT)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"format": "solvent-venue"}, "format"),
+        ({"version": 2}, "version"),
+        ({"version": True}, "version"),
+        ({"version": None}, "version"),
+        ({"venue": "other"}, "venue"),
+        ({"venue": ["demo"]}, "venue"),
+        ({"time": -1}, "time"),
+        ({"time": "5"}, "time"),
+        ({"note": "x"}, "note"),
+    ],
+)
+def test_header_mistakes(tmp_path: Path, change: dict[str, Any], field: str) -> None:
+    with pytest.raises(BatchError) as caught:
+        read_objects(tmp_path / "b", {**HEADER, **change})
+    assert (caught.value.line, caught.value.field) == (1, field)
+
+
+MISTAKES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (DEPOSIT, {"kind": "close"}, "kind"),
+    (DEPOSIT, {"kind": ["deposit"]}, "kind"),
+    (DEPOSIT, {"chain": 2}, "chain"),
+    (DEPOSIT, {"sequence": -1}, "sequence"),
+    (DEPOSIT, {"sequence": 2**28}, "sequence"),
+    (DEPOSIT, {"sequence": True}, "sequence"),
+    (DEPOSIT, {"sequence": "3"}, "sequence"),
+    (DEPOSIT, {"account": 2**23}, "account"),
+    (DEPOSIT, {"account": None}, "account"),
+    (DEPOSIT, {"amount": 1}, "amount"),
+    (DEPOSIT, {"amount": "-1"}, "amount"),
+    (DEPOSIT, {"amount": "1e3"}, "amount"),
+    (DEPOSIT, {"amount": "01"}, "amount"),
+    (DEPOSIT, {"amount": "1."}, "amount"),
+    (DEPOSIT, {"amount": "9" * 29}, "amount"),
+    (DEPOSIT, {"memo": "x"}, "memo"),
+    (FILL, {"taker_buys": 1}, "taker_buys"),
+    (FILL, {"taker_buys": "true"}, "taker_buys"),
+    (FILL, {"maker_limit": None}, "maker_limit"),
+    ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": "0" * 55}, "key"),
+    ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": "0" * 55 + "A"}, "key"),
+    ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": f"{P:08x}" + "0" * 48}, "key"),
+    ({"kind": "price", "instrument": "ETH", "price": "1", "time": 5}, {"time": 2**28}, "time"),
+]
+
+
+@pytest.mark.parametrize(("good", "change", "field"), MISTAKES)
+def test_mistakes_that_the_schema_knows_too(
+    tmp_path: Path, good: dict[str, Any], change: dict[str, Any], field: str
+) -> None:
+    bad = {**good, **change}
+    assert read_objects(tmp_path / "b", HEADER, good)
+    VALIDATOR.validate(good)
+    with pytest.raises(BatchError) as caught:
+        read_objects(tmp_path / "b", HEADER, good, bad)
+    assert (caught.value.line, caught.value.field) == (3, field)
+    assert str(caught.value).startswith(f"{tmp_path / 'b'}:3: {field}: ")
+    assert not VALIDATOR.is_valid(bad)
+
+
+@pytest.mark.parametrize("good", [DEPOSIT, FILL])
+def test_every_field_is_required(tmp_path: Path, good: dict[str, Any]) -> None:
+    for field in good:
+        bad = {name: value for name, value in good.items() if name != field}
+        with pytest.raises(BatchError) as caught:
+            read_objects(tmp_path / "b", HEADER, bad)
+        assert caught.value.field == field
+        assert not VALIDATOR.is_valid(bad)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"chain": "base"}, "chain"),
+        ({"asset": "DOGE"}, "asset"),
+        ({"amount": "0.000000001"}, "amount"),
+    ],
+)
+def test_mistakes_that_only_the_venue_shows(tmp_path: Path, change: dict[str, Any], field: str) -> None:
+    VALIDATOR.validate({**DEPOSIT, **change})
+    with pytest.raises(BatchError) as caught:
+        read_objects(tmp_path / "b", HEADER, {**DEPOSIT, **change})
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("", "not one JSON object"),
+        ("[]", "not one JSON object"),
+        ("{} {}", "Extra data"),
+        ("{", "not one JSON object"),
+        ('{"kind":"deposit","kind":"deposit"}', "stands twice"),
+        ('{"kind":1e3}', "decimal strings"),
+        ('{"kind":NaN}', "decimal strings"),
+        ('{"kind":' + "9" * 400 + "}", "400 digits"),
+        ("[" * 2000, "not one JSON object"),
+        ('{"kind":"' + "x" * MAX_LINE_BYTES + '"}', "longer than"),
+    ],
+)
+def test_lines_that_are_no_object(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(BatchError, match=problem) as caught:
+        read_text(tmp_path / "b", json.dumps(HEADER) + "\n" + line + "\n")
+    assert caught.value.line == 2
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"\xff\n")
+    with pytest.raises(BatchError, match="not one JSON object"):
+        read(tmp_path / "b")
+
+
+def test_empty_and_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="is empty"):
+        read_text(tmp_path / "b", "")
+    with pytest.raises(BatchError, match="cannot be read"):
+        read(tmp_path / "absent")
+
+
+json_values = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 2**30),
+    st.sampled_from(["", "1", "1.50", "-1", "1e5", "x", "ETH", "solana"]),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([DEPOSIT, FILL]), st.data())
+def test_what_the_parser_takes_the_schema_takes(
+    tmp_path_factory: pytest.TempPathFactory, good: dict[str, Any], data: st.DataObject
+) -> None:
+    content = {**good, data.draw(st.sampled_from([*good, "extra"])): data.draw(json_values)}
+    try:
+        read_objects(tmp_path_factory.mktemp("batch") / "b", HEADER, content)
+    except BatchError:
+        return
+    assert VALIDATOR.is_valid(content)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with BatchWriter(tmp_path / "b", VENUE) as writer:
+            writer.write(every_kind()[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
