@@ -9,12 +9,13 @@
     proof = prove(statement, witness, STANDARD)
     assert verify(proof, STANDARD) == statement
 
-This is where the parts meet: the ledger gets the prover's fast hash, the prover the ledger's witness. Verifying alone loads neither.
+This is where the parts meet: the ledger gets the prover's fast hash, the prover the ledger's witness. Only the functions that
+hash or prove load the prover; verifying does not.
 """
 
 from array import array
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
@@ -29,6 +30,10 @@ from verifier.batch import verify_batch as verify
 from verifier.chain import ChainRejection, ChainState, ChainVerifier
 from verifier.errors import Rejection
 from verifier.params import COMPACT, PARAMETERS, STANDARD, Parameters
+
+if TYPE_CHECKING:
+    from prover.lanes import Words
+    from prover.report import Progress, ProvingReport
 
 __all__ = [
     "COMPACT",
@@ -51,6 +56,7 @@ __all__ = [
     "open_ledger",
     "prove",
     "save",
+    "traces_of",
     "verify",
 ]
 
@@ -78,6 +84,29 @@ def new_ledger(venue: Venue, queue: DepositQueue | None = None) -> Ledger:
 def open_ledger(directory: Path, queue: DepositQueue | None = None) -> Ledger:
     """The ledger that `save` wrote there. Raises LedgerFileError, ConfigError."""
     return load(directory, LaneHasher(), queue=queue)
+
+
+def traces_of(witness: Witness, parameters: Parameters = STANDARD) -> "dict[str, Words]":
+    """The main columns of every table as tiles, as prover.prove.prove takes them. Raises TraceError if the batch is too large."""
+    from prover.tiles import from_columns
+    from prover.traces.build import build_traces
+
+    traces = build_traces(solvent_circuit(), witness, parameters.random_rows)
+    return {name: from_columns(columns.elements(), 1 << columns.log_height) for name, columns in traces.items()}
+
+
+def prove(
+    statement: Statement, witness: Witness, parameters: Parameters = STANDARD, progress: "Progress | None" = None
+) -> "tuple[bytes, ProvingReport]":
+    """The proof of a closed batch, and what it took. progress is called with the name of each step as it starts.
+
+    Raises TraceError for a batch that is too large, ProvingError for a statement that the witness does not bear out.
+    """
+    from prover.prove import prove as prove_circuit
+
+    if progress:
+        progress("traces")
+    return prove_circuit(solvent_circuit(), parameters, statement, traces_of(witness, parameters), progress=progress)
 
 
 def new_chain(venue: Venue, number: int, genesis_root: tuple[int, ...]) -> ChainState:

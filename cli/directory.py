@@ -131,6 +131,7 @@ def create(path: Path, venue: Venue) -> Ledger:
         save(ledger, temporary)
         for number, name in enumerate(venue.chains):
             create_chain(temporary / CHAINS / name, new_chain(venue, number, ledger.root))
+        temporary.chmod(0o755)  # the files in it that are private say so themselves
         temporary.rename(path)
     except BaseException:
         shutil.rmtree(temporary)

@@ -8,9 +8,6 @@ from typing import Any
 
 import click
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-
-
 def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
     """Print the result of a command on stdout."""
     click.echo(json.dumps(content) if as_json else "\n".join(lines))

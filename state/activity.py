@@ -11,36 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from random import Random
 
-from circuits.bounds import AMOUNT_MAX, FRACTION_ONE, PRICE_MAX, SIZE_MAX
-from circuits.field import P
-from circuits.records import (
-    CHAIN_DEPOSITS,
-    MARKET_TIME,
-    MARKET_WEIGHT,
-    QUOTE_INSTRUMENT,
-    VENUE_INDEX,
-    VENUE_TIME,
-    Tag,
-    balance_index,
-    chain_index,
-    from_limbs,
-    market_index,
-    total_index,
-)
+from circuits.bounds import FRACTION_ONE, PRICE_MAX, SIZE_MAX
 from circuits.statement import Movement
-from state.accounts import balance_amount
-from state.audit import account_count
-from state.backing import held
 from state.errors import Refusal
 from state.ledger import Ledger
-from state.margin import Margin, assess, open_entries
+from state.rehearsal import Rehearsal
 from state.tape import Trade
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
-from state.transitions.register import KEY_ELEMENTS, Register
-from state.venue import Instrument, Venue
+from state.venue import Instrument
 
 _REDUCING = 8  # one trade in so many reduces both positions
 _LIMIT_SLACK = 20  # in 1 / FRACTION_ONE of the price: the most by which a taker's limit is worse
@@ -85,22 +66,6 @@ class Activity:
     report: Report
 
 
-@dataclass(frozen=True)
-class _Check:
-    """An account's margin check in the rehearsal, without its rehearsal deposit."""
-
-    margin: Margin
-    weights: tuple[int, ...]  # what a lot of each asset was worth as collateral then
-
-    def collateral(self, lots: Sequence[int]) -> int:
-        """The collateral value with so many more lots of each asset."""
-        return self.margin.collateral + sum(count * weight for count, weight in zip(lots, self.weights, strict=True))
-
-    def missing_quote(self, lots: Sequence[int]) -> int:
-        """The least deposit of quote with which the check passes, beside these deposits of assets; may be negative."""
-        return least_cash(self.margin.requirement, self.collateral(lots), self.margin.borrow_fraction) - self.margin.cash
-
-
 def make_activity(
     ledger: Ledger, trades: Iterable[Trade], settings: Settings, pending: Sequence[Movement] = ()
 ) -> Activity:
@@ -115,7 +80,7 @@ def make_activity(
         raise ActivityError(f"{settings.accounts} accounts cannot trade; at least 2 are needed")
     if not tape:
         raise ActivityError("the tapes hold no trades")
-    rehearsal = _Rehearsal(ledger, settings.accounts, pending, rng)
+    rehearsal = Rehearsal(ledger, settings.accounts, pending, rng)
     report = Report(accounts=settings.accounts, trades=len(tape))
     activity = list(_trade(rehearsal, tape, settings, report, rng))
     movements = _fund(rehearsal, rng)
@@ -125,76 +90,17 @@ def make_activity(
     return Activity([*rehearsal.opening, *deposits, *activity], movements, report)
 
 
-class _Rehearsal:
-    """The ledger in a batch that is never closed: accounts registered, pending deposits consumed, ample quote for all.
-
-    opening: the transitions so far but for the ample deposits. checks: those of each account, in order.
-    """
-
-    def __init__(self, ledger: Ledger, accounts: int, pending: Sequence[Movement], rng: Random) -> None:
-        self.venue = ledger.venue
-        self.ledger = Ledger(ledger.venue, ledger.store)
-        self.ledger.begin_batch()
-        first = account_count(self.ledger)
-        self.accounts = range(first, first + accounts)
-        keys = (tuple(rng.randrange(P) for _ in range(KEY_ELEMENTS)) for _ in self.accounts)
-        self.opening: list[Transition] = [Register(*pair) for pair in zip(self.accounts, keys, strict=True)]
-        self.opening += [Deposit(*astuple(movement)) for movement in pending]
-        for transition in self.opening:
-            self.ledger.apply(transition)
-        self.deposit_counts = [self._deposit_count(chain) for chain in range(len(self.venue.chains))]
-        self.checks: dict[int, list[_Check]] = {account: [] for account in self.accounts}
-        self._weights = self._asset_weights()
-        # Half of what the totals can still hold, so that fees and other deposits find room.
-        self._ample = (AMOUNT_MAX - held(self.ledger.read(total_index(QUOTE_INSTRUMENT)))) // (2 * accounts)
-        for sequence, account in enumerate(self.accounts, self.deposit_counts[0]):
-            self.ledger.apply(Deposit(0, sequence, account, QUOTE_INSTRUMENT, self._ample))
-
-    def price(self, update: SetPrice) -> None:
-        """Set a mark."""
-        self.ledger.apply(update)
-        self._weights = self._asset_weights()
-
-    def fill(self, fill: Fill) -> None:
-        """Apply a fill and note the margin checks of both parties. Raises Refusal."""
-        self.ledger.apply(fill)
-        for account in (fill.maker, fill.taker):
-            self.checks[account].append(self.check(account))
-
-    def check(self, account: int) -> _Check:
-        """The account's margin as it stands, without its rehearsal deposit."""
-        margin = assess(self.venue, account, open_entries(self.ledger.read, account))
-        margin.cash -= self._ample
-        return _Check(margin, self._weights)
-
-    def position(self, account: int, instrument: int) -> int:
-        """The account's balance."""
-        return balance_amount(self.ledger.read(balance_index(account, instrument)))
-
-    def clock(self) -> int:
-        """The time behind which no price may be set."""
-        times = (self.ledger.read(market_index(i.number))[MARKET_TIME] for i in self.venue.instruments)
-        return max(self.ledger.read(VENUE_INDEX)[VENUE_TIME], *times)
-
-    def _deposit_count(self, chain: int) -> int:
-        return self.ledger.read(chain_index(chain))[CHAIN_DEPOSITS]
-
-    def _asset_weights(self) -> tuple[int, ...]:
-        markets = (self.ledger.read(market_index(asset.number)) for asset in _assets(self.venue))
-        return tuple(from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2]) for market in markets)
-
-
 class _Marks:
     """When a tape's prices become marks. An asset follows the first market named after it: ETH follows ETH-PERP."""
 
-    def __init__(self, rehearsal: _Rehearsal, settings: Settings) -> None:
+    def __init__(self, rehearsal: Rehearsal, settings: Settings) -> None:
         venue = rehearsal.venue
         self._settings, self._epoch, self._clock = settings, venue.epoch, rehearsal.clock()
         self._mark: dict[int, int] = {}
         self._age: dict[int, int] = {}
         self._market = {market.number: market for market in venue.markets}
         self._followers: defaultdict[int, list[Instrument]] = defaultdict(list)
-        for asset in _assets(venue):
+        for asset in rehearsal.assets:
             named = (market for market in venue.markets if market.name.partition("-")[0] == asset.name)
             for market in list(named)[:1]:
                 self._followers[market.number].append(asset)
@@ -240,7 +146,7 @@ class _Deck:
 class _Crowd:
     """Who trades in a market: half of the accounts are long, half short, for good."""
 
-    def __init__(self, rehearsal: _Rehearsal, market: int, rng: Random) -> None:
+    def __init__(self, rehearsal: Rehearsal, market: int, rng: Random) -> None:
         self._rehearsal, self._market, self._rng = rehearsal, market, rng
         order = list(rehearsal.accounts)
         rng.shuffle(order)
@@ -254,14 +160,8 @@ class _Crowd:
         return (short, long) if self._rng.randrange(_REDUCING) == 0 and held_by_both > size else (long, short)
 
 
-def least_cash(requirement: int, collateral: int, borrow_fraction: int) -> int:
-    """The least cash with which a margin check passes (see Margin.suffices): negative if the collateral allows."""
-    missing = requirement - collateral
-    return missing if missing >= 0 else -(-missing * FRACTION_ONE // (FRACTION_ONE + borrow_fraction))
-
-
 def _trade(
-    rehearsal: _Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
+    rehearsal: Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
 ) -> Iterator[Transition]:
     """The prices and fills of the tape, each rehearsed."""
     marks = _Marks(rehearsal, settings)
@@ -282,7 +182,7 @@ def _trade(
     report.idle = sum(not all(rehearsal.position(a, market) for market in crowds) for a in rehearsal.accounts)
 
 
-def _priced(rehearsal: _Rehearsal, update: SetPrice, report: Report) -> SetPrice:
+def _priced(rehearsal: Rehearsal, update: SetPrice, report: Report) -> SetPrice:
     rehearsal.price(update)
     report.prices[update.instrument] += 1
     return update
@@ -299,7 +199,7 @@ def _fill(trade: Trade, buyer: int, seller: int, rng: Random) -> Fill:
     )  # fmt: skip
 
 
-def _fund(rehearsal: _Rehearsal, rng: Random) -> list[Movement]:
+def _fund(rehearsal: Rehearsal, rng: Random) -> list[Movement]:
     """The deposits of all accounts: quote on one chain, each asset on the next, spread over the chains."""
     counts, movements = list(rehearsal.deposit_counts), []
     for account in rehearsal.accounts:
@@ -310,23 +210,18 @@ def _fund(rehearsal: _Rehearsal, rng: Random) -> list[Movement]:
     return movements
 
 
-def _amounts(rehearsal: _Rehearsal, account: int, rng: Random) -> list[int]:
+def _amounts(rehearsal: Rehearsal, account: int, rng: Random) -> list[int]:
     """What an account deposits of each collateral asset, in base units.
 
     With it the account passes each of its margin checks, and ends with the drawn leverage where they leave the choice.
     """
-    venue, last = rehearsal.venue, rehearsal.check(account)
-    assets = _assets(venue)
+    assets, last = rehearsal.assets, rehearsal.check(account)
     equity = last.margin.requirement * rng.randint(*_EQUITY) // _PERCENT
     share = equity * rng.randint(*_ASSET_SHARE) // _PERCENT // max(1, len(assets))
     lots = [min(max(1, share // max(1, weight)), SIZE_MAX // 2) for weight in last.weights]
     quote = max(
-        int(venue.quote.units_per_one),
+        int(rehearsal.venue.quote.units_per_one),
         equity - last.collateral(lots) - last.margin.cash,
         *(check.missing_quote(lots) for check in rehearsal.checks[account]),
     )
     return [quote, *(count * asset.lot_units for count, asset in zip(lots, assets, strict=True))]
-
-
-def _assets(venue: Venue) -> list[Instrument]:
-    return [asset for asset in venue.collateral if asset.tag == Tag.ASSET]

@@ -58,9 +58,9 @@ class Tape:
     """The trades of one file, all in one market, in order of time; an iterable that streams.
 
     A name that ends in .gz, but not in .csv.gz, is a capture, any other a CSV file. Prices are rounded down to the
-    venue's units and sizes to its lots; sizes above max_size are cut. The counts are those of the last iteration, as far
-    as it has come: trades handed out, those among them that were rounded or cut, and trades skipped because nothing was
-    left after rounding.
+    venue's units and sizes to its lots; sizes above max_size are cut. The counts are those of the last iteration, as
+    far as it has come: trades handed out, those among them that were rounded or cut, and trades skipped because nothing
+    was left after rounding.
     """
 
     def __init__(self, path: Path, market: Instrument, max_size: int = SIZE_MAX) -> None:

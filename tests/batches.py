@@ -65,9 +65,9 @@ def every_kind() -> list[Transition]:
     ]
 
 
-def run_batch(ledger: Ledger, transitions: list[Transition]) -> tuple[Statement, Witness]:
-    """Apply the transitions as one batch."""
+def run_batch(ledger: Ledger, transitions: list[Transition], time: int = 60) -> tuple[Statement, Witness]:
+    """Apply the transitions as one batch that ends at `time`."""
     ledger.begin_batch()
     for transition in transitions:
         ledger.apply(transition)
-    return ledger.close_batch(60)
+    return ledger.close_batch(time)

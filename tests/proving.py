@@ -15,7 +15,9 @@ from verifier.verify import verify
 TEST_PARAMETERS = Parameters("test", log_blowup=2, queries=16, grinding_bits=(0, 0, 4, 4, 4))
 
 
-def proof_is_accepted(statement: Statement, traces: Mapping[str, Columns], parameters: Parameters = TEST_PARAMETERS) -> bool:
+def proof_is_accepted(
+    statement: Statement, traces: Mapping[str, Columns], parameters: Parameters = TEST_PARAMETERS
+) -> bool:
     """Whether the verifier accepts what the prover makes of these columns, true or false."""
     tiles = {name: from_columns(columns.elements(), 1 << columns.log_height) for name, columns in traces.items()}
     proof, _ = prove(solvent_circuit(), parameters, statement, tiles, unchecked=True)

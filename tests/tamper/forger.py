@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import FEE_ONE
+from circuits.bounds import AMOUNT_BITS, BIAS, FEE_ONE
 from circuits.records import (
-    BALANCE_SLOT,
     CHAIN_DEPOSITS,
     CHAIN_WITHDRAWALS,
     EMPTY,
@@ -15,13 +14,13 @@ from circuits.records import (
     Tag,
     balance_index,
     chain_index,
+    from_limbs,
     from_signed_limbs,
     header_index,
     limbs,
     market_index,
     parameters_index,
     record,
-    signed_limbs,
     total_index,
     vault_index,
 )
@@ -117,8 +116,7 @@ class Forger:
         for step, index in zip(steps, (vault_index(chain, asset), total_index(asset)), strict=True):
 
             def add(elements: list[int]) -> None:
-                amount = sum(part << (14 * k) for k, part in enumerate(elements[:4])) + change
-                elements[:4] = limbs(amount % (1 << 56))
+                elements[:4] = limbs((from_limbs(elements[:4]) + change) % (1 << AMOUNT_BITS))
 
             self._replace(step, index, add)
 
@@ -136,8 +134,8 @@ class Forger:
         index = balance_index(account, instrument)
         old: Record = self.memory.read(index)
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
-        assert index == header_index(account) + BALANCE_SLOT + instrument
-        return self.memory.replace(step, index, old, record(Tag.BALANCE, *signed_limbs(amount)))
+        wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
+        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped))
 
     def _check(self, row: int, account: int) -> None:
         for instrument, balance, market in open_entries(self.memory.read, account):

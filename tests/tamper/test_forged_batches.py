@@ -2,7 +2,7 @@
 proof verifies."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -17,6 +17,8 @@ from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
@@ -24,7 +26,15 @@ from tests.proving import TEST_PARAMETERS, proof_is_accepted
 from tests.tamper.forger import Forger
 
 BTC = 6_181_000  # the last price of the market in the first batch
-HUGE = 30_000_000_000  # more than any account can lose and keep its margin
+DAVE = CAROL + 1
+CARRIED = "execution: amount limb 3 grows by its change"  # a sum that leaves the limbs
+UNDER_MARGIN = "margin: equity carried, limb 3"  # equity below 0
+OUT_OF_RANGE = "bus range"  # a limb that no row of the range table supplies
+
+
+def keep(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """Leave the columns as they are."""
+    return statement
 
 
 @dataclass
@@ -37,22 +47,44 @@ class Forgery:
     transition: Transition | None = None
     rule: Rule | None = None
     omit: tuple[int, ...] = ()
-    edit: Callable[[dict[str, Columns], Statement], Statement] = field(default=lambda traces, statement: statement)
+    edit: Callable[[dict[str, Columns], Statement], Statement] = keep
 
 
-def bankrupt(forger: Forger) -> None:
-    """Carol owes more quote than her ETH is worth, without any perpetual; then she withdraws."""
-    forger.withdraw(0, CAROL, USDC, 10_000_000)
+# Dave has no perpetual: he owes quote against ETH, which then loses half its price.
+DAVES_LOSS: list[Transition] = [
+    Register(DAVE, (7,) * 7),
+    Deposit(2, 2, DAVE, ETH, 1_000_000_000),
+    Withdraw(1, DAVE, USDC, 15_000_000_000),
+    SetPrice(ETH, 130_000, 61),
+]
 
 
 def swap_rows(traces: dict[str, Columns], statement: Statement) -> Statement:
-    """Interleave: the second row of the last fill changes places with the first row of the closing steps."""
-    values, used = traces["execution"].values, traces["execution"].used
-    kept = traces["execution"]["clock"].copy()
-    a, b = used - 15, used - 10
-    values[:, [a, b]] = values[:, [b, a]]
-    traces["execution"]["clock"][:] = kept
+    """Interleave: the first row of the second fill comes before the second row of the first."""
+    execution = traces["execution"]
+    clock = execution["clock"].copy()
+    first, second = 1, 10
+    execution.values[:, [first, second]] = execution.values[:, [second, first]]
+    execution["clock"][:] = clock
     return statement
+
+
+def two_fills(forger: Forger) -> None:
+    """Two fills by different accounts."""
+    forger.fill(BTC_PERP, ALICE, BOB, BTC, 5)
+    forger.fill(BTC_PERP, BOB, CAROL, BTC, 5)
+
+
+def claim_full_mask(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """The check that leaves the market out nevertheless claims the account's whole mask, as the request demands."""
+    margin = traces["margin"]
+    margin["mask"][: margin.used] += 1 << BTC_PERP
+    return statement
+
+
+def drop_deposit(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """The statement keeps quiet about the deposit."""
+    return replace(statement, deposits=())
 
 
 def wrong_old_root(traces: dict[str, Columns], statement: Statement) -> Statement:
@@ -79,6 +111,12 @@ def count_deposit_once(forger: Forger) -> None:
 
 FORGERIES = [
     Forgery(
+        "a deposit that the statement does not list",
+        lambda f: f.deposit(0, 1, ALICE, USDC, 7_000_000),
+        "bus public",
+        edit=drop_deposit,
+    ),
+    Forgery(
         "a deposit counted twice",
         count_deposit_once,
         "execution: deposit_chain: movements are counted",
@@ -88,28 +126,28 @@ FORGERIES = [
     Forgery(
         "a withdrawal above the vault",
         lambda f: f.withdraw(1, BOB, ETH, 500),
-        "execution: withdraw_vault: amount within its bound",
+        CARRIED,
         Withdraw(1, BOB, ETH, 500),
         Rule.VAULT_SHORT,
     ),
     Forgery(
         "a withdrawal that breaks margin",
         lambda f: f.withdraw(0, ALICE, USDC, 48_500_000_000),
-        "margin: equity carried, limb 3",
+        UNDER_MARGIN,
         Withdraw(0, ALICE, USDC, 48_500_000_000),
         Rule.INITIAL_MARGIN,
     ),
     Forgery(
         "a withdrawal by a bankrupt account without perpetuals",
-        bankrupt,
-        "margin: equity carried, limb 3",
-        Withdraw(0, CAROL, USDC, 10_000_000),
+        lambda f: f.withdraw(1, DAVE, USDC, 1),
+        UNDER_MARGIN,
+        Withdraw(1, DAVE, USDC, 1),
         Rule.INITIAL_MARGIN,
     ),
     Forgery(
         "negative collateral other than the quote",
         lambda f: f.transfer(ALICE, CAROL, ETH, 11),
-        "execution: transfer_from_balance: balance other than quote stays positive",
+        OUT_OF_RANGE,
         Transfer(ALICE, CAROL, ETH, 11),
         Rule.NEGATIVE_COLLATERAL,
     ),
@@ -122,29 +160,29 @@ FORGERIES = [
     ),
     Forgery(
         "a fill that leaves the maker under initial margin",
-        lambda f: f.fill(BTC_PERP, CAROL, BOB, BTC, 60_000, taker_buys=False),
-        "margin: equity carried, limb 3",
-        Fill(BTC_PERP, CAROL, BOB, BTC, 60_000, False, BTC, BTC),
+        lambda f: f.fill(BTC_PERP, CAROL, BOB, BTC, 100_000, taker_buys=False),
+        UNDER_MARGIN,
+        Fill(BTC_PERP, CAROL, BOB, BTC, 100_000, False, BTC, BTC),
         Rule.INITIAL_MARGIN,
     ),
     Forgery(
         "a fill that leaves the taker under initial margin",
-        lambda f: f.fill(BTC_PERP, BOB, CAROL, BTC, 60_000),
-        "margin: equity carried, limb 3",
-        Fill(BTC_PERP, BOB, CAROL, BTC, 60_000, True, BTC, BTC),
+        lambda f: f.fill(BTC_PERP, BOB, CAROL, BTC, 100_000),
+        UNDER_MARGIN,
+        Fill(BTC_PERP, BOB, CAROL, BTC, 100_000, True, BTC, BTC),
         Rule.INITIAL_MARGIN,
     ),
     Forgery(
         "a negative amount",
         lambda f: f.transfer(ALICE, BOB, USDC, -1_000_000),
-        "execution: transfer_total: amount limb 3 in range",
+        CARRIED,
         Transfer(ALICE, BOB, USDC, -1_000_000),
         Rule.OUT_OF_RANGE,
     ),
     Forgery(
         "an overflowing amount",
         lambda f: f.deposit(0, 1, ALICE, USDC, 1 << 55),
-        "execution: deposit_vault: amount within its bound",
+        CARRIED,
         Deposit(0, 1, ALICE, USDC, 1 << 55),
         Rule.OUT_OF_RANGE,
     ),
@@ -158,11 +196,12 @@ FORGERIES = [
         lambda f: f.withdraw(0, BOB, USDC, 1_000_000),
         "margin: no open instrument is left out",
         omit=(BTC_PERP,),
+        edit=claim_full_mask,
     ),
     Forgery(
         "two transitions interleaved",
-        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5),
-        "execution: fill_parameters leads to fill_header",
+        two_fills,
+        "execution: fill_market leads to fill_parameters",
         edit=swap_rows,
     ),
     Forgery("a wrong old root", lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5), "bus tree", edit=wrong_old_root),
@@ -177,9 +216,10 @@ FORGERIES = [
 
 @pytest.fixture
 def ledger() -> Ledger:
-    """A ledger after one batch: three funded accounts with positions."""
+    """A ledger after two batches: three funded accounts with positions, and a bankrupt one without."""
     ledger = new_ledger()
     run_batch(ledger, every_kind())
+    run_batch(ledger, DAVES_LOSS, time=61)
     return ledger
 
 
@@ -190,7 +230,7 @@ def stopped_by(report: Report) -> set[str]:
 def forge(ledger: Ledger, forgery: Forgery) -> tuple[Statement, Witness, dict[str, Columns]]:
     forger = Forger(ledger, forgery.omit)
     forgery.forge(forger)
-    statement, witness = forger.close()
+    statement, witness = forger.close(61)
     traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
     return forgery.edit(traces, statement), witness, traces
 
@@ -224,7 +264,7 @@ def test_the_same_path_accepts_an_honest_batch(ledger: Ledger) -> None:
     forger.transfer(BOB, CAROL, ETH, 5)
     forger.fill(ETH_PERP, CAROL, ALICE, 2_681_620, 3)
     forger.deposit(0, 1, ALICE, USDC, 7_000_000)
-    statement, witness = forger.close()
+    statement, witness = forger.close(61)
     traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
     report = check(solvent_circuit(), {name: c.elements().tolist() for name, c in traces.items()}, statement.messages())
     assert report.ok, str(report)

@@ -19,6 +19,7 @@ from tests.small_circuit import Walk, decode_walk
 from tests.verifier.reference_prover import Array, ReferenceProver, Tamper, ext_power, honest, sha
 from verifier.errors import Reason, Rejection
 from verifier.params import Parameters
+from verifier.transcript import Transcript
 from verifier.verify import check_out_of_domain, verify
 
 CIRCUIT = small_circuit.circuit()
@@ -298,3 +299,9 @@ def test_z_in_the_base_field_is_refused() -> None:
         with pytest.raises(Rejection) as caught:
             check_out_of_domain((element, 0, 0, 0, 0))
         assert caught.value.reason == Reason.BASE_FIELD_POINT
+
+
+def test_the_verifier_refuses_such_a_z_before_it_divides(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, proof = honest_proof(HEIGHTS)
+    monkeypatch.setattr(Transcript, "challenge_out_of_domain", lambda _: (1, 0, 0, 0, 0))
+    assert refusal(proof).reason == Reason.BASE_FIELD_POINT

@@ -1,0 +1,26 @@
+"""The command line: `solvent COMMAND`; each command stands in a file of its own."""
+
+import click
+
+from cli.check import check
+from cli.demo import demo
+from cli.deposit import deposit
+from cli.errors import Commands
+from cli.import_tape import import_tape
+from cli.init import init
+from cli.inspect import inspect
+from cli.prove import prove
+from cli.rollback import rollback
+from cli.verify import verify
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Solvent: a derivatives venue's ledger over several chains, and proofs that it stays backed.
+
+    Exit codes: 0 accepted or done, 1 rejected, 2 bad input or refused batch.
+    """
+
+
+for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, demo):
+    main.add_command(command)
