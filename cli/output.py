@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,3 +23,18 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status(title) as status:
         yield lambda step: status.update(f"{title}: {step}")
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table as lines: columns wide enough for their cells, numbers to the right."""
+    table = [list(row) for row in rows]
+    right = [bool(table) and all(_is_number(row[column]) for row in table) for column in range(len(header))]
+    widths = [max(len(row[column]) for row in (header, *table)) for column in range(len(header))]
+    return ["  ".join(
+        cell.rjust(width) if numeric else cell.ljust(width)
+        for cell, width, numeric in zip(row, widths, right, strict=True)
+    ).rstrip() for row in (header, *table)]  # fmt: skip
+
+
+def _is_number(cell: str) -> bool:
+    return not cell.strip("-0123456789.,") and cell != "-"

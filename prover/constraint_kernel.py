@@ -27,7 +27,7 @@ _COSTS = {"+": 1, "-": 1, "*": 4}  # of an operation, roughly a third of its ins
 _OUTPUT_COST = 10  # of a constraint's five products
 _NAME = "segment"
 # Whatever decides, beside the segment itself, which IR is emitted.
-_SOURCES = "".join(Path(file).read_text() for file in (__file__, extension.__file__, lanes.__file__, wide.__file__))
+_SOURCES = lanes.SHARED_CODE + Path(__file__).read_text()
 _ARGUMENTS = ("frame", "spill", "weights", "selectors", "totals", "groups")
 
 TOTALS = 16  # vectors of a group's totals: five coordinates, and zeros that make it a tile
@@ -160,9 +160,9 @@ class ConstraintKernel:
     def add_to(self, totals: Words, frame: Words, selectors: Words, weights: Words, spill: Words) -> None:
         """totals += sum over the constraints i of weights[i] * selector of its rows * its value.
 
-        totals: (groups, TOTALS, 16), five coordinates a group; frame: (groups + 1, columns, 16), whose next rows are the
-        next group; selectors: (groups, SELECTORS, 16); weights: (constraints, 5); spill: (groups, spill_vectors, 16), work
-        space. All uint32, C-contiguous.
+        totals: (groups, TOTALS, 16), five coordinates a group; frame: (groups + 1, columns, 16), in which the next rows
+        of a group are the next group; selectors: (groups, SELECTORS, 16); weights: (constraints, 5); spill: work space,
+        (groups, spill_vectors, 16). All uint32, C-contiguous.
         """
         arrays = (frame, spill, weights, selectors, totals)
         for function in self._functions:

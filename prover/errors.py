@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from circuits.checker import Failure, Imbalance
+
+_SHOWN = 3  # of the violations, in a message
+
 
 class ProvingError(Exception):
     """No proof of this statement can be made from this witness."""
@@ -12,22 +18,21 @@ class WitnessShapeError(ProvingError):
 
 
 class UnsatisfiedConstraint(ProvingError):  # noqa: N818 - it names what is wrong with the witness
-    """A constraint that a witness violates. `label` and `row` are None where only the table is known."""
+    """A table whose witness violates its constraints; `failures` lists where."""
 
-    def __init__(self, table: str, label: str | None = None, row: int | None = None, value: int | None = None) -> None:
-        what = "some constraint" if label is None else f"the constraint {label!r}"
-        where = "" if row is None else f" on row {row}, where it is {value} instead of 0"
-        super().__init__(f"table {table}: the witness violates {what}{where}")
-        self.table, self.label, self.row, self.value = table, label, row, value
+    def __init__(self, table: str, failures: Sequence[Failure]) -> None:
+        found = ", ".join(f"{failure.label!r} on row {failure.row}" for failure in failures[:_SHOWN])
+        super().__init__(f"table {table}: the witness violates {len(failures)} constraints, first of all {found}")
+        self.table, self.failures = table, tuple(failures)
 
 
 class UnbalancedBus(ProvingError):  # noqa: N818
-    """A message that is sent more or less often than it is received. `bus` is None where only the sum is known."""
+    """Messages that are sent more or less often than they are received; `imbalances` lists them."""
 
-    def __init__(self, bus: str | None = None, message: tuple[int, ...] = (), excess: int = 0) -> None:
-        detail = "" if bus is None else f": message {message} on bus {bus} has multiplicity {excess} in all, not 0"
-        super().__init__("what the tables and the statement send is not what they receive" + detail)
-        self.bus, self.message, self.excess = bus, message, excess
+    def __init__(self, imbalances: Sequence[Imbalance]) -> None:
+        found = "; ".join(f"bus {i.bus}: {i.values} {i.net:+d} times" for i in imbalances[:_SHOWN])
+        super().__init__(f"{len(imbalances)} messages of tables and statement do not cancel, first of all {found}")
+        self.imbalances = tuple(imbalances)
 
 
 class VanishingDenominator(ProvingError):  # noqa: N818

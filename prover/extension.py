@@ -7,7 +7,7 @@ All words are in Montgomery form. Elements outside of kernels are circuits.field
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from prover import lanes, montgomery, parallel, wide
 from prover.lanes import I64, LANES, Builder, Value, Words, kernel, u32x16
 
 DEGREE = EXTENSION_DEGREE
-element_lanes = types.UniTuple(u32x16, DEGREE)
-element_sums = types.UniTuple(wide.u64x16, DEGREE)
+element_lanes: Any = types.UniTuple(u32x16, DEGREE)  # type: ignore[no-untyped-call]
+element_sums: Any = types.UniTuple(wide.u64x16, DEGREE)  # type: ignore[no-untyped-call]
 _GRANULARITY = 1 << 12
 
 
@@ -89,9 +89,7 @@ def _positions(b: Builder, index: Value, stride: Value) -> list[Value]:
 
 def emit_accumulate(b: Builder, sums: list[Value], x: Value, weights: list[Value]) -> list[Value]:
     """sums + x weights, for a base element x a lane and weights that are the same in all lanes."""
-    return [
-        wide.emit_add(b, s, wide.emit_product_fixed(b, x, weight)) for s, weight in zip(sums, weights, strict=True)
-    ]
+    return [wide.emit_add(b, s, wide.emit_product_fixed(b, x, weight)) for s, weight in zip(sums, weights, strict=True)]
 
 
 def emit_accumulate2(
@@ -230,10 +228,7 @@ def powers(point: Extension, count: int) -> Words:
     flat, done = result.reshape(-1), LANES
     while done < count:
         factor = words(field.power(point, done))
-        parallel.run_ranges(
-            lambda start, stop, factor=factor, done=done: _multiply(flat, factor, flat, done, count, start, stop),
-            done, _GRANULARITY,
-        )  # fmt: skip
+        parallel.run_ranges(partial(_multiply, flat, factor, flat, done, count), done, _GRANULARITY)
         done *= 2
     return result
 
@@ -254,13 +249,12 @@ def add_to(target: Words, source: Words) -> None:
 def subtract(x: Words, y: Words) -> Words:
     """x - y, word by word, for arrays of one shape."""
     difference = x - y
-    return np.minimum(difference, difference + np.uint32(P))  # a negative difference has wrapped to more than P
+    lifted: Words = np.minimum(difference, difference + np.uint32(P))  # a negative difference has wrapped to above P
+    return lifted
 
 
 def add_product(target: Words, source: Words, factor: Extension) -> None:
     """target[:, : m] += source factor, in place. target: (5, n), source: (5, m), m a multiple of 16 and at most n."""
     n, m = target.shape[1], source.shape[1]
     flat, other, scalar = target.reshape(-1), np.ascontiguousarray(source).reshape(-1), words(factor)
-    parallel.run_ranges(
-        lambda start, stop: _add_product(flat, n, other, m, scalar, start, stop), m, _GRANULARITY
-    )  # fmt: skip
+    parallel.run_ranges(partial(_add_product, flat, n, other, m, scalar), m, _GRANULARITY)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.field import EXTENSION_DEGREE, ONE, Extension, mul
-from prover import extension, lanes, merkle, ntt, tiles
-from prover.lanes import LANES, Words
+from prover import extension, merkle, ntt, tiles
+from prover.lanes import Words
 from prover.merkle import Group, MerkleTree
 from prover.randomness import Randomness, random_salts
 from verifier.params import ARITY, LOG_ARITY
@@ -30,8 +30,5 @@ def commit_layer(polynomial: Words, domain: Domain, source: Randomness) -> Merkl
     """The tree over the values on the domain, eight neighbouring ones a leaf."""
     values = ntt.evaluate(tiles.from_planar([polynomial]), domain.log_size, domain.shift)
     width, rows = EXTENSION_DEGREE * ARITY, values.shape[1] // ARITY
-    matrix = lanes.empty((tiles.tile_count(width), rows, LANES))
-    padded = np.zeros((rows, len(matrix) * LANES), dtype=np.uint32)
-    padded[:, :width] = values[0, :, :EXTENSION_DEGREE].reshape(rows, width)
-    matrix[:] = padded.reshape(rows, -1, LANES).transpose(1, 0, 2)
+    matrix = tiles.from_rows(values[0, :, :EXTENSION_DEGREE].reshape(rows, width))
     return merkle.commit([Group(domain.log_size - LOG_ARITY, [matrix], [width], random_salts(rows, source))])

@@ -1,4 +1,4 @@
-"""What hides the witness: random rows, masks of the LogUp terminals, blinding of the quotient (docs/protocol.md, A3 to A5)."""
+"""Random rows and masks: they hide the witness in what is opened and in the LogUp terminals (docs/protocol.md, A4)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import numpy as np
 from circuits.field import EXTENSION_DEGREE, P
 from prover.lanes import LANES, Words
 from prover.randomness import Randomness
-from prover.tiles import tile_count
+from prover.tiles import from_rows
 from verifier.shape import TableShape
 
 
 def randomise_rows(tiles: Words, width: int, first_row: int, source: Randomness) -> None:
     """Make the rows from first_row on of the `width` columns random, in place. The columns beyond stay zero."""
     rows = tiles.shape[1] - first_row
-    values = np.zeros((rows, tile_count(width) * LANES), dtype=np.uint32)
-    values[:, :width] = source.elements((rows, width))
-    tiles[:, first_row:] = values.reshape(rows, -1, LANES).transpose(1, 0, 2)
+    tiles[:, first_row:] = from_rows(source.elements((rows, width)))
 
 
 def randomise_auxiliary(columns: Words, table: TableShape, source: Randomness) -> None:

@@ -1,7 +1,7 @@
 """LogUp on lanes, driven by tables: fingerprints, the auxiliary columns, and their constraints (docs/protocol.md, A4).
 
-Unrolled, a circuit's fingerprints would be tens of thousands of operations; they are all sums of coefficient * column, so
-one kernel runs them from a list of terms.
+Unrolled, a circuit's fingerprints would be tens of thousands of operations; they are all sums of coefficient * column,
+so one kernel runs them from a list of terms.
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ def interactions_of(table: Table, beta: Extension, gamma: Extension) -> Interact
     )
 
 
-def _denominator(
-    interaction: Interaction, beta: Extension, gamma: Extension
-) -> tuple[Extension, dict[int, Extension]]:
+def _denominator(interaction: Interaction, beta: Extension, gamma: Extension) -> tuple[Extension, dict[int, Extension]]:
     """beta + bus number + sum of gamma^j v_j, as its constant and its coefficient of each column."""
     constant, coefficients, power = add(beta, embed(interaction.bus.number)), dict[int, Extension](), gamma
     for form in interaction.affine_values():

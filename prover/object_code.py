@@ -1,6 +1,6 @@
-"""Machine code of generated LLVM IR: compiled once, kept on disk for as long as neither its source nor the processor changes.
+"""Machine code of generated LLVM IR: compiled once, kept on disk under a digest of its source and of the processor.
 
-The directory is $SOLVENT_CACHE, else $XDG_CACHE_HOME/solvent, else ~/.cache/solvent. Calls through ctypes release the GIL.
+The directory is $SOLVENT_CACHE, else $XDG_CACHE_HOME/solvent, else ~/.cache/solvent. Calls release the GIL.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def cache_directory() -> Path:
 
 
 def load_function(name: str, arguments: int, source: str, emit: Callable[[], str]) -> Callable[..., None]:
-    """The function `name`, of `arguments` 64-bit arguments (addresses and integers) and no result, of the module emit().
+    """The function `name` of the IR module emit(), of `arguments` 64-bit arguments (addresses, integers) and no result.
 
     source must determine what emit() returns: the code is found again by its digest, without emitting the IR, which
     takes as long as compiling it.

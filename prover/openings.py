@@ -1,6 +1,6 @@
 """Columns at points outside the domain, and the batched DEEP quotients G_c of each class (docs/protocol.md, A7).
 
-Everything happens on coefficients: (f(X) - f(y)) / (X - y) is a synthetic division, so no inverses on a domain are needed.
+Everything happens on coefficients: (f(X) - f(y)) / (X - y) is a synthetic division: no inverses on a domain.
 Polynomials over the extension are planar, uint32 (5, n), natural order, Montgomery.
 """
 
@@ -18,7 +18,7 @@ from prover.tiles import transpose
 from verifier.constraints import BASIS
 from verifier.shape import Opened, Round, Shape
 
-# The coefficients of each committed matrix, tiles (T, n, 16), by round and table number (QUOTIENT_TABLE of the quotient).
+# The coefficients of each committed matrix, tiles (T, n, 16), by round and table number (or QUOTIENT_TABLE).
 Coefficients = dict[tuple[Round, int], Words]
 
 _GRANULARITY = 1 << 12
@@ -45,22 +45,27 @@ def class_quotients(
     shape: Shape, coefficients: Coefficients, z: Extension, lambdas: Sequence[Extension]
 ) -> dict[int, Words]:
     """G_c, (5, 2^c), of each log class c that has tables."""
-    weights: dict[tuple[int, Extension, Round, int], list[Extension]] = {}
+    weights: dict[tuple[Round, int], dict[tuple[int, Extension], list[Extension]]] = {}
     for opened, coefficient in zip(shape.openings, lambdas, strict=True):
-        tiles = coefficients[opened.round, opened.table]
-        key = _log_class(shape, opened), _point(shape, opened, z), opened.round, opened.table
-        own = weights.setdefault(key, [ZERO] * (tiles.shape[0] * LANES))
+        matrix = opened.round, opened.table
+        no_weights = [ZERO] * (coefficients[matrix].shape[0] * LANES)
+        batch = _log_class(shape, opened), _point(shape, opened, z)
+        own = weights.setdefault(matrix, {}).setdefault(batch, no_weights)
         for column, basis in _base_columns(opened):
             own[column] = mul(coefficient, basis)
     numerators: dict[tuple[int, Extension], Words] = {}
-    for (log_class, point, *matrix), own in weights.items():
-        total = numerators.setdefault((log_class, point), np.zeros((EXTENSION_DEGREE, 1 << log_class), np.uint32))
-        combined = combine_columns(coefficients[matrix[0], matrix[1]], extension.rows(own))
-        extension.add_to(total, combined)
-    quotients = {c: np.zeros((EXTENSION_DEGREE, 1 << c), np.uint32) for c in shape.classes}
+    for matrix, by_batch in weights.items():
+        for batch, own in by_batch.items():
+            total = numerators.setdefault(batch, _zeros(batch[0]))
+            extension.add_to(total, combine_columns(coefficients[matrix], extension.rows(own)))
+    quotients = {log_class: _zeros(log_class) for log_class in shape.classes}
     for (log_class, point), numerator in numerators.items():
         extension.add_to(quotients[log_class], divide(numerator, point))
     return quotients
+
+
+def _zeros(log_size: int) -> Words:
+    return np.zeros((EXTENSION_DEGREE, 1 << log_size), dtype=np.uint32)
 
 
 def _points(shape: Shape, z: Extension) -> dict[Extension, int]:
@@ -143,7 +148,7 @@ def _combine(coefficients: Words, weights: Words, result: Words, start: int, sto
 
 @kernel
 def _divide(polynomial: Words, point: Words, result: Words) -> None:
-    """Synthetic division from the top: q_(i-1) = f_i + point q_i. The point is canonical, so that words stay Montgomery."""
+    """Synthetic division from the top, q_(i-1) = f_i + point q_i; the point is canonical, so words stay Montgomery."""
     p, n = np.uint64(P), polynomial.shape[1]
     y0, y1, y2, y3, y4 = point[0], point[1], point[2], point[3], point[4]
     y14, y03, y42 = (y1 + p - y4) % p, (y0 + p - y3) % p, (y4 + p - y2) % p

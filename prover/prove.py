@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from circuits.air import Circuit
-from circuits.field import EXTENSION_DEGREE, Extension, add
-from prover import check, extension, fri, hiding, lanes, logup, merkle, ntt, openings, quotient, tiles
+from circuits.checker import check_buses, check_table
+from circuits.field import EXTENSION_DEGREE, add
+from prover import extension, fri, hiding, lanes, logup, merkle, ntt, openings, quotient, tiles
 from prover.constraint_kernel import ConstraintKernel
 from prover.errors import UnbalancedBus, UnsatisfiedConstraint, WitnessShapeError
 from prover.grinding import grind
@@ -39,15 +40,15 @@ def prove(
 ) -> tuple[bytes, ProvingReport]:
     """The proof of the statement, and what it took.
 
-    traces: for each table its main columns as tiles (T, n, 16) of prover/tiles.py, n the table's height; the last R =
-    parameters.random_rows rows are ignored. randomness: for tests that repeat a proof. progress: called with the name of
-    each step as it starts. unchecked: go on with a false witness as far as that leads, for tests of the verifier.
+    traces: for each table its main columns as tiles (T, n, 16) of prover/tiles.py, n the table's height; the last
+    parameters.random_rows rows are ignored. randomness: for tests that repeat a proof. progress: called with the name
+    of each step as it starts. unchecked: go on with a false witness as far as that leads, to test the verifier.
     Raises WitnessShapeError, UnsatisfiedConstraint, UnbalancedBus (these two only if not unchecked),
     VanishingDenominator, and verifier.errors.Rejection for a height outside the circuit's bounds.
     """
     shape = shape_of(circuit, parameters, _log_heights(circuit, traces))
     report = ProvingReport(table_sizes(shape))
-    proving = _Proving(circuit, shape, statement, traces, randomness or Randomness(), unchecked)
+    proving = _Proving(circuit, shape, statement, traces, Randomness() if randomness is None else randomness, unchecked)
     steps = {
         "main columns": proving.commit_main,
         "auxiliary columns": proving.commit_auxiliary,
@@ -131,10 +132,11 @@ class _Proving:
         for table in self.tables:
             task = self._quotient_task(table, weights)
             coefficients = quotient.table_quotient(task)
-            self._check_degree(task, coefficients)
+            if not self.unchecked and not quotient.is_polynomial(task, coefficients):
+                self._check_constraints(table)
+                raise AssertionError(f"table {table.table.name}: the quotient of a valid witness is no polynomial")
             extension.add_to(total, coefficients)
-        h = self.shape.parameters.blinding
-        blinding = self.randomness.elements((CHUNKS - 1, EXTENSION_DEGREE, h))
+        blinding = self.randomness.elements((CHUNKS - 1, EXTENSION_DEGREE, self.shape.parameters.blinding))
         self.random_polynomial = self.randomness.elements((EXTENSION_DEGREE, tallest))
         chunks = quotient.blinded_chunks(self.shape, total, blinding)
         key = Round.QUOTIENT, QUOTIENT_TABLE
@@ -175,19 +177,23 @@ class _Proving:
 
     def write(self, sizes: dict[str, int]) -> bytes:
         """Step 7: open everything at the queries, and the whole proof. sizes: filled with the bytes of each part."""
-        positions = self.transcript.query_positions(self.shape.parameters.queries, self.shape.log_domain)
-        distinct = sorted(set(positions))
-        writer, parts = ProofWriter(), {}
+        queries, log_domain = self.shape.parameters.queries, self.shape.log_domain
+        positions = sorted(set(self.transcript.query_positions(queries, log_domain)))
+        writer, written = ProofWriter(), 0
+
+        def account(part: str) -> None:
+            nonlocal written
+            sizes[part] = sizes.get(part, 0) + len(writer.data()) - written
+            written = len(writer.data())
+
         writer.head(self._head())
-        parts["head"] = len(writer.data())
+        account("head")
         for name, tree in self.trees.items():
-            writer.opening(_opening(tree, distinct))
-            parts[f"{name} openings"] = len(writer.data())
+            writer.opening(_opening(tree, positions))
+            account(f"{name} openings")
         for layer, tree in enumerate(self.layer_trees):
-            writer.opening(_opening(tree, layer_positions(distinct, layer)))
-            parts["layer openings"] = len(writer.data())
-        ends = [0, *parts.values()]
-        sizes.update(zip(parts, (end - start for start, end in zip(ends, ends[1:], strict=False)), strict=True))
+            writer.opening(_opening(tree, layer_positions(positions, layer)))
+            account("layer openings")
         return writer.data()
 
     # --------------------------------------------------------------------------------------------------- their parts
@@ -250,33 +256,28 @@ class _Proving:
         )
 
     def _check_balance(self) -> None:
-        """Raises UnbalancedBus unless the verifier will find the buses balanced."""
+        """Raises UnsatisfiedConstraint or UnbalancedBus unless the verifier will find the buses balanced."""
         if self.unchecked:
             return
-        fingerprint = Fingerprint(self.beta, self.gamma, self.circuit)
+        messages, fingerprint = self.statement.messages(), Fingerprint(self.beta, self.gamma, self.circuit)
         try:
-            check_balance(self.statement.messages(), self.terminals, fingerprint)
+            check_balance(messages, self.terminals, fingerprint)
         except Rejection as rejection:
-            self._name_violation()
-            raise UnbalancedBus() from rejection
+            for table in self.tables:
+                self._check_constraints(table)
+            columns = {table.table.name: self._active_columns(table) for table in self.tables}
+            raise UnbalancedBus(check_buses(self.circuit, columns, messages)) from rejection
 
-    def _check_degree(self, task: QuotientTask, coefficients: Words) -> None:
-        """Raises UnsatisfiedConstraint unless the table's quotient is a polynomial."""
-        if self.unchecked:
-            return
-        try:
-            quotient.check_degree(task, coefficients)
-        except UnsatisfiedConstraint:
-            self._name_violation()
-            raise
+    def _check_constraints(self, table: TableShape) -> None:
+        """Raises UnsatisfiedConstraint if the checker, which is slow, finds a violation."""
+        failures = check_table(table.table, self._active_columns(table))
+        if failures:
+            raise UnsatisfiedConstraint(table.table.name, failures)
 
-    def _name_violation(self) -> None:
-        """Raises an error that names the constraint or the message at fault."""
-        columns = {
-            table.table.name: tiles.to_columns(trace[:, : table.active_rows], table.table.width).astype(np.uint64)
-            for table, trace in zip(self.tables, self.traces, strict=True)
-        }
-        check.check_witness(self.circuit, self.statement.messages(), columns)
+    def _active_columns(self, table: TableShape) -> list[list[int]]:
+        active = np.ascontiguousarray(self.traces[table.number][:, : table.active_rows])
+        columns: list[list[int]] = tiles.to_columns(active, table.table.width).tolist()
+        return columns
 
 
 def _log_heights(circuit: Circuit, traces: Mapping[str, Words]) -> list[int]:

@@ -1,6 +1,6 @@
-"""The quotient of all constraints of all tables: by table on its quotient domain, summed as coefficients, in blinded chunks.
+"""The quotient of the constraints of each table, on its quotient domain, and the blinded chunks of their sum.
 
-docs/protocol.md, A5. Polynomials over the extension are planar, uint32 (5, n), natural order, Montgomery.
+See docs/protocol.md, A5. Polynomials over the extension are planar, uint32 (5, n), natural order, Montgomery.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 from circuits.field import EXTENSION_DEGREE
 from prover import extension, lanes, logup, ntt, parallel, tiles
 from prover.constraint_kernel import TOTALS, ConstraintKernel
-from prover.errors import UnsatisfiedConstraint
 from prover.lanes import LANES, Words
 from prover.logup import Interactions
 from prover.selectors import SELECTORS, QuotientDomain
@@ -27,8 +26,8 @@ _STRIP = 16  # groups of 16 rows that all kernels of a table work on in turn, wh
 class QuotientTask:
     """Everything that the quotient of one table depends on.
 
-    main, auxiliary: the low-degree extensions, tiles whose first 4n rows are the quotient domain; weights: the powers of
-    alpha of the table's constraints, (constraint_count, 5); terminal: (5,); shift: that of the table's evaluation domain.
+    main, auxiliary: the low-degree extensions, tiles whose first 4n rows are the quotient domain; shift: that of their
+    domain; weights: the powers of alpha of the table's constraints, (constraint_count, 5); terminal: (5,).
     """
 
     table: TableShape
@@ -42,7 +41,7 @@ class QuotientTask:
 
     @property
     def degree_bound(self) -> int:
-        """Above the degree of the quotient of a valid witness: constraints of degree 4 times a selector of degree R + 1."""
+        """Above the degree of a valid witness's quotient: constraints of degree 4 times a selector of degree R + 1."""
         return (CHUNKS - 1) * self.table.height + self.table.random_rows
 
 
@@ -55,10 +54,9 @@ def table_quotient(task: QuotientTask) -> Words:
     return np.ascontiguousarray(coefficients[0, :, :EXTENSION_DEGREE].T)
 
 
-def check_degree(task: QuotientTask, coefficients: Words) -> None:
-    """Raises UnsatisfiedConstraint if the table's quotient is no polynomial, which shows in its degree."""
-    if coefficients[:, task.degree_bound :].any():
-        raise UnsatisfiedConstraint(task.table.table.name)
+def is_polynomial(task: QuotientTask, coefficients: Words) -> bool:
+    """Whether the coefficients are those of a quotient, not of values that no low-degree polynomial takes."""
+    return not coefficients[:, task.degree_bound :].any()
 
 
 def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], None]:
@@ -89,17 +87,17 @@ def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], Non
 
 
 def blinded_chunks(shape: Shape, quotient: Words, blinding: Words) -> list[Words]:
-    """The committed chunks Q_i + X^(2^H - h) B_i - B_(i-1), each (5, 2^H); what is beyond 4 (2^H - h) is cut off.
+    """The committed chunks Q_i + X^(2^H - B) b_i - b_(i-1), each (5, 2^H); what is beyond 4 (2^H - B) is cut off.
 
-    quotient: (5, at least 4 (2^H - h)); blinding: random (3, 5, h), the B_i.
+    quotient: (5, at least 4 (2^H - B)); blinding: the random b_i, (3, 5, B).
     """
-    stride, h = shape.chunk_stride, shape.parameters.blinding
+    stride, count = shape.chunk_stride, shape.parameters.blinding
     chunks = []
     for i in range(CHUNKS):
         chunk = lanes.empty((EXTENSION_DEGREE, 1 << shape.log_tallest))
         chunk[:, :stride] = quotient[:, i * stride : (i + 1) * stride]
         chunk[:, stride:] = blinding[i] if i < CHUNKS - 1 else 0
         if i:
-            chunk[:, :h] = extension.subtract(chunk[:, :h], blinding[i - 1])
+            chunk[:, :count] = extension.subtract(chunk[:, :count], blinding[i - 1])
         chunks.append(chunk)
     return chunks

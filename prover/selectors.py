@@ -1,4 +1,4 @@
-"""The selectors of a table's constraints over Z, at 16 points of the quotient domain at a time (docs/protocol.md, A3)."""
+"""The selectors of a table's constraints, divided by Z, on groups of 16 points of the quotient domain (A3)."""
 
 from __future__ import annotations
 

@@ -26,10 +26,7 @@ def tile_count(width: int) -> int:
 
 
 def from_columns(columns: ArrayLike, rows: int) -> Words:
-    """Tiles of `rows` rows from canonical columns (width, m), m <= rows; the rows from m on are zero.
-
-    Raises ValueError for more columns' rows than fit.
-    """
+    """Tiles of `rows` rows from canonical columns (width, m), then zeros. Raises ValueError if m > rows."""
     source = np.asarray(columns, dtype=np.uint32)
     width, filled = source.shape
     if filled > rows:
@@ -50,21 +47,22 @@ def to_columns(tiles: Words, width: int) -> Words:
 
 def from_planar(arrays: list[Words]) -> Words:
     """Tiles whose columns are the rows of the given Montgomery arrays (k, n), one after the other."""
-    width, rows = sum(array.shape[0] for array in arrays), arrays[0].shape[1]
-    tiles = lanes.empty((tile_count(width), rows, LANES))
+    columns = [column for array in arrays for column in array]
+    tiles = lanes.empty((tile_count(len(columns)), len(columns[0]), LANES))
     tiles[-1] = 0
-    column = 0
-    for row in (row for array in arrays for row in array):
-        tiles[column // LANES, :, column % LANES] = row
-        column += 1
+    for number, column in enumerate(columns):
+        tiles[number // LANES, :, number % LANES] = column
     return tiles
 
 
-def rows_at(tiles: Words, positions: list[int], width: int) -> list[list[int]]:
-    """The canonical elements of the rows at these positions."""
-    rows = tiles[:, positions].transpose(1, 0, 2).reshape(len(positions), -1)[:, :width]
-    result: list[list[int]] = montgomery.from_montgomery(rows).tolist()
-    return result
+def from_rows(rows: Words) -> Words:
+    """Tiles of Montgomery rows (n, width)."""
+    count, width = rows.shape
+    padded = np.zeros((count, tile_count(width) * LANES), dtype=np.uint32)
+    padded[:, :width] = rows
+    tiles = lanes.empty((tile_count(width), count, LANES))
+    tiles[:] = padded.reshape(count, -1, LANES).transpose(1, 0, 2)
+    return tiles
 
 
 # ------------------------------------------------------------------------------------------------------------ frames
@@ -74,8 +72,8 @@ def rows_at(tiles: Words, positions: list[int], width: int) -> list[list[int]]:
 def block_groups(log_n: int) -> Indices:
     """First rows of the groups of 16 of a bit-reversed block of n = 2^log_n rows, in the order that makes neighbours.
 
-    Lane j of entry i is the point g^(i + bitrev_4(j) n / 16): the next row of entry i, lane by lane, is entry i + 1. The next
-    of the last one, which entry n / 16 repeats from entry 0, is entry 0 with its lanes moved by one (`advance`).
+    Lane j of entry i is the point g^(i + bitrev_4(j) n / 16): the next row of entry i, lane by lane, is entry i + 1.
+    That of the last entry is entry 0, repeated as entry n / 16, with its lanes moved by one (`advance`).
     """
     groups = np.array([reverse_bits(i, log_n - 4) * LANES for i in range(1 << (log_n - 4))], dtype=np.int64)
     return np.append(groups, groups[0])
@@ -124,7 +122,7 @@ def scatter(frame: Words, first_rows: Indices, tiles: Words) -> None:
 
 @kernel
 def advance(frame: Words, group: int) -> None:
-    """Move each lane of a group of a frame to the next row: entry n / 16 of block_groups becomes the next of the one before."""
+    """Move the lanes of a frame's group, gathered by entry n / 16 of block_groups, so that it continues the one before."""
     columns, flat = frame.shape[1], frame.reshape(-1)
     for i in range(group * columns * LANES, (group + 1) * columns * LANES, LANES):
         lanes.store(flat, i, _advance(lanes.load(flat, i)))

@@ -24,7 +24,7 @@ BOUND = P << 32
 _HALF = LANES // 2
 
 
-class U64x16(types.Type):  # type: ignore[misc]
+class U64x16(types.Type):
     """The numba type of 16 accumulators of 64 bits."""
 
     def __init__(self) -> None:
@@ -35,9 +35,9 @@ u64x16 = U64x16()
 
 
 @register_model(U64x16)
-class _U64x16Model(models.PrimitiveModel):  # type: ignore[misc]
+class _U64x16Model(models.PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, WIDE)
+        super().__init__(manager, numba_type, WIDE)  # type: ignore[no-untyped-call]
 
 
 def emit_zero() -> Value:
@@ -47,15 +47,15 @@ def emit_zero() -> Value:
 
 def emit_product(b: Builder, x: Value, y: Value) -> Value:
     """x y, not reduced. x, y: <16 x i32> below P."""
-    x_even, x_odd = lanes._emit_halves(b, x)
-    y_even, y_odd = lanes._emit_halves(b, y)
+    x_even, x_odd = lanes.emit_halves(b, x)
+    y_even, y_odd = lanes.emit_halves(b, y)
     return _emit_halves_joined(b, b.mul(x_even, y_even), b.mul(x_odd, y_odd))
 
 
 def emit_product_fixed(b: Builder, x: Value, factor: Value) -> Value:
     """x factor, not reduced, for a factor that is the same in all lanes."""
-    x_even, x_odd = lanes._emit_halves(b, x)
-    factor_even, _ = lanes._emit_halves(b, factor)
+    x_even, x_odd = lanes.emit_halves(b, x)
+    factor_even, _ = lanes.emit_halves(b, factor)
     return _emit_halves_joined(b, b.mul(x_even, factor_even), b.mul(x_odd, factor_even))
 
 
@@ -83,8 +83,8 @@ def emit_reduce(b: Builder, x: Value) -> Value:
     for first in (0, _HALF):
         half = b.shuffle_vector(x, x, ir.Constant(index, list(range(first, first + _HALF))))
         quotient = b.and_(b.mul(b.and_(half, low), fold), low)
-        totals.append(lanes._emit_reduce(b, half, quotient))
-    return lanes._emit_join(b, *totals)
+        totals.append(lanes.emit_reduce(b, half, quotient))
+    return lanes.emit_join(b, *totals)
 
 
 def _emit_halves_joined(b: Builder, even: Value, odd: Value) -> Value:

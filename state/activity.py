@@ -154,10 +154,11 @@ class _Crowd:
         self._longs, self._shorts = _Deck(order[:half], rng), _Deck(order[half:], rng)
 
     def pair(self, size: int) -> tuple[int, int]:
-        """Buyer and seller: both build up their positions, or now and then reduce them, but never to nothing."""
+        """Buyer and seller: both build up their positions, or now and then reduce them, but not below half."""
         long, short = self._longs.draw(), self._shorts.draw()
         held_by_both = min(abs(self._rehearsal.position(account, self._market)) for account in (long, short))
-        return (short, long) if self._rng.randrange(_REDUCING) == 0 and held_by_both > size else (long, short)
+        reduce = self._rng.randrange(_REDUCING) == 0 and held_by_both >= 2 * size
+        return (short, long) if reduce else (long, short)
 
 
 def _trade(

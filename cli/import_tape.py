@@ -1,0 +1,110 @@
+"""solvent import-tape: public trade tapes become accounts, deposits on the chains, and a batch."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from circuits.statement import Movement
+from cli.directory import LedgerDirectory
+from cli.errors import BadInputError
+from cli.options import OUTPUT_FILE, json_option, ledger_option
+from cli.output import emit
+from solvent import Venue
+from state.activity import Activity, ActivityError, Report, Settings, make_activity
+from state.batch import BatchWriter
+from state.tape import merge_tapes, open_tape
+from verifier.chain import Entry
+from verifier.chain_store import open_chain
+
+DEFAULTS = Settings()
+
+
+@click.command()
+@click.option("--tape", "tapes", metavar="MARKET=FILE", multiple=True, required=True, help="A tape; may be repeated.")
+@ledger_option
+@click.option("--accounts", type=click.IntRange(min=2), default=DEFAULTS.accounts, show_default=True)
+@click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True, help="Who trades, and how accounts are funded.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many trades.")
+@click.option("--out", metavar="BATCH", type=OUTPUT_FILE, required=True, help="The batch file to write.")
+@json_option
+def import_tape(
+    tapes: tuple[str, ...], ledger: Path, accounts: int, seed: int, limit: int | None, out: Path, as_json: bool
+) -> None:
+    """Turn trade tapes into a batch, and make the deposits that it consumes on the chains of DIR.
+
+    A tape is a CSV file with the columns time, price, size and side, or a capture (.gz) of an exchange's stream.
+    """
+    directory = LedgerDirectory(ledger)
+    opened = [open_tape(directory.venue, tape) for tape in tapes]
+    try:
+        activity = fund_activity(directory, merge_tapes(opened, limit), Settings(accounts=accounts, seed=seed), out)
+    except ActivityError as error:
+        raise BadInputError(str(error)) from error
+    content = report_object(directory.venue, activity) | {
+        "batch": str(out),
+        "tapes": [
+            {"file": str(tape.path), "market": tape.market.name, "trades": tape.trades, "rounded": tape.rounded,
+             "cut": tape.cut, "skipped": tape.skipped}
+            for tape in opened
+        ],
+    }  # fmt: skip
+    emit(as_json, content, _lines(content, activity.report))
+
+
+def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: Settings, out: Path) -> Activity:
+    """Make the activity of these trades, its deposits on the chains, and its batch file. Raises ActivityError."""
+    ledger = directory.read()
+    pending = [
+        chain.movement(sequence)
+        for chain in directory.chain_states()
+        for sequence in range(chain.consumed, len(chain.deposits))
+    ]
+    activity = make_activity(ledger, trades, settings, pending)
+    _deposit(directory, activity.deposits)
+    with BatchWriter(out, directory.venue) as writer:
+        for transition in activity.transitions:
+            writer.write(transition)
+    return activity
+
+
+def _deposit(directory: LedgerDirectory, movements: Iterable[Movement]) -> None:
+    """Queue the deposits, all or none."""
+    with ExitStack() as stack:
+        chains = [stack.enter_context(open_chain(directory.chain(name))) for name in directory.venue.chains]
+        for movement in movements:
+            chain = chains[movement.chain]
+            if chain.deposit(Entry(movement.account, movement.asset, movement.amount)) != movement.sequence:
+                raise BadInputError(f"{chain.state.name}: another deposit arrived meanwhile; run the command again")
+
+
+def report_object(venue: Venue, activity: Activity) -> dict[str, Any]:
+    """What became of the trades, for JSON."""
+    report = activity.report
+    return {
+        "transitions": len(activity.transitions), "accounts": report.accounts, "idle_accounts": report.idle,
+        "trades": report.trades, "fills": report.fills,
+        "refused": [{"trade": place, "rule": why.rule.value, "message": str(why)} for place, why in report.refused],
+        "prices": {venue.instruments[number].name: count for number, count in report.prices.items()},
+        "deposits": [
+            {"chain": venue.chains[chain], "asset": venue.instruments[asset].name,
+             "amount": venue.instruments[asset].format_units(units)}
+            for (chain, asset), units in sorted(report.deposits.items())
+        ],
+    }  # fmt: skip
+
+
+def _lines(content: dict[str, Any], report: Report) -> list[str]:
+    lines = [
+        f"{tape['file']}: {tape['trades']} trades of {tape['market']}"
+        f" ({tape['rounded']} rounded, {tape['cut']} cut, {tape['skipped']} skipped)"
+        for tape in content["tapes"]
+    ]
+    lines.append(f"{report.accounts} accounts registered, {report.idle} of them without a fill in some market")
+    lines += [f"deposited on {one['chain']}: {one['amount']} {one['asset']}" for one in content["deposits"]]
+    prices = ", ".join(f"{count} of {name}" for name, count in content["prices"].items())
+    lines.append(f"{report.fills} fills of {report.trades} trades, {len(report.refused)} refused; prices: {prices}")
+    lines += [f"  trade {place}: {refusal}" for place, refusal in report.refused[:20]]
+    return [*lines, f"wrote {content['batch']}: {content['transitions']} transitions"]

@@ -1,0 +1,82 @@
+"""solvent prove: apply a batch, prove it, and move the ledger."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.directory import LedgerDirectory
+from cli.errors import BadInputError
+from cli.names import VenueNames
+from cli.options import OUTPUT_FILE, batch_argument, json_option, ledger_option, params_option, skip_option
+from cli.output import emit, progress
+from cli.refusals import Applied, RefusedBatch, apply_batch
+from circuits.statement import Statement
+from solvent import PARAMETERS, Ledger, Witness
+from solvent import prove as prove_batch
+from state.batch import BatchReader
+from verifier.text import root_hex, statement_object
+
+if TYPE_CHECKING:
+    from prover.report import ProvingReport
+
+
+@click.command()
+@batch_argument
+@ledger_option
+@click.option("--out", metavar="FILE.proof", type=OUTPUT_FILE, required=True, help="The proof to write.")
+@params_option
+@skip_option
+@json_option
+def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool, as_json: bool) -> None:
+    """Apply BATCH and prove it; the ledger moves only when the proof is written."""
+    if not out.absolute().parent.is_dir():
+        raise BadInputError(f"--out {out}: there is no directory {out.absolute().parent}")
+    directory = LedgerDirectory(ledger)
+    with directory.changing() as state, progress("proving") as step:
+        step("applying the batch")
+        applied, statement, witness = close(state, batch, skip_refused)
+        proof, report = prove_batch(statement, witness, PARAMETERS[params], step)
+        step("writing")
+        directory.publish(state, proof, out)
+    content = {
+        **applied.json(), "proof": str(out), "parameters": params, **report_object(report),
+        "statement": statement_object(statement, VenueNames(directory.venue)),
+    }  # fmt: skip
+    emit(as_json, content, [*applied.lines(), *report_lines(report), f"wrote {out}", _moved(statement)])
+
+
+def close(state: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Statement, Witness]:
+    """Apply the batch file to the ledger and close the batch. Raises BatchError, RefusedBatch."""
+    state.begin_batch()
+    with BatchReader(batch, state.venue) as reader:
+        applied = apply_batch(state, reader)
+        if applied.refused and not skip_refused:
+            raise RefusedBatch(str(batch), applied)
+        return applied, *state.close_batch(reader.time)
+
+
+def report_object(report: "ProvingReport") -> dict[str, Any]:
+    """What the proof took, for JSON."""
+    return {
+        "bytes": report.proof_size, "sizes": report.sizes, "seconds": round(report.total_seconds, 3),
+        "steps": {name: round(seconds, 3) for name, seconds in report.seconds.items()},
+        "tables": [
+            {"name": t.name, "log_height": t.log_height, "main_columns": t.main_columns,
+             "auxiliary_columns": t.auxiliary_columns}
+            for t in report.tables
+        ],
+    }  # fmt: skip
+
+
+def report_lines(report: "ProvingReport") -> list[str]:
+    """What the proof took, for people."""
+    steps = ", ".join(f"{name} {seconds:.2f}" for name, seconds in report.seconds.items())
+    tables = [
+        f"table {t.name}: 2^{t.log_height} rows, {t.main_columns} + {t.auxiliary_columns} columns" for t in report.tables
+    ]
+    return [f"proved in {report.total_seconds:.2f} s ({steps})", *tables, f"proof of {report.proof_size:,} bytes"]
+
+
+def _moved(statement: Statement) -> str:
+    return f"the ledger is at batch {statement.batch}, root {root_hex(statement.new_root)}"

@@ -1,0 +1,236 @@
+"""A tape becomes a batch that the ledger takes whole: every account trades, is leveraged, and is funded from several chains."""
+
+from collections import Counter
+from dataclasses import astuple, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import median_low
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.bounds import AMOUNT_MAX, FRACTION_ONE
+from circuits.records import FIRST_TRADER, MARKET_MARK, from_limbs, market_index
+from circuits.statement import Movement
+from state.activity import Activity, ActivityError, Settings, make_activity
+from state.audit import AccountFigures, account_count, account_figures, invariant
+from state.batch import BatchReader, BatchWriter
+from state.errors import Refusal, Rule
+from state.ledger import BatchStateError, Ledger
+from state.synthetic import synthetic_trades
+from state.tape import Trade, merge_tapes, open_tape
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC, default_venue, new_ledger
+
+VENUE = default_venue()
+REAL = Path(__file__).parents[3] / "shared" / "data" / "binance_usdm"
+DAY = 86_400
+T = TypeVar("T", bound=Transition)
+
+
+class Queue:
+    """Chains that hold exactly these deposits."""
+
+    def __init__(self, deposits: list[Movement]) -> None:
+        self._deposits = set(deposits)
+
+    def holds(self, deposit: Movement, /) -> bool:
+        """See DepositQueue."""
+        return deposit in self._deposits
+
+
+def small(accounts: int = 10, count: int = 200, seed: int = 0) -> tuple[Ledger, list[Trade], Activity]:
+    """A fresh ledger, a made-up tape, and the batch of both."""
+    ledger, trades = new_ledger(), list(synthetic_trades(VENUE, count, seed))
+    return ledger, trades, make_activity(ledger, trades, Settings(accounts, seed))
+
+
+def apply_all(ledger: Ledger, transitions: list[Transition], deposits: list[Movement]) -> list[AccountFigures]:
+    """Apply the batch, with chains that hold just these deposits; the figures of the accounts it registers."""
+    first = account_count(ledger)
+    ledger.queue = Queue(deposits)
+    ledger.begin_batch()
+    for transition in transitions:
+        ledger.apply(transition)  # a refusal fails the test
+    assert all(backing.holds for backing in invariant(ledger))
+    return [account_figures(ledger, account) for account in range(first, account_count(ledger))]
+
+
+def of_kind(activity: Activity, kind: type[T]) -> list[T]:
+    """The transitions of that class."""
+    return [transition for transition in activity.transitions if isinstance(transition, kind)]
+
+
+@given(accounts=st.integers(2, 25), count=st.integers(1, 150), seed=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_the_ledger_takes_the_batch_whole(accounts: int, count: int, seed: int) -> None:
+    ledger, trades, activity = small(accounts, count, seed)
+    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    assert len(figures) == accounts
+    assert activity.report.fills == len(trades)
+    assert not activity.report.refused
+    assert all(account.margin.suffices for account in figures)
+    traded = {trade.market for trade in trades}
+    idle = [account for account in figures if not all(account.balances.get(market) for market in traded)]
+    assert len(idle) == activity.report.idle
+
+
+def test_every_account_trades_both_markets_with_leverage_on_several_chains() -> None:
+    ledger, _, activity = small(accounts=40, count=640)
+    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    assert activity.report.idle == 0
+    for account in figures:
+        assert set(account.balances) == {USDC, ETH, BTC_PERP, ETH_PERP}
+        assert all(account.balances.values())
+        assert account.margin.equity >= account.margin.requirement
+    assert sum(account.margin.equity <= 2 * account.margin.requirement for account in figures) >= 36
+    assert any(account.margin.shortfall for account in figures)  # some borrow quote
+    assert any(not account.margin.shortfall for account in figures)
+    for account in figures:
+        assert len({movement.chain for movement in activity.deposits if movement.account == account.account}) == 2
+    assert {movement.chain for movement in activity.deposits} == {0, 1, 2}
+
+
+def test_fills_are_the_trades_within_sensible_limits() -> None:
+    _, trades, activity = small()
+    fills = of_kind(activity, Fill)
+    assert [(f.market, f.price, f.size, f.taker_buys) for f in fills] == [
+        (t.market, t.price, t.size, t.taker_buys) for t in trades
+    ]
+    for fill in fills:
+        room = (fill.taker_limit - fill.price) * (1 if fill.taker_buys else -1)
+        assert 0 <= room * FRACTION_ONE <= 20 * fill.price
+        assert fill.maker_limit == fill.price
+        assert fill.maker != fill.taker
+    sides = Counter(account for fill in fills for account in (fill.maker, fill.taker))
+    assert max(sides.values()) - min(sides.values()) <= 4  # each market deals all in before anybody twice
+
+
+def test_marks_follow_the_tape() -> None:
+    price_move, price_interval = 3, 20
+    ledger, trades = new_ledger(), list(synthetic_trades(VENUE, 400, 5))
+    activity = make_activity(ledger, trades, Settings(10, 5, price_move, price_interval))
+    first_price = {market.number: next(t.price for t in trades if t.market == market.number) for market in VENUE.markets}
+    marks: dict[int, int] = {}
+    age: Counter[int] = Counter()
+    for transition in activity.transitions:
+        if isinstance(transition, SetPrice):
+            marks[transition.instrument], age[transition.instrument] = transition.price, 0
+        elif isinstance(transition, Fill):
+            if not age.total():  # before any fill
+                assert {market: marks[market] for market in first_price} == first_price
+            age[transition.market] += 1
+            mark = marks[transition.market]
+            assert abs(transition.price - mark) * FRACTION_ONE <= price_move * mark
+            assert age[transition.market] <= price_interval + 1
+            assert marks[ETH] == marks[ETH_PERP] // 10  # a lot of 0.0001 ETH beside one of 0.001
+    times = [update.time for update in of_kind(activity, SetPrice)]
+    assert all(a <= b for a, b in pairwise(times))
+    assert Counter(update.instrument for update in of_kind(activity, SetPrice)) == activity.report.prices
+    assert activity.report.prices[BTC_PERP] > 10
+
+
+def test_prices_come_no_more_often_than_asked() -> None:
+    trades = [Trade(k * 10**9, BTC_PERP, 6_170_000, 10, True) for k in range(50)]
+    activity = make_activity(new_ledger(), trades, Settings(2, price_interval=1_000))
+    assert activity.report.prices == {BTC_PERP: 1}  # and none for ETH, whose market does not trade
+
+
+def test_deposits_are_numbered_by_chain_and_stand_before_what_needs_them() -> None:
+    _, _, activity = small()
+    deposits = of_kind(activity, Deposit)
+    assert [Movement(*astuple(deposit)) for deposit in deposits] == activity.deposits
+    for chain in range(3):
+        numbers = [deposit.sequence for deposit in deposits if deposit.chain == chain]
+        assert numbers == list(range(len(numbers)))
+    kinds = [transition.kind.name for transition in activity.transitions]
+    assert kinds.index("FILL") > max(k for k, kind in enumerate(kinds) if kind in ("REGISTER", "DEPOSIT"))
+    totals: Counter[tuple[int, int]] = Counter()
+    for deposit in deposits:
+        totals[deposit.chain, deposit.asset] += deposit.amount
+    assert totals == activity.report.deposits
+
+
+def test_the_same_seed_makes_the_same_batch_and_leaves_the_ledger_alone() -> None:
+    ledger, trades, activity = small()
+    root, records = ledger.root, ledger.records()
+    again = make_activity(ledger, iter(trades), Settings(10, 0))
+    assert again == activity
+    assert make_activity(ledger, trades, Settings(10, 1)).transitions != activity.transitions
+    assert (ledger.root, ledger.records(), ledger.in_batch) == (root, records, False)
+
+
+def test_a_second_tape_continues_the_ledger_with_deposits_that_wait_on_the_chains() -> None:
+    ledger, trades, first = small()
+    apply_all(ledger, first.transitions, first.deposits)
+    ledger.close_batch(DAY)  # later than the tape, which is played at the ledger's time
+    counts = Counter(movement.chain for movement in first.deposits)
+    waiting = [Movement(0, counts[0], FIRST_TRADER, USDC, 5), Movement(0, counts[0] + 1, FIRST_TRADER + 10, ETH, 7)]
+    second = make_activity(ledger, trades, Settings(4, 1), waiting)
+    assert [register.account for register in of_kind(second, Register)] == list(range(FIRST_TRADER + 10, FIRST_TRADER + 14))
+    assert not set(waiting) & set(second.deposits)
+    assert min(m.sequence for m in second.deposits if m.chain == 0) == counts[0] + 2
+    assert {update.time for update in of_kind(second, SetPrice)} == {DAY}
+    figures = apply_all(ledger, second.transitions, [*waiting, *second.deposits])
+    assert all(account.margin.suffices for account in figures)
+
+
+def test_trades_that_no_account_can_make_are_left_out_and_reported() -> None:
+    ledger, trades = new_ledger(), list(synthetic_trades(VENUE, 50, 0))
+    whale = replace(trades[20], size=AMOUNT_MAX // trades[20].price)
+    activity = make_activity(ledger, [*trades[:20], whale, *trades[21:]], Settings(4))
+    ((position, refusal),) = activity.report.refused
+    assert (position, activity.report.fills, activity.report.trades) == (20, 49, 50)
+    assert refusal.rule in (Rule.INITIAL_MARGIN, Rule.MARGIN_LIMIT, Rule.HOLDING_LIMIT, Rule.FEE_LIMIT)
+    apply_all(ledger, activity.transitions, activity.deposits)
+
+
+def test_what_cannot_be_made_into_a_batch_is_refused() -> None:
+    ledger, trades = new_ledger(), list(synthetic_trades(VENUE, 5, 0))
+    with pytest.raises(ActivityError, match="1 accounts"):
+        make_activity(ledger, trades, Settings(1))
+    with pytest.raises(ActivityError, match="no trades"):
+        make_activity(ledger, [], Settings())
+    with pytest.raises(Refusal, match="deposit-order"):
+        make_activity(ledger, trades, Settings(2), [Movement(0, 1, FIRST_TRADER, USDC, 5)])
+    ledger.begin_batch()
+    with pytest.raises(BatchStateError):
+        make_activity(ledger, trades, Settings(2))
+
+
+def test_the_batch_survives_its_file(tmp_path: Path) -> None:
+    _, _, activity = small()
+    with BatchWriter(tmp_path / "batch.jsonl", VENUE) as writer:
+        for transition in activity.transitions:
+            writer.write(transition)
+    with BatchReader(tmp_path / "batch.jsonl", VENUE) as reader:
+        assert [transition for _, transition in reader] == activity.transitions
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real tapes are not part of a clone")
+def test_real_tapes_make_500_leveraged_accounts() -> None:
+    files = ("usdm_btcusdt_20240808.gz", "usdm_ethusdt_20240808.gz")
+    tapes = [open_tape(VENUE, f"{market.name}={REAL / file}") for market, file in zip(VENUE.markets, files, strict=True)]
+    ledger = new_ledger()
+    activity = make_activity(ledger, merge_tapes(tapes, 4_096), Settings(accounts=500, seed=1))
+    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    kinds = Counter(transition.kind.name for transition in activity.transitions)
+    assert (kinds["REGISTER"], kinds["DEPOSIT"], kinds["FILL"]) == (500, 1_000, 4_096)
+    assert not activity.report.refused
+    sides = Counter(account for fill in of_kind(activity, Fill) for account in (fill.maker, fill.taker))
+    assert len(sides) == 500
+    assert min(sides.values()) >= 15
+    assert all(sum(amount != 0 for amount in account.balances.values()) >= 4 for account in figures)
+    middle = median_low(account.margin.equity * FRACTION_ONE // account.margin.requirement for account in figures)
+    assert FRACTION_ONE <= middle <= 2 * FRACTION_ONE
+    assert all(account.margin.suffices for account in figures)
+    for market in VENUE.markets:  # the marks are the tape's
+        mark = from_limbs(ledger.read(market_index(market.number))[MARKET_MARK : MARKET_MARK + 2])
+        last = [fill.price for fill in of_kind(activity, Fill) if fill.market == market.number][-1]
+        assert abs(last - mark) * FRACTION_ONE <= 5 * mark
