@@ -9,8 +9,8 @@
     proof = prove(statement, witness, STANDARD)
     assert verify(proof, STANDARD) == statement
 
-This is where the parts meet: the ledger gets the prover's fast hash, the prover the ledger's witness. Only the functions that
-hash or prove load the prover; verifying does not.
+This is where the parts meet: the ledger gets the prover's fast hash, the prover the ledger's witness. Only what
+hashes or proves loads the prover; verifying does not.
 """
 
 from array import array
@@ -87,7 +87,7 @@ def open_ledger(directory: Path, queue: DepositQueue | None = None) -> Ledger:
 
 
 def traces_of(witness: Witness, parameters: Parameters = STANDARD) -> "dict[str, Words]":
-    """The main columns of every table as tiles, as prover.prove.prove takes them. Raises TraceError if the batch is too large."""
+    """The main columns of every table as tiles, for prover.prove.prove. Raises TraceError if they are too many."""
     from prover.tiles import from_columns
     from prover.traces.build import build_traces
 

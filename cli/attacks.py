@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from circuits.records import FIRST_TRADER, SystemAccount
+from circuits.records import FIRST_TRADER
 from circuits.solvent import solvent_circuit
-from circuits.statement import Movement, Statement
+from circuits.statement import Statement
 from circuits.steps import Kind
 from circuits.witness import Witness
 from cli.directory import LedgerDirectory
@@ -46,18 +46,23 @@ def over_withdrawal(directory: LedgerDirectory) -> str | None:
 
 def forged_withdrawal(directory: LedgerDirectory) -> str | None:
     """The witness of a small withdrawal is altered to pay out a thousandfold, and proven regardless."""
-    from prover.check import check_witness
     from prover.errors import ProvingError
     from prover.prove import prove as prove_circuit
-    from prover.tiles import to_columns
 
     ledger = directory.read()
     statement, witness = _batch(ledger, Withdraw(CHAIN, ACCOUNT, ASSET, directory.venue.quote.units("0.01")))
     amounts = witness.arguments[Kind.WITHDRAW]["amount"]
     amounts[0] *= 1000
     forged = replace(statement, withdrawals=(replace(statement.withdrawals[0], amount=amounts[0]),))
+    try:
+        prove(forged, witness)
+    except ProvingError as error:
+        named = str(error).partition(", first of all ")[2].partition(" on row ")[0]
+    else:
+        return None
     proof, _ = prove_circuit(solvent_circuit(), STANDARD, forged, traces_of(witness), unchecked=True)
-    return _submit(directory, proof)
+    verdict = _submit(directory, proof)
+    return verdict and f"{verdict}; violated: {named}"
 
 
 def _batch(ledger: Ledger, transition: Transition) -> tuple[Statement, Witness]:
@@ -73,5 +78,6 @@ def _submit(directory: LedgerDirectory, proof: bytes) -> str | None:
     try:
         chain.accept(proof)
     except ChainRejection as rejection:
-        return f"by {rejection}"
+        inner = rejection.proof.reason.value if rejection.proof else rejection.detail
+        return f"by {rejection.chain}: {rejection.reason.value}: {inner}"
     return None

@@ -1,7 +1,7 @@
-"""A ledger's directory: the ledger, its chains' directories, and the one step that publishes a proof and moves the ledger.
+"""A ledger's directory: the ledger, its chains, and the one step that publishes a proof and moves the ledger.
 
     venue.toml, ledger.state, history/   the ledger (state.persist)
-    chains/NAME/                         each chain's own (verifier.chain_store); only `deposit` and `verify` write there
+    chains/NAME/                         each chain's own (verifier.chain_store); only deposits and `verify` write there
     staged/                              a batch being published; what a crash leaves of it is finished or dropped
     ledger.lock                          held while a command moves the ledger
 """
@@ -42,7 +42,7 @@ class ChainQueues:
 
 
 class LedgerDirectory:
-    """The directory of a ledger that `create` made. `check_queues`: whether the ledger refuses deposits that no chain holds."""
+    """The directory that `create` made. check_queues: whether the ledger refuses deposits that no chain holds."""
 
     def __init__(self, path: Path, check_queues: bool = True) -> None:
         self.path, self._check_queues = path, check_queues
@@ -79,7 +79,8 @@ class LedgerDirectory:
             yield open_ledger(self.path, ChainQueues(self.chain_states()) if self._check_queues else None)
 
     def publish(self, ledger: Ledger, proof: bytes, out: Path) -> None:
-        """Write the proof and move the ledger: both or, whenever this is interrupted, neither once the ledger is read again."""
+        """Write the proof and move the ledger. If this is interrupted, the next command that reads the ledger mends it:
+        the ledger has moved if the proof was written, and has not if it was not."""
         staged = self.path / STAGED
         staged.mkdir()
         (staged / HISTORY).symlink_to(Path("..") / HISTORY, target_is_directory=True)
@@ -143,6 +144,7 @@ def _is_written(note: Path) -> bool:
     """Whether the proof that the note names is there."""
     try:
         content = json.loads(note.read_bytes())
-        return hashlib.sha256(Path(content["proof"]).read_bytes()).hexdigest() == content["sha256"]
+        found = hashlib.sha256(Path(content["proof"]).read_bytes()).hexdigest()
+        return bool(found == content["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -56,10 +56,10 @@ def describe(error: BaseException) -> tuple[str, Exit]:
 class Commands(click.Group):
     """A group whose commands raise their errors, and end with a line and an exit code instead of a traceback."""
 
-    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
         """Run the command line and exit."""
         try:
-            super().main(args, standalone_mode=False)
+            super().main(args, prog_name, **{**extra, "standalone_mode": False})
         except click.ClickException as error:  # bad usage
             error.show()
             sys.exit(Exit.BAD_INPUT)

@@ -26,7 +26,7 @@ DEFAULTS = Settings()
 @click.option("--tape", "tapes", metavar="MARKET=FILE", multiple=True, required=True, help="A tape; may be repeated.")
 @ledger_option
 @click.option("--accounts", type=click.IntRange(min=2), default=DEFAULTS.accounts, show_default=True)
-@click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True, help="Who trades, and how accounts are funded.")
+@click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True, help="Draws who trades.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many trades.")
 @click.option("--out", metavar="BATCH", type=OUTPUT_FILE, required=True, help="The batch file to write.")
 @json_option

@@ -15,7 +15,7 @@ DEFAULT_VENUE = Path(__file__).parent / "venue.toml"
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--config", type=INPUT_FILE, default=DEFAULT_VENUE, help="The venue file; see cli/venue.toml, the default.")
+@click.option("--config", type=INPUT_FILE, default=DEFAULT_VENUE, help="The venue file (default: that of the demo).")
 @json_option
 def init(directory: Path, config: Path, as_json: bool) -> None:
     """Make a ledger in DIR, with a directory for each of its chains."""

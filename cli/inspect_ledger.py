@@ -56,7 +56,8 @@ def _account(ledger: Ledger, figures: AccountFigures) -> dict[str, Any]:
         "account": figures.account, "role": SystemAccount(figures.account).name if system else figures.role.name,
         "nonce": figures.nonce,
         "balances": {instruments[n].name: instruments[n].format_units(units) for n, units in figures.balances.items()},
-        "equity": quote.format_units(figures.margin.equity), "requirement": quote.format_units(figures.margin.requirement),
+        "equity": quote.format_units(figures.margin.equity),
+        "requirement": quote.format_units(figures.margin.requirement),
     }  # fmt: skip
 
 
@@ -78,9 +79,10 @@ def _summary(figures: list[AccountFigures]) -> dict[str, Any]:
 def ledger_lines(content: dict[str, Any]) -> list[str]:
     """For people."""
     chains = [
-        [chain["name"], str(chain["batch"]), str(chain["pending"]), vault["asset"], vault["held"], vault["credited"], vault["ledger"]]
-        for chain in content["chains"] for vault in chain["vaults"]
-    ]  # fmt: skip
+        [chain["name"], str(chain["batch"]), str(chain["pending"]), *vault.values()]
+        for chain in content["chains"]
+        for vault in chain["vaults"]
+    ]
     backing = [
         [one["instrument"], one["balances"], one["liabilities"], one["vaults"], "holds" if one["holds"] else "BROKEN"]
         for one in content["invariant"]
@@ -106,8 +108,9 @@ def _account_lines(content: dict[str, Any]) -> list[str]:
     if len(accounts) > SHOWN:
         lines.append(f"and {len(accounts) - SHOWN} more; --json lists all")
     if summary["trading"]:
+        equity, instruments = summary["median_equity_percent_of_requirement"], summary["median_instruments"]
         lines.append(
-            f"{summary['trading']} accounts hold positions; median equity {summary['median_equity_percent_of_requirement']} %"
-            f" of the initial requirement, median {summary['median_instruments']} instruments, {summary['owing_quote']} owe quote"
+            f"{summary['trading']} accounts hold positions, {summary['owing_quote']} owe quote; the median one has"
+            f" {equity} % of its initial requirement and {instruments} instruments"
         )
     return lines

@@ -14,7 +14,7 @@ directory_argument = click.argument("directory", metavar="DIR", type=LEDGER)
 batch_argument = click.argument("batch", metavar="BATCH", type=INPUT_FILE)
 proof_argument = click.argument("proof", metavar="FILE.proof", type=INPUT_FILE)
 ledger_option = click.option("--ledger", metavar="DIR", type=LEDGER, required=True, help="The ledger's directory.")
-skip_option = click.option("--skip-refused", is_flag=True, help="Leave refused transitions out instead of refusing the batch.")
+skip_option = click.option("--skip-refused", is_flag=True, help="Leave refused transitions out of the batch.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 params_option = click.option(
     "--params", type=click.Choice(sorted(PARAMETERS)), default=STANDARD.name, show_default=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+
 def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
     """Print the result of a command on stdout."""
     click.echo(json.dumps(content) if as_json else "\n".join(lines))
@@ -15,7 +16,7 @@ def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr with the present step; the function it gives sets the step. Silent unless stderr is a terminal."""
+    """A spinner on stderr; the function it gives sets the step it names. Silent unless stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda step: None
         return

@@ -1,18 +1,19 @@
 """solvent prove: apply a batch, prove it, and move the ledger."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from circuits.statement import Statement
 from cli.directory import LedgerDirectory
 from cli.errors import BadInputError
 from cli.names import VenueNames
 from cli.options import OUTPUT_FILE, batch_argument, json_option, ledger_option, params_option, skip_option
 from cli.output import emit, progress
 from cli.refusals import Applied, RefusedBatch, apply_batch
-from circuits.statement import Statement
-from solvent import PARAMETERS, Ledger, Witness
+from solvent import PARAMETERS, Ledger, Rejection, Witness
 from solvent import prove as prove_batch
 from state.batch import BatchReader
 from verifier.text import root_hex, statement_object
@@ -36,7 +37,7 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
     with directory.changing() as state, progress("proving") as step:
         step("applying the batch")
         applied, statement, witness = close(state, batch, skip_refused)
-        proof, report = prove_batch(statement, witness, PARAMETERS[params], step)
+        proof, report = _prove(statement, witness, params, step)
         step("writing")
         directory.publish(state, proof, out)
     content = {
@@ -56,6 +57,18 @@ def close(state: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Stat
         return applied, *state.close_batch(reader.time)
 
 
+def _prove(
+    statement: Statement, witness: Witness, params: str, step: Callable[[str], None]
+) -> "tuple[bytes, ProvingReport]":
+    """Raises BadInputError for a batch that is too large."""
+    from prover.traces.columns import TraceError
+
+    try:
+        return prove_batch(statement, witness, PARAMETERS[params], step)
+    except (TraceError, Rejection) as error:  # a table, or its height, out of bounds
+        raise BadInputError(f"the batch is too large: {error}") from error
+
+
 def report_object(report: "ProvingReport") -> dict[str, Any]:
     """What the proof took, for JSON."""
     return {
@@ -73,7 +86,8 @@ def report_lines(report: "ProvingReport") -> list[str]:
     """What the proof took, for people."""
     steps = ", ".join(f"{name} {seconds:.2f}" for name, seconds in report.seconds.items())
     tables = [
-        f"table {t.name}: 2^{t.log_height} rows, {t.main_columns} + {t.auxiliary_columns} columns" for t in report.tables
+        f"table {t.name}: 2^{t.log_height} rows, {t.main_columns} + {t.auxiliary_columns} columns"
+        for t in report.tables
     ]
     return [f"proved in {report.total_seconds:.2f} s ({steps})", *tables, f"proof of {report.proof_size:,} bytes"]
 

@@ -69,9 +69,8 @@ class RefusedBatch(Exception):  # noqa: N818 - the batch is refused, nothing is 
         first = applied.refused[0]
         count = len(applied.refused)
         problem = f"{first.kind}: {first.refusal}" + (f" (and {count - 1} more refusals)" if count > 1 else "")
-        super().__init__(
-            f"{file}:{first.line}: {problem}; nothing is applied; `solvent check` lists refusals, --skip-refused leaves them out"
-        )
+        help_text = "nothing is applied; `solvent check` lists refusals, --skip-refused leaves them out"
+        super().__init__(f"{file}:{first.line}: {problem}; {help_text}")
 
 
 def apply_batch(ledger: Ledger, transitions: Iterable[tuple[int, Transition]]) -> Applied:

@@ -15,7 +15,7 @@ from verifier.text import root_from_hex, root_hex
 
 @click.command()
 @directory_argument
-@click.option("--to", "root", required=True, metavar="ROOT", help="64 hexadecimal digits, as `solvent inspect DIR` lists them.")
+@click.option("--to", "root", required=True, metavar="ROOT", help="64 digits, as `inspect` lists them.")
 @json_option
 def rollback(directory: Path, root: str, as_json: bool) -> None:
     """Take the ledger back to a root that a chain still accepts: the last one it accepted."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from circuits.statement import Statement
 from cli.directory import LedgerDirectory
 from cli.names import VenueNames
 from cli.options import LEDGER, json_option, params_option, proof_argument
 from cli.output import emit
-from circuits.statement import Statement
 from solvent import PARAMETERS, ChainRejection, Rejection
 from solvent import verify as verify_proof
 from verifier.batch import read_proof

@@ -75,8 +75,9 @@ def _write(path: Path, code: bytes) -> None:
     """Atomically, and only as far as the disk allows: without the file the code is compiled again next time."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as directory:
+            temporary = Path(directory) / path.name
+            temporary.write_bytes(hashlib.sha256(code).digest() + code)
+            temporary.replace(path)
     except OSError:
         return

@@ -122,7 +122,7 @@ def scatter(frame: Words, first_rows: Indices, tiles: Words) -> None:
 
 @kernel
 def advance(frame: Words, group: int) -> None:
-    """Move the lanes of a frame's group, gathered by entry n / 16 of block_groups, so that it continues the one before."""
+    """Move the lanes of the group that entry n / 16 of block_groups gathered, so that it follows the one before."""
     columns, flat = frame.shape[1], frame.reshape(-1)
     for i in range(group * columns * LANES, (group + 1) * columns * LANES, LANES):
         lanes.store(flat, i, _advance(lanes.load(flat, i)))

@@ -40,8 +40,8 @@ class Settings:
 
     accounts: int = 500  # to register
     seed: int = 0
-    price_move: int = 5  # in 1 / FRACTION_ONE: a market is priced anew when a trade is further than this from its mark,
-    price_interval: int = 256  # or after so many of its trades
+    price_move: int = 5  # in 1 / FRACTION_ONE: a trade further than this from the mark sets it anew
+    price_interval: int = 256  # and so does, at the latest, the trade after so many of its market
 
 
 @dataclass
@@ -97,7 +97,7 @@ class _Marks:
         venue = rehearsal.venue
         self._settings, self._epoch, self._clock = settings, venue.epoch, rehearsal.clock()
         self._mark: dict[int, int] = {}
-        self._age: dict[int, int] = {}
+        self._age: dict[int, int] = {}  # trades of the market since its mark was set
         self._market = {market.number: market for market in venue.markets}
         self._followers: defaultdict[int, list[Instrument]] = defaultdict(list)
         for asset in rehearsal.assets:
@@ -114,10 +114,10 @@ class _Marks:
     def before(self, trade: Trade) -> Iterator[SetPrice]:
         """What has to be set before the trade becomes a fill."""
         mark = self._mark[trade.market]
-        self._age[trade.market] += 1
         moved = abs(trade.price - mark) * FRACTION_ONE > mark * self._settings.price_move
-        if moved or self._age[trade.market] > self._settings.price_interval:
+        if moved or self._age[trade.market] >= self._settings.price_interval:
             yield from self._set(trade, trade.time)
+        self._age[trade.market] += 1
 
     def _set(self, trade: Trade, time: int) -> Iterator[SetPrice]:
         self._mark[trade.market], self._age[trade.market] = trade.price, 0

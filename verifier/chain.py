@@ -185,7 +185,7 @@ class ChainVerifier:
         chains, assets = range(self.state.chains), range(self.state.assets)
         expected = [(chain, asset) for chain in chains for asset in assets]
         if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
-            detail = f"{len(statement.vaults)} vaults, not one for each of {len(chains)} chains and {len(assets)} assets"
+            detail = f"{len(statement.vaults)} vaults; due is one for each of {len(chains)} chains, {len(assets)} assets"
             raise self._rejection(ChainReason.VAULT_SET, detail)
         for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
             if [amount.asset for amount in amounts] != list(assets):
@@ -193,7 +193,7 @@ class ChainVerifier:
                 raise self._rejection(ChainReason.VAULT_SET, detail)
         for movement in (*statement.deposits, *statement.withdrawals):
             if movement.chain not in chains or movement.asset not in assets:
-                raise self._rejection(ChainReason.VAULT_SET, f"{movement} names an unknown chain or asset")
+                raise self._rejection(ChainReason.VAULT_SET, f"chain {movement.chain}, {_named(movement)}: unknown")
 
     def _check_deposits(self, statement: Statement) -> list[Entry]:
         """The deposits that the batch consumes here."""
@@ -205,10 +205,10 @@ class ChainVerifier:
             if number > expected:
                 raise self._rejection(ChainReason.DEPOSIT_ORDER, f"number {number}; the next one is {expected}")
             if number >= len(state.deposits):
-                detail = f"{movement}; the chain received {len(state.deposits)} deposits"
+                detail = f"{_named(movement)}; the chain has received {len(state.deposits)}"
                 raise self._rejection(ChainReason.DEPOSIT_UNKNOWN, detail)
             if movement != state.movement(number):
-                detail = f"{movement}; the chain received {state.deposits[number]}"
+                detail = f"{_named(movement)}; the chain received {_named(state.movement(number))}"
                 raise self._rejection(ChainReason.DEPOSIT_DIFFERS, detail)
         return state.deposits[state.consumed : state.consumed + len(own)]
 
@@ -245,6 +245,10 @@ class ChainVerifier:
 
 def _sum(entries: Sequence[Entry], asset: int) -> int:
     return sum(entry.amount for entry in entries if entry.asset == asset)
+
+
+def _named(movement: Movement) -> str:
+    return f"number {movement.sequence}, {movement.amount} of asset {movement.asset} for account {movement.account}"
 
 
 def _require(condition: bool, problem: str) -> None:

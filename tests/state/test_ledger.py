@@ -1,5 +1,6 @@
 """Any sequence of transitions: the venue stays backed, refusals change nothing, the witness replays, rollback works."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
 from fractions import Fraction
@@ -19,6 +20,7 @@ from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
+from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
@@ -166,6 +168,22 @@ def test_statement_of_every_kind() -> None:
     assert statement.totals == (AssetAmount(USDC, 129_998_000_000), AssetAmount(ETH, 2_234_567_886))
     assert statement.fund == (AssetAmount(USDC, 0), AssetAmount(ETH, 0))
     assert run_batch(ledger, [])[0].batch == 2
+
+
+def test_every_message_raises_its_sender_s_nonce_and_nobody_else_s() -> None:
+    ledger = new_ledger()
+    ledger.begin_batch()
+    nonces: Counter[int] = Counter()
+    for transition in every_kind():
+        ledger.apply(transition)
+        if isinstance(transition, Withdraw):
+            nonces[transition.account] += 1
+        elif isinstance(transition, Transfer):
+            nonces[transition.sender] += 1
+        elif isinstance(transition, Fill):
+            nonces.update((transition.maker, transition.taker))
+        found = {account: account_figures(ledger, account).nonce for account in range(account_count(ledger))}
+        assert found == {account: nonces[account] for account in found}
 
 
 def test_abort_forgets_the_batch() -> None:

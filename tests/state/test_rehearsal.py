@@ -1,4 +1,4 @@
-"""What the rehearsal says an account needs is exactly what the margin check wants, and the ledger itself stays as it was."""
+"""What the rehearsal says an account needs is exactly what the margin check wants; the ledger itself is only read."""
 
 import random
 

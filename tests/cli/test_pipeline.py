@@ -1,0 +1,132 @@
+"""import-tape, check, prove, verify and inspect, one after the other; and the ways in which they refuse."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.directory import LedgerDirectory
+from tests.cli.running import fails, run, run_json
+from tests.conftest import Proven
+from verifier.chain_store import read_chain
+
+CHAINS = ("ethereum", "arbitrum", "solana")
+HEADER = '{"format": "solvent-batch", "version": 1, "venue": "demo"}\n'
+
+
+def write_batch(path: Path, *lines: dict[str, object]) -> Path:
+    path.write_text(HEADER + "".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def transfer(amount: str) -> dict[str, object]:
+    return {"kind": "transfer", "sender": 5, "receiver": 6, "asset": "USDC", "amount": amount}
+
+
+def test_the_main_job(tmp_path: Path) -> None:
+    place, tape, batch, proof = tmp_path / "ledger", tmp_path / "btc.csv", tmp_path / "a.batch", tmp_path / "a.proof"
+    rows = [f"{1723075200000 + k},{61700 + k % 7}.{k % 10},0.0{1 + k % 9},{'buy' if k % 3 else 'sell'}" for k in range(30)]
+    tape.write_text("time,price,size,side\n" + "\n".join(rows) + "\n")
+    run_json("init", place)
+    imported = run_json(
+        "import-tape", "--tape", f"BTC-PERP={tape}", "--ledger", place, "--accounts", 6, "--limit", 20, "--out", batch
+    )
+    assert (imported["trades"], imported["accounts"]) == (20, 6)
+    assert run_json("check", batch, "--ledger", place)["transitions"] == imported["transitions"]
+    proven = run_json("prove", batch, "--ledger", place, "--out", proof, "--params", "compact")
+    assert proven["bytes"] == proof.stat().st_size
+    assert run_json("verify", proof, "--params", "compact")["accepted"]
+    for chain in CHAINS:
+        content = run_json("verify", proof, "--params", "compact", "--ledger", place, "--chain", chain)
+        assert content["statement"] == proven["statement"]
+    stand = run_json("inspect", place)
+    assert stand["root"] == proven["statement"]["new_root"]
+    assert all(one["holds"] for one in stand["invariant"])
+    assert all(vault["ledger"] == vault["credited"] for chain in stand["chains"] for vault in chain["vaults"])
+    assert [chain["pending"] for chain in stand["chains"]] == [0, 0, 0]
+
+
+def test_each_chain_remembers_what_it_accepted(proven: Proven, ledger: Path) -> None:
+    for chain in CHAINS:
+        assert run("verify", proven.proof, "--ledger", ledger, "--chain", chain).exit_code == 0
+        assert read_chain(ledger / "chains" / chain).root == proven.statement.new_root
+        again = run("verify", proven.proof, "--ledger", ledger, "--chain", chain)
+        fails(again, 1, f"rejected: {chain}: wrong old root")
+
+
+def test_a_tampered_proof_is_rejected_and_forgotten(proven: Proven, ledger: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.proof"
+    bad.write_bytes(proven.data[:-1] + bytes([proven.data[-1] ^ 1]))
+    before = (ledger / "chains" / "solana" / "chain.json").read_bytes()
+    content = run_json("verify", bad, "--ledger", ledger, "--chain", "solana", code=1)
+    assert content["reason"] == "proof invalid"
+    assert content["proof_reason"] == "Merkle mismatch"
+    assert (ledger / "chains" / "solana" / "chain.json").read_bytes() == before
+    fails(run("verify", bad), 1, "rejected: Merkle mismatch")
+    fails(run("verify", proven.proof, "--params", "compact"), 1, "rejected: ")
+
+
+def test_the_prover_never_writes_to_a_chain(ledger: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in (ledger / "chains").rglob("*") if path.is_file()}
+    batch = write_batch(tmp_path / "a.batch", transfer("0.01"))
+    assert run("check", batch, "--ledger", ledger).exit_code == 0
+    assert run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof").exit_code == 0
+    assert {path: path.read_bytes() for path in (ledger / "chains").rglob("*") if path.is_file()} == before
+
+
+def test_a_refused_transition_refuses_the_batch(ledger: Path, tmp_path: Path) -> None:
+    root = LedgerDirectory(ledger).read().root
+    batch = write_batch(tmp_path / "a.batch", transfer("0.01"), transfer("900000000"), transfer("0.02"))
+    out = tmp_path / "a.proof"
+    result = run("prove", batch, "--ledger", ledger, "--out", out)
+    fails(result, 2, "a.batch:3", "transfer", "initial-margin", "nothing is applied")
+    assert not out.exists()
+    assert LedgerDirectory(ledger).read().root == root
+    checked = run_json("check", batch, "--ledger", ledger, code=2)
+    assert [(one["line"], one["rule"]) for one in checked["refused"]] == [(3, "initial-margin")]
+    proven = run_json("prove", batch, "--ledger", ledger, "--out", out, "--skip-refused")
+    assert proven["transitions"] == 2
+    assert [one["line"] for one in proven["refused"]] == [3]
+    assert run("verify", out).exit_code == 0
+
+
+def test_a_deposit_that_no_chain_holds_is_refused(ledger: Path, tmp_path: Path) -> None:
+    chain = read_chain(ledger / "chains" / "ethereum")
+    deposit = {"kind": "deposit", "chain": "ethereum", "sequence": len(chain.deposits), "account": 5, "asset": "USDC"}
+    batch = write_batch(tmp_path / "a.batch", {**deposit, "amount": "10"})
+    fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:2", "unbacked-deposit")
+    run("deposit", ledger, "--chain", "ethereum", "--account", 5, "--asset", "USDC", "--amount", "10")
+    assert run("check", batch, "--ledger", ledger).exit_code == 0
+
+
+@pytest.mark.parametrize(("line", "fragments"), [
+    ('{"kind": "transfer", "sender": 5}', (":2", "receiver", "missing")),
+    ('{"kind": "steal"}', (":2", "kind")),
+    ('{"kind": "transfer", "sender": 5, "receiver": 6, "asset": "USDC", "amount": 1}', (":2", "amount")),
+    ("not json", (":2", "JSON")),
+])  # fmt: skip
+def test_a_malformed_batch_names_line_and_field(
+    ledger: Path, tmp_path: Path, line: str, fragments: tuple[str, ...]
+) -> None:
+    batch = tmp_path / "a.batch"
+    batch.write_text(HEADER + line + "\n")
+    for command in (("check", batch), ("prove", batch, "--out", tmp_path / "a.proof")):
+        fails(run(*command, "--ledger", ledger), 2, "a.batch", *fragments)
+
+
+def test_inspect_shows_a_proof(proven: Proven) -> None:
+    content = run_json("inspect", proven.proof)
+    assert content["parameters"] == "standard"
+    assert sum(content["sizes"].values()) == content["bytes"] == len(proven.data)
+    assert content["statement"]["batch"] == proven.statement.batch
+    assert "grinding" in run("inspect", proven.proof).stdout
+
+
+def test_bad_usage_ends_with_2(proven: Proven, tmp_path: Path) -> None:
+    for arguments in (
+        ("nonsense",), ("verify", tmp_path / "missing"), ("verify", proven.proof, "--chain", "solana"),
+        ("verify", proven.proof, "--params", "weak"), ("inspect", tmp_path / "missing"),
+        ("prove", proven.batch, "--ledger", tmp_path, "--out", tmp_path / "a.proof"),
+    ):  # fmt: skip
+        assert run(*arguments).exit_code == 2, arguments
+    assert run("--help").exit_code == 0
