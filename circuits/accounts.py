@@ -71,7 +71,6 @@ def stays_positive(execution: Execution, step: Step) -> None:
     The biased top limb of a balance is at least BIAS_TOP_LIMB exactly if the balance is not negative.
     """
     phase, distance = execution.register("phase"), execution.ports[MARGIN_PORT].expression
-    execution.require(step, "quote flag is boolean", phase * (phase - 1))
     execution.require(step, "quote flag only for the quote", phase * execution.register("instrument"))
     execution.require(
         step, "balance other than quote stays positive", distance - execution.new[3] + BIAS_TOP_LIMB * (1 - phase)

@@ -66,7 +66,7 @@ class Execution:
     new: list[Expression]
     registers: dict[str, Expression]
     ports: list[Bounded]
-    high_carry: Expression  # 0, 1 or 2: what a carry of the notional has above one limb
+    scratch: Expression  # what a step needs beside limbs: the high part of a carry, or an inverse
     _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
     _empty: list[Expression] = field(default_factory=list)  # steps whose leaf is empty before
     _deltas: list[tuple[Expression, list[Bounded]]] = field(
@@ -92,6 +92,10 @@ class Execution:
         """The four limbs of the amount register."""
         return [self.bounded_register(f"amount{i}") for i in range(AMOUNT_LIMBS)]
 
+    def amount_sum(self) -> Expression:
+        """The sum of the amount's limbs, below P: 0 only if the amount is 0."""
+        return total([part.expression for part in self.amount()])
+
     def bounded_register(self, name: str) -> Bounded:
         """A register that holds a limb."""
         return unsound_bounded(self.registers[name], 0, LIMB - 1, _REGISTER_REASON)
@@ -107,6 +111,10 @@ class Execution:
     def equal(self, step: Step, label: str, left: Bounded, right: Bounded | int) -> None:
         """left == right over the integers on rows of the step."""
         self.table.equal(f"{step.name.lower()}: {label}", left, right, self.selectors[step])
+
+    def nonzero(self, step: Step, label: str, value: Expression) -> None:
+        """value is not 0 on rows of the step: `scratch` is its inverse."""
+        self.require(step, label, value * self.scratch - 1)
 
     def access(
         self, step: Step, index: Expression | int, tag: Tag | None, writes: Collection[int] = (), may_open: bool = False
@@ -224,7 +232,7 @@ def new_execution() -> Execution:
         table.columns("new", RECORD_SIZE),
         {name: table.column(name) for name in REGISTERS},
         [limb(table, f"port{i}") for i in range(PORTS)],
-        table.column("high_carry"),
+        table.column("scratch"),
     )
     _memory_access(execution)
     return execution

@@ -26,7 +26,7 @@ class Tag(IntEnum):
     QUOTE = 4  # market record of the quote: bit, lot units, mark = 0 (2), borrow fraction (2), time
     ASSET = 5  # market record of a collateral asset: bit, lot units, mark (2), collateral value a lot (2), time
     PERPETUAL = 6  # market record of a perpetual: bit, lot units = 1, mark (2), initial requirement a lot (2), time
-    PARAMETERS = 7  # fraction (initial margin or haircut), maker fee, taker fee
+    PARAMETERS = 7  # fraction (initial margin or 1 - haircut), maker fee, taker fee, prices set so far
     TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
     HEADER = 9  # role, nonce, mask of open instruments
     KEY = 10  # authorisation key root, 7 elements
@@ -56,7 +56,7 @@ TAG = 7  # position of the tag
 VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME = 0, 1, 2
 CHAIN_DEPOSITS, CHAIN_WITHDRAWALS = 0, 1
 MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_TIME = 0, 1, 2, 4, 6
-PARAMETERS_FRACTION, PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE = 0, 1, 2
+PARAMETERS_FRACTION, PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE, PARAMETERS_PRICES = 0, 1, 2, 3
 TOTAL_BIT = 4
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK = 0, 1, 2
 

@@ -31,11 +31,12 @@ class Movement:
     amount: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Price:
-    """A price set in the batch: quote base units per lot, at a time in seconds since the venue's epoch."""
+    """Price number `sequence` of an instrument: quote base units per lot, at seconds since the venue's epoch."""
 
     instrument: int
+    sequence: int
     price: int
     time: int
 
@@ -70,7 +71,7 @@ class Statement:
     time: int
     deposits: tuple[Movement, ...]
     withdrawals: tuple[Movement, ...]
-    prices: tuple[Price, ...]  # in the order applied
+    prices: tuple[Price, ...]
     vaults: tuple[Vault, ...]
     totals: tuple[AssetAmount, ...]  # liabilities by asset: the sum of all account balances
     fund: tuple[AssetAmount, ...]  # the insurance fund's balances; the quote's may be negative
@@ -100,7 +101,7 @@ class Statement:
         return [
             (MOVEMENT, [*movements[0]]),
             (MOVEMENT, [*movements[1]]),
-            (PRICE, [(p.instrument, p.price, p.time) for p in self.prices]),
+            (PRICE, [(p.instrument, p.sequence, p.price, p.time) for p in self.prices]),
             (VAULT, [(v.chain, v.asset, v.amount) for v in self.vaults]),
             (AMOUNT, [(a.asset, a.amount) for a in self.totals]),
             (AMOUNT, [(a.asset, a.amount) for a in self.fund]),
@@ -117,14 +118,14 @@ class Statement:
             messages += [_public(kind, m.account, m.asset, m.chain, m.sequence, limbs(m.amount)) for m in movements]
         for price in self.prices:
             low, high, _, _ = limbs(price.price)
-            messages.append(_public(Public.PRICE, instrument=price.instrument, amount=(low, high, price.time, 0)))
+            messages.append(_public(Public.PRICE, 0, price.instrument, 0, price.sequence, (low, high, price.time, 0)))
         messages += [_public(Public.VAULT, 0, v.asset, v.chain, 0, limbs(v.amount)) for v in self.vaults]
         messages += [_public(Public.TOTAL, instrument=a.asset, amount=limbs(a.amount)) for a in self.totals]
         messages += [_public(Public.FUND, instrument=a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
         return messages
 
 
-MOVEMENT, PRICE, VAULT, AMOUNT = ">IIIIQ", ">III", ">IIQ", ">Iq"
+MOVEMENT, PRICE, VAULT, AMOUNT = ">IIIIQ", ">IIII", ">IIQ", ">Iq"
 _HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}III")
 
 
@@ -168,6 +169,7 @@ def decode_statement(data: bytes) -> Statement:
         tuple(AssetAmount(*row) for row in lists[5]),
     )
     _check_bounds(statement)
+    _check_order(statement)
     _check_backing(statement)
     return statement
 
@@ -184,64 +186,54 @@ def _read_list(data: bytes, position: int, layout: struct.Struct) -> tuple[list[
 
 def _check_bounds(statement: Statement) -> None:
     """Every number is canonical and inside its bound, so that its limbs and field elements say what it says."""
-    movements = (*statement.deposits, *statement.withdrawals)
-    checks = [
-        ("root element", P - 1, (*statement.old_root, *statement.new_root)),
-        ("batch number", COUNTER_MAX, (statement.batch,)),
-        ("time", TIME_MAX, (statement.time, *(p.time for p in statement.prices))),
-        ("chain", MAX_CHAINS - 1, (*(m.chain for m in movements), *(v.chain for v in statement.vaults))),
-        ("sequence", COUNTER_MAX, tuple(m.sequence for m in movements)),
-        ("account", MAX_ACCOUNTS - 1, tuple(m.account for m in movements)),
-        (
-            "instrument",
-            MAX_INSTRUMENTS - 1,
-            (
-                *(m.asset for m in movements),
-                *(p.instrument for p in statement.prices),
-                *(v.asset for v in statement.vaults),
-                *(a.asset for a in statement.totals),
-                *(a.asset for a in statement.fund),
-            ),
-        ),
-        ("price", PRICE_MAX, tuple(p.price for p in statement.prices)),
-        (
-            "amount",
-            AMOUNT_MAX,
-            (
-                *(m.amount for m in movements),
-                *(v.amount for v in statement.vaults),
-                *(a.amount for a in statement.totals),
-                *(abs(a.amount) for a in statement.fund),
-            ),
-        ),
-    ]
-    for name, bound, values in checks:
+    movements, prices, vaults = (*statement.deposits, *statement.withdrawals), statement.prices, statement.vaults
+    amounts = (*statement.totals, *statement.fund)
+    assets = (*(m.asset for m in movements), *(v.asset for v in vaults), *(a.asset for a in amounts))
+    for name, low, high, values in (
+        ("root element", 0, P - 1, [*statement.old_root, *statement.new_root]),
+        ("batch number", 0, COUNTER_MAX, [statement.batch]),
+        ("time", 0, TIME_MAX, [statement.time]),
+        ("time of a price", 0, statement.time, [p.time for p in prices]),
+        ("chain", 0, MAX_CHAINS - 1, [*(m.chain for m in movements), *(v.chain for v in vaults)]),
+        ("sequence", 0, COUNTER_MAX, [*(m.sequence for m in movements), *(p.sequence for p in prices)]),
+        ("account", 0, MAX_ACCOUNTS - 1, [m.account for m in movements]),
+        ("instrument", 0, MAX_INSTRUMENTS - 1, [*assets, *(p.instrument for p in prices)]),
+        ("price", 1, PRICE_MAX, [p.price for p in prices]),
+        ("amount moved", 1, AMOUNT_MAX, [m.amount for m in movements]),
+        ("amount", 0, AMOUNT_MAX, [*(v.amount for v in vaults), *(t.amount for t in statement.totals)]),
+        ("fund balance", -AMOUNT_MAX, AMOUNT_MAX, [f.amount for f in statement.fund]),
+    ):
         for value in values:
-            if not 0 <= value <= bound:
-                raise StatementError(f"{name} {value} is outside 0..{bound}")
-    for price in statement.prices:
-        if price.price == 0 or price.time > statement.time:
-            raise StatementError(
-                f"price {price.price} at time {price.time}: it must be positive and not after {statement.time}"
-            )
-    if any(total.amount < 0 for total in statement.totals):
-        raise StatementError("a liability total is negative")
+            if not low <= value <= high:
+                raise StatementError(f"{name} {value} is outside {low}..{high}")
+
+
+def _check_order(statement: Statement) -> None:
+    """Lists are strictly ascending, so a statement is written in one way and nothing stands in it twice."""
+    for name, keys in (
+        ("deposits", [(m.chain, m.sequence) for m in statement.deposits]),
+        ("withdrawals", [(m.chain, m.sequence) for m in statement.withdrawals]),
+        ("prices", [(p.instrument, p.sequence) for p in statement.prices]),
+    ):
+        if any(a >= b for a, b in pairwise(keys)):
+            raise StatementError(f"{name} are not in strictly ascending order")
 
 
 def _check_backing(statement: Statement) -> None:
-    """The invariant in the clear: for every asset, vaults of all chains == liabilities; each listed once, in order."""
-    for name, keys in (
-        ("vaults", [(v.chain, v.asset) for v in statement.vaults]),
-        ("totals", [a.asset for a in statement.totals]),
-        ("fund", [a.asset for a in statement.fund]),
+    """The invariant in the clear: for every asset, the vaults of all chains sum to the liabilities.
+
+    Assets are numbered from 0 without gaps, and so are chains; every chain has a vault for every asset.
+    """
+    assets = range(max(1, len(statement.totals)))
+    chains = range(max(1, len(statement.vaults) // len(assets)))
+    for name, expected, found in (
+        ("liabilities", list(assets), [t.asset for t in statement.totals]),
+        ("fund balances", list(assets), [f.asset for f in statement.fund]),
+        ("vaults", [(c, a) for c in chains for a in assets], [(v.chain, v.asset) for v in statement.vaults]),
     ):
-        if any(a >= b for a, b in pairwise(keys)):  # type: ignore[operator]
-            raise StatementError(f"{name} are not in strictly ascending order")
-    assets = {total.asset for total in statement.totals}
-    if {vault.asset for vault in statement.vaults} - assets:
-        raise StatementError("a vault holds an asset without a liability total")
+        if found != expected:
+            raise StatementError(f"{name} listed for {found}, not for {expected}")
     for total in statement.totals:
-        if statement.backing(total.asset) != total.amount:
-            raise StatementError(
-                f"asset {total.asset}: vaults hold {statement.backing(total.asset)}, liabilities are {total.amount}"
-            )
+        backing = statement.backing(total.asset)
+        if backing != total.amount:
+            raise StatementError(f"asset {total.asset}: vaults hold {backing}, liabilities are {total.amount}")

@@ -3,9 +3,10 @@
 A batch opens the tree from the root down: every opened node takes its own digest off the tree bus and puts its two
 children on it. A child is either opened in turn (version OLD or NEW) or an untouched SIBLING, which the old node sends
 and the new node receives: so untouched digests are equal in both trees. The verifier sends both roots once; depth grows
-by one and the index doubles on the way down, starting at 0 and ending at depth TREE_DEPTH with an index below
-2^TREE_DEPTH < P, so it never wraps: by induction each opened position has exactly one old and one new row. An old leaf
-opens memory (time 0), the new leaf closes it with the last value written.
+by one and the index doubles on the way down, from 0. A row at TREE_DEPTH must be a leaf, so every index stays below
+2^TREE_DEPTH < P and never wraps: by induction each opened position has exactly one old and one new row. (A node at the
+bottom would have children whose indices alias others mod P.) An old leaf opens memory at time 0, the new leaf closes it
+with the last value written.
 """
 
 from collections.abc import Sequence
@@ -24,9 +25,8 @@ def build_tree_table() -> Table:
     """164 columns of Poseidon2, then what the row is and where it stands."""
     table = Table("tree")
     inputs, outputs = _permutation(table)
-    digest = [
-        inputs[i] + outputs[i] for i in range(DIGEST_SIZE)
-    ]  # feed-forward, so that the compression cannot be inverted
+    # Fed forward, so that the compression cannot be inverted.
+    digest = [inputs[i] + outputs[i] for i in range(DIGEST_SIZE)]
     is_node, is_leaf, is_new = table.boolean("is_node"), table.boolean("is_leaf"), table.boolean("is_new")
     depth, index = table.column("depth"), table.column("index")
     version = is_new.expression
@@ -34,7 +34,10 @@ def build_tree_table() -> Table:
     for side, offset in (("left", 0), ("right", 1)):
         child = inputs[DIGEST_SIZE * offset : DIGEST_SIZE * (offset + 1)]
         _child(table, side, is_node, version, [depth + 1, 2 * index + offset, *child])
-    _leaf(table, inputs, is_leaf.expression, version, depth, index)
+    time = table.column("time")
+    # On a node `time` is free otherwise: the inverse of depth - TREE_DEPTH shows that it is not 0.
+    table.constrain("a node is above the bottom", is_node.expression * ((depth - TREE_DEPTH) * time - 1))
+    _leaf(table, inputs, is_leaf.expression, version, depth, index, time)
     return table
 
 
@@ -61,9 +64,10 @@ def _leaf(
     version: Expression,
     depth: Expression,
     index: Expression,
+    time: Expression,
 ) -> None:
     """A leaf hashes record || salt || domain, and is the first or last value of its memory cell."""
-    time, count = table.column("time"), table.column("memory_count")
+    count = table.column("memory_count")
     table.constrain("leaf is at the bottom", is_leaf * (depth - TREE_DEPTH))
     domain = inputs[RECORD_SIZE + SALT_SIZE :]
     for position, element in enumerate(domain):

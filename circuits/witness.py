@@ -13,7 +13,7 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
     Kind.WITHDRAW: ("chain", "sequence", "account", "asset", "amount"),
     Kind.TRANSFER: ("sender", "receiver", "asset", "amount"),
-    Kind.PRICE: ("instrument", "price", "time"),
+    Kind.PRICE: ("instrument", "sequence", "price", "time"),
     Kind.FILL: ("market", "maker", "taker", "price", "size", "taker_buys", "maker_limit", "taker_limit"),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -56,10 +55,10 @@ def describe(error: BaseException) -> tuple[str, Exit]:
 class Commands(click.Group):
     """A group whose commands raise their errors, and end with a line and an exit code instead of a traceback."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line and exit."""
         try:
-            super().main(args, prog_name, **{**extra, "standalone_mode": False})
+            super().main(*args, **{**extra, "standalone_mode": False})
         except click.ClickException as error:  # bad usage
             error.show()
             sys.exit(Exit.BAD_INPUT)

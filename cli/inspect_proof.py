@@ -7,10 +7,10 @@ from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from cli.output import aligned
 from solvent import PARAMETERS, Parameters, Rejection
-from verifier.batch import decode
 from verifier.codec import ProofReader, ProofWriter
 from verifier.merkle import Opening
 from verifier.shape import Shape
+from verifier.statements import decode
 from verifier.text import Numbers, statement_lines, statement_object
 from verifier.verify import read_openings, replay
 

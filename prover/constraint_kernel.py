@@ -19,7 +19,7 @@ from circuits.air import Where
 from circuits.expression import Program
 from prover import extension, lanes, montgomery, object_code, wide
 from prover.lanes import FOLD, I32, I64, LANES, Builder, Value, Words
-from prover.selectors import ORDER, SELECTORS
+from prover.selectors import ORDER
 from verifier.shape import TableShape
 
 _SEGMENT_COST = 1500
@@ -29,8 +29,6 @@ _NAME = "segment"
 # Whatever decides, beside the segment itself, which IR is emitted.
 _SOURCES = lanes.SHARED_CODE + Path(__file__).read_text()
 _ARGUMENTS = ("frame", "spill", "weights", "selectors", "totals", "groups")
-
-TOTALS = 16  # vectors of a group's totals: five coordinates, and zeros that make it a tile
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class _Emitter:
         if len(outputs) % 2:
             p, x = outputs[-1]
             sums = extension.emit_accumulate(self.b, sums, self.value(x), self._weights(p))
-        position = self.position(SELECTORS, ORDER.index(where))
+        position = self.position(LANES, ORDER.index(where))
         selector = lanes.emit_load(self.b, self.pointers["selectors"], position)
         for j, total in enumerate(sums):
             self._add_to_total(j, lanes.emit_mul(self.b, wide.emit_reduce(self.b, total), selector))
@@ -137,7 +135,7 @@ class _Emitter:
         return [lanes.emit_load_splat(self.b, self.pointers["weights"], first + j) for j in range(extension.DEGREE)]
 
     def _add_to_total(self, j: int, value: Value) -> None:
-        position, pointer = self.position(TOTALS, j), self.pointers["totals"]
+        position, pointer = self.position(LANES, j), self.pointers["totals"]
         total = lanes.emit_load(self.b, pointer, position)
         lanes.emit_store(self.b, pointer, position, lanes.emit_add(self.b, total, value))
 
@@ -160,13 +158,13 @@ class ConstraintKernel:
     def add_to(self, totals: Words, frame: Words, selectors: Words, weights: Words, spill: Words) -> None:
         """totals += sum over the constraints i of weights[i] * selector of its rows * its value.
 
-        totals: (groups, TOTALS, 16), five coordinates a group; frame: (groups + 1, columns, 16), in which the next rows
-        of a group are the next group; selectors: (groups, SELECTORS, 16); weights: (constraints, 5); spill: work space,
+        totals: (groups, 16, 16), of which five coordinates; frame: (groups + 1, columns, 16), in which the next rows
+        of a group are the next group; selectors: (groups, 16, 16); weights: (constraints, 5); spill: work space,
         (groups, spill_vectors, 16). All uint32, C-contiguous.
         """
-        arrays = (frame, spill, weights, selectors, totals)
+        addresses = [array.ctypes.data for array in (frame, spill, weights, selectors, totals)]
         for function in self._functions:
-            function(*(array.ctypes.data for array in arrays), totals.shape[0])
+            function(*addresses, len(totals))
 
 
 def _cuts(program: Program) -> list[int]:

@@ -17,7 +17,7 @@ from circuits.field import EXTENSION_DEGREE, ZERO, Extension, P, add, embed, mul
 from prover import extension, lanes, montgomery, parallel
 from prover.errors import VanishingDenominator
 from prover.lanes import LANES, Words, kernel
-from prover.selectors import ACTIVE, FIRST, SELECTORS, TERMINAL
+from prover.selectors import ACTIVE, FIRST, TERMINAL
 from prover.tiles import Indices, gather, scatter, tile_count
 from verifier.shape import TableShape
 
@@ -150,15 +150,14 @@ def _add_constraints(totals, frame, offset, table, weights, terminal, selectors)
         ends = extension.sub(extension.add(s, mask), extension.splat(terminal, 0, 1))
         first_weight = extension.splat(weights, EXTENSION_DEGREE * count, 1)
         end_weight = extension.splat(weights, EXTENSION_DEGREE * (count + 1), 1)
-        position = g * SELECTORS * LANES
+        position = g * LANES * LANES
         on_active = lanes.load(selectors, position + ACTIVE * LANES)
         on_first = lanes.load(selectors, position + FIRST * LANES)
         on_terminal = lanes.load(selectors, position + TERMINAL * LANES)
-        at = g * totals.shape[1] * LANES
-        total = extension.add(extension.load(totals, at, LANES), extension.scale(active, on_active))
+        total = extension.add(extension.load(totals, position, LANES), extension.scale(active, on_active))
         total = extension.add(total, extension.scale(extension.mul(s, first_weight), on_first))
         total = extension.add(total, extension.scale(extension.mul(ends, end_weight), on_terminal))
-        extension.store(totals, at, LANES, total)
+        extension.store(totals, position, LANES, total)
 
 
 @kernel

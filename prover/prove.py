@@ -18,6 +18,7 @@ from prover.merkle import Group, MerkleTree
 from prover.quotient import QuotientTask
 from prover.randomness import Randomness, random_salts
 from prover.report import Progress, ProvingReport, table_sizes
+from prover.selectors import LOG_CHUNKS
 from verifier.buses import Fingerprint, check_balance
 from verifier.codec import LayerHead, ProofHead, ProofWriter
 from verifier.errors import Rejection
@@ -221,6 +222,15 @@ class _Proving:
         self.coefficients[name, table.number] = coefficients
         self.extensions[name, table.number] = ntt.evaluate(coefficients, domain.log_size, domain.shift)
 
+    def _on_quotient_domain(self, name: Round, table: TableShape) -> Words:
+        """A table's columns on its quotient domain, with which the class domain starts if it is long enough."""
+        extended = self.extensions[name, table.number]
+        log_size = table.log_height + LOG_CHUNKS
+        if extended.shape[1] >= 1 << log_size:
+            return extended
+        shift = self.shape.domain(table.log_class).shift
+        return ntt.evaluate(self.coefficients[name, table.number], log_size, shift)
+
     def _commit(self, tree: TreeShape, name: Round) -> bytes:
         """The root of a round's tree over the extensions."""
         groups = []
@@ -242,7 +252,7 @@ class _Proving:
         return nonce
 
     def _quotient_task(self, table: TableShape, weights: Words) -> QuotientTask:
-        main, auxiliary = (self.extensions[name, table.number] for name in (Round.MAIN, Round.AUXILIARY))
+        main, auxiliary = (self._on_quotient_domain(name, table) for name in (Round.MAIN, Round.AUXILIARY))
         first, number = table.first_constraint, table.number
         return QuotientTask(
             table=table,

@@ -12,10 +12,10 @@ import numpy as np
 
 from circuits.field import EXTENSION_DEGREE
 from prover import extension, lanes, logup, ntt, parallel, tiles
-from prover.constraint_kernel import TOTALS, ConstraintKernel
+from prover.constraint_kernel import ConstraintKernel
 from prover.lanes import LANES, Words
 from prover.logup import Interactions
-from prover.selectors import SELECTORS, QuotientDomain
+from prover.selectors import selectors_over_vanishing
 from verifier.params import CHUNKS
 from verifier.shape import Shape, TableShape
 
@@ -61,7 +61,7 @@ def is_polynomial(task: QuotientTask, coefficients: Words) -> bool:
 
 def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], None]:
     """The job that fills groups start .. stop - 1, in block_groups' order within each block, of the values."""
-    table, domain = task.table, QuotientDomain(task.table, task.shift)
+    table, all_selectors = task.table, selectors_over_vanishing(task.table, task.shift)
     per_block, groups = table.height // LANES, tiles.block_groups(table.log_height)
     constraints, main_columns = len(table.table.constraints), task.main.shape[0] * LANES
     own_weights, logup_weights = task.weights[:constraints], task.weights[constraints:]
@@ -69,7 +69,7 @@ def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], Non
     def job(start: int, stop: int) -> None:
         frame = lanes.empty((_STRIP + 1, main_columns + task.auxiliary.shape[0] * LANES, LANES))
         spill = lanes.empty((_STRIP, task.kernel.spill_vectors, LANES))
-        selectors, totals = lanes.empty((_STRIP, SELECTORS, LANES)), lanes.empty((_STRIP, TOTALS, LANES))
+        selectors, totals = lanes.empty((_STRIP, LANES, LANES)), lanes.empty((_STRIP, LANES, LANES))
         for group in range(start, stop, _STRIP):
             block, first = divmod(group, per_block)
             positions = groups[first : first + _STRIP + 1] + block * table.height
@@ -77,7 +77,7 @@ def _quotient_job(task: QuotientTask, values: Words) -> Callable[[int, int], Non
             tiles.gather(task.auxiliary, positions, frame, main_columns)
             if first + _STRIP == per_block:
                 tiles.advance(frame, _STRIP)
-            domain.fill(selectors, block, first)
+            tiles.gather(all_selectors, positions[:_STRIP], selectors, 0)
             totals[:] = 0
             task.kernel.add_to(totals, frame, selectors, own_weights, spill)
             logup.add_constraints(totals, frame, task.interactions, logup_weights, task.terminal, selectors)

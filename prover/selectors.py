@@ -1,87 +1,76 @@
-"""The selectors of a table's constraints, divided by Z, on groups of 16 points of the quotient domain (A3)."""
+"""The selectors of a table's constraints, divided by Z, on its quotient domain (docs/protocol.md, A3).
+
+Times Z / Z they all are polynomials of less than n coefficients, so their values come from one transform:
+Z / (X - a) is the sum of a^(n-1-i) X^i for a in the trace domain, and V is a product of few factors.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 
 from circuits.air import Where
 from circuits.field import P, inverse, reverse_bits, root_of_unity
-from prover import lanes, montgomery
-from prover.extension import invert_base
+from prover import lanes, montgomery, ntt, tiles
 from prover.lanes import LANES, Words, kernel
 from verifier.params import CHUNKS
 from verifier.shape import TableShape
 
-# The vectors of a group of points: one for each kind of rows, and one for row N, where the LogUp terminal is checked.
+# The columns of the selectors: one for each kind of rows, and one for row N, where the LogUp terminal is checked.
 ORDER = tuple(Where)
 ACTIVE, TRANSITION, FIRST, LAST = (ORDER.index(where) for where in Where)
 TERMINAL = len(ORDER)
-SELECTORS = len(ORDER) + 1
-_LOG_CHUNKS = CHUNKS.bit_length() - 1
+LOG_CHUNKS = CHUNKS.bit_length() - 1
 
 
-@dataclass(frozen=True)
-class QuotientDomain:
-    """The first 4n points of a table's evaluation domain: four blocks of n rows, each a coset of the trace domain."""
+def selectors_over_vanishing(table: TableShape, shift: int) -> Words:
+    """The selectors over Z on the first 4n points of the table's evaluation domain: a tile (1, 4n, 16)."""
+    coefficients = _coefficients(table.log_height, table.active_rows)
+    log_size = table.log_height + LOG_CHUNKS
+    values = ntt.evaluate(coefficients, log_size, shift)
+    for block in range(CHUNKS):
+        # Z is constant on a block, a coset of the trace domain.
+        point = shift * pow(root_of_unity(log_size), reverse_bits(block, LOG_CHUNKS), P) % P
+        over_vanishing = montgomery.to_montgomery_scalar(inverse(pow(point, table.height, P) - 1))
+        start = block * table.height * LANES
+        _scale(values, start, start + table.height * LANES, np.uint32(over_vanishing))
+    return values
 
-    table: TableShape
-    shift: int
 
-    def block_start(self, block: int) -> int:
-        """The first point of a block, canonical."""
-        root = root_of_unity(self.table.log_height + _LOG_CHUNKS)
-        return self.shift * pow(root, reverse_bits(block, _LOG_CHUNKS), P) % P
+@lru_cache(maxsize=8)
+def _coefficients(log_height: int, active_rows: int) -> Words:
+    """The coefficients of the selectors: a tile (1, n, 16)."""
+    n, g = 1 << log_height, root_of_unity(log_height)
+    last, terminal = pow(g, active_rows - 1, P), pow(g, active_rows, P)
+    active, point = [1], last
+    for _ in range(n - active_rows):
+        point = point * g % P
+        active = _times_linear(active, point)
+    columns = np.zeros((TERMINAL + 1, n), dtype=np.uint32)
+    columns[ACTIVE, : len(active)] = active
+    columns[TRANSITION, : len(active) + 1] = _times_linear(active, last)
+    for column, root in ((FIRST, 1), (LAST, last), (TERMINAL, terminal)):
+        columns[column] = _powers(root, n)[::-1]
+    return tiles.from_columns(columns, n)
 
-    def fill(self, selectors: Words, block: int, first_group: int) -> None:
-        """selectors[g] = the selectors over Z in the groups of 16 rows from first_group on, in block_groups' order.
 
-        selectors: uint32 (groups, SELECTORS, 16).
-        """
-        start, generator = self.block_start(block), self.table.generator
-        vanishing = (pow(start, self.table.height, P) - 1) % P
-        words = montgomery.to_montgomery(
-            [start * pow(generator, first_group, P) % P, generator, inverse(vanishing), self._last]
-        )
-        _fill(selectors, words, self._lane_points, self._random_points)
+def _times_linear(polynomial: list[int], root: int) -> list[int]:
+    """polynomial * (X - root), lowest coefficient first."""
+    return [(a - root * b) % P for a, b in zip([0, *polynomial], [*polynomial, 0], strict=True)]
 
-    @cached_property
-    def _last(self) -> int:
-        """g^(N-1), the last active row."""
-        return pow(self.table.generator, self.table.active_rows - 1, P)
 
-    @cached_property
-    def _lane_points(self) -> Words:
-        """What lane j's point is to that of lane 0: a power of the root of order 16."""
-        root = root_of_unity(4)
-        return montgomery.to_montgomery([pow(root, reverse_bits(j, 4), P) for j in range(LANES)])
-
-    @cached_property
-    def _random_points(self) -> Words:
-        """g^N .. g^(n-1), the random rows."""
-        points = [self._last]
-        for _ in range(self.table.random_rows):
-            points.append(points[-1] * self.table.generator % P)
-        return montgomery.to_montgomery(points[1:])
+def _powers(base: int, count: int) -> Words:
+    """base^0 .. base^(count - 1), canonical; count is a power of two."""
+    powers = np.ones(1, dtype=np.uint64)
+    while len(powers) < count:
+        powers = np.concatenate([powers, powers * np.uint64(pow(base, len(powers), P)) % np.uint64(P)])
+    return powers.astype(np.uint32)
 
 
 @kernel
-def _fill(selectors: Words, words: Words, lane_points: Words, random_points: Words) -> None:
-    """words: the first point, the step from group to group, 1 / Z and g^(N-1)."""
-    one, step = lanes.splat(np.uint32(montgomery.R)), lanes.splat(words[1])
-    over_vanishing, last = lanes.splat(words[2]), lanes.splat(words[3])
-    x = lanes.mul(lanes.splat(words[0]), lanes.load(lane_points, 0))
-    for g in range(selectors.shape[0]):
-        active = over_vanishing
-        for i in range(random_points.shape[0]):
-            active = lanes.mul(active, lanes.sub(x, lanes.splat(random_points[i])))
-        position = g * SELECTORS * LANES
-        from_last, from_terminal = lanes.sub(x, last), lanes.sub(x, lanes.splat(random_points[0]))
-        lanes.store(selectors, position + ACTIVE * LANES, active)
-        lanes.store(selectors, position + TRANSITION * LANES, lanes.mul(active, from_last))
-        lanes.store(selectors, position + FIRST * LANES, invert_base(lanes.sub(x, one)))
-        lanes.store(selectors, position + LAST * LANES, invert_base(from_last))
-        lanes.store(selectors, position + TERMINAL * LANES, invert_base(from_terminal))
-        x = lanes.mul(x, step)
+def _scale(values: Words, start: int, stop: int, factor: np.uint32) -> None:
+    """Multiply the words start .. stop - 1, in place."""
+    scalar = lanes.splat(factor)
+    for i in range(start, stop, LANES):
+        lanes.store(values, i, lanes.mul(lanes.load(values, i), scalar))

@@ -123,7 +123,7 @@ class Ledger:
             venue_id=self.venue.id, old_root=old_root, new_root=self.root,
             batch=read(VENUE_INDEX)[VENUE_BATCHES], time=arguments[Kind.CLOSE_VENUE]["time"][0],
             deposits=deposits, withdrawals=withdrawals,
-            prices=tuple(Price(*row) for row in zip(*arguments[Kind.PRICE].values(), strict=True)),
+            prices=tuple(sorted(Price(*row) for row in zip(*arguments[Kind.PRICE].values(), strict=True))),
             vaults=tuple(
                 Vault(chain, a.number, held(read(vault_index(chain, a.number))))
                 for chain in range(len(self.venue.chains)) for a in assets

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from circuits.solvent import solvent_circuit
-from circuits.statement import Statement, StatementError, decode_statement
+from circuits.statement import Statement
 from verifier.errors import Reason, Rejection
 from verifier.params import STANDARD, Parameters
+from verifier.statements import decode
 from verifier.verify import verify
 
 MAX_PROOF_BYTES = 1 << 26  # far above any proof that the circuit's bounds allow; a larger file is not read
@@ -14,14 +15,6 @@ MAX_PROOF_BYTES = 1 << 26  # far above any proof that the circuit's bounds allow
 def verify_batch(proof: bytes, parameters: Parameters = STANDARD) -> Statement:
     """The statement that the proof proves. Raises Rejection, with the reason, for anything but a valid proof."""
     return verify(solvent_circuit(), parameters, proof, decode)
-
-
-def decode(data: bytes) -> Statement:
-    """decode_statement as the verifier wants it: whatever is wrong with the bytes is a Rejection."""
-    try:
-        return decode_statement(data)
-    except StatementError as error:
-        raise Rejection(Reason.STATEMENT, str(error)) from error
 
 
 def read_proof(path: Path) -> bytes:

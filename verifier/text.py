@@ -74,7 +74,12 @@ def statement_object(statement: Statement, names: Names) -> dict[str, Any]:
         "deposits": [_movement(movement, names) for movement in statement.deposits],
         "withdrawals": [_movement(movement, names) for movement in statement.withdrawals],
         "prices": [
-            {"instrument": names.instrument(p.instrument), "price": names.price(p.instrument, p.price), "time": p.time}
+            {
+                "instrument": names.instrument(p.instrument),
+                "sequence": p.sequence,
+                "price": names.price(p.instrument, p.price),
+                "time": p.time,
+            }
             for p in statement.prices
         ],
         "vaults": [

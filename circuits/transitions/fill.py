@@ -37,17 +37,18 @@ def constrain(execution: Execution) -> None:
     fee = [*(execution.bounded_register(f"fee{k}") for k in range(FEE_LIMBS)), bounded(0)]
     paid = [bounded(0) - notional * side - part for notional, part in zip(execution.amount(), fee, strict=True)]
     balance(execution, Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, paid)
+    execution.nonzero(Step.FILL_QUOTE, "price and size are not 0", execution.amount_sum())
     balance(execution, Step.FILL_FEE, int(SystemAccount.FEE), QUOTE_INSTRUMENT, fee)
 
 
 def _market(execution: Execution) -> None:
-    """The instrument is a perpetual; price and size are range-checked; the maker is the first party."""
+    """The instrument is a perpetual, the parties are two; size is range-checked; the maker is the first party."""
     step, ports = Step.FILL_MARKET, execution.ports
     execution.access(step, market_leaf(execution, 0), Tag.PERPETUAL)
     execution.require(step, "bit of the market", execution.register("bit") - execution.old[MARKET_BIT])
-    execution.require(step, "price in range", execution.register("price") - (ports[0] + ports[1] * LIMB).expression)
+    execution.nonzero(step, "not with itself", execution.register("account") - execution.register("other"))
     for k in range(2):
-        execution.require(step, f"size limb {k} in range", execution.register(f"size{k}") - ports[2 + k].expression)
+        execution.require(step, f"size limb {k} in range", execution.register(f"size{k}") - ports[k].expression)
     side = execution.register(BUYS)
     execution.require(step, "side is boolean", side * (side - 1))
     execution.require(step, "the maker is first", execution.register(IS_TAKER))
@@ -65,7 +66,7 @@ def _notional(execution: Execution) -> None:
         execution.require(step, f"notional limb {k} in range", execution.register(f"amount{k}") - port.expression)
     size = [execution.bounded_register(f"size{k}") for k in range(2)]
     name, selector = f"{step.name.lower()}: notional", execution.step(step)
-    multiply(execution.table, name, selector, (price, size), notional, ports[6:8], execution.high_carry)
+    multiply(execution.table, name, selector, (price, size), notional, ports[6:8], execution.scratch)
 
 
 def _fee(execution: Execution) -> None:
@@ -99,7 +100,7 @@ def _limit(execution: Execution, side: Bounded) -> None:
     step, ports = Step.FILL_BASE, execution.ports
     limit, distance = (ports[i] + ports[i + 1] * LIMB for i in (7, 9))
     execution.require(step, "limit in range", execution.register(LIMIT) - limit.expression)
-    price = unsound_bounded(execution.register("price"), 0, LIMB * LIMB - 1, "range-checked in the first row")
+    price = unsound_bounded(execution.register("price"), 0, LIMB * LIMB - 1, "FILL_PARAMETERS shows its two limbs")
     execution.equal(step, "price within the limit", side * (limit - price), distance)
 
 

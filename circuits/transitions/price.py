@@ -5,15 +5,28 @@ from circuits.bounded import unsound_bounded
 from circuits.bounds import FRACTION_ONE, LIMB
 from circuits.buses import Public
 from circuits.execution import Execution
-from circuits.records import MARKET_MARK, MARKET_TIME, MARKET_WEIGHT, PARAMETERS_FRACTION, PARAMETERS_SLOT, TAG, Tag
+from circuits.records import (
+    MARKET_MARK,
+    MARKET_TIME,
+    MARKET_WEIGHT,
+    PARAMETERS_FRACTION,
+    PARAMETERS_PRICES,
+    PARAMETERS_SLOT,
+    TAG,
+    Tag,
+)
 from circuits.steps import Step
 
 FRACTION, IS_PERPETUAL = "maker_rate", "side"  # registers, under the names they have here
 
 
 def constrain(execution: Execution) -> None:
-    """The quote has no parameters record, so it has no price. The price and its time are public."""
-    execution.access(Step.PRICE_PARAMETERS, market_leaf(execution, PARAMETERS_SLOT), Tag.PARAMETERS)
+    """The quote has no parameters record, so it has no price. The price, its number and its time are public."""
+    first, leaf = Step.PRICE_PARAMETERS, market_leaf(execution, PARAMETERS_SLOT)
+    execution.access(first, leaf, Tag.PARAMETERS, [PARAMETERS_PRICES])
+    number = execution.old[PARAMETERS_PRICES]
+    execution.require(first, "prices are numbered", execution.register("sequence") - number)
+    execution.require(first, "prices are counted", execution.new[PARAMETERS_PRICES] - number - 1)
     fraction = execution.register(FRACTION)
     execution.require(Step.PRICE_PARAMETERS, "fraction", fraction - execution.old[PARAMETERS_FRACTION])
     step = Step.PRICE_MARKET
@@ -47,7 +60,7 @@ def _weight(execution: Execution, step: Step) -> None:
     fraction = execution.bounded_register(FRACTION)
     perpetual = execution.register(IS_PERPETUAL)
     rounding = unsound_bounded(2 * perpetual - 1, -1, 1, "the perpetual flag is boolean")
-    high = execution.high_carry
+    high = execution.scratch
     execution.require(step, "high carry is boolean", high * (high - 1))
     carry = low_carry + unsound_bounded(high, 0, 1, "constrained to be boolean on this step") * LIMB - LIMB
     low = low_mark * fraction + rounding * remainder

@@ -2,6 +2,7 @@
 
 from circuits.accounts import balance, header, stays_positive
 from circuits.execution import Execution, negate
+from circuits.records import HEADER_ROLE, Role
 from circuits.steps import Step
 from circuits.vaults import liabilities
 
@@ -10,9 +11,12 @@ def constrain(execution: Execution) -> None:
     """The receiver gains what the sender loses; reading the liabilities proves that the instrument is collateral."""
     amount = execution.amount()
     liabilities(execution, Step.TRANSFER_TOTAL, None)
+    parties = execution.register("account"), execution.register("other")
+    execution.nonzero(Step.TRANSFER_TOTAL, "not to itself", parties[0] - parties[1])
     for k, part in enumerate(amount):
         execution.require(Step.TRANSFER_TOTAL, f"amount limb {k} in range", (part - execution.ports[k]).expression)
     header(execution, Step.TRANSFER_FROM_HEADER, message=True, may_open=False)
+    execution.nonzero(Step.TRANSFER_FROM_HEADER, "amount is not 0", execution.amount_sum())
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))
     stays_positive(execution, Step.TRANSFER_FROM_BALANCE)
@@ -20,4 +24,6 @@ def constrain(execution: Execution) -> None:
     execution.release(Step.TRANSFER_FROM_BALANCE, "account", "mask", "opened")
     execution.hand_over("transfer: the receiver follows the sender", switch, "account", execution.register("other"))
     header(execution, Step.TRANSFER_TO_HEADER, message=False, may_open=True)
+    receiver = execution.old[HEADER_ROLE]
+    execution.require(Step.TRANSFER_TO_HEADER, "receiver is a trader", receiver - int(Role.TRADER))
     balance(execution, Step.TRANSFER_TO_BALANCE, account, asset, amount, may_open=True)

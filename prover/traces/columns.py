@@ -56,6 +56,18 @@ def integer_of(parts: Integers) -> Integers:
     return total
 
 
+def inverses(values: Integers) -> Integers:
+    """1 / value mod P for each value, 0 for 0: value^(P - 2) by squaring."""
+    base, result = values % P, np.ones_like(values)
+    exponent = P - 2
+    while exponent:
+        if exponent & 1:
+            result = result * base % P
+        base = base * base % P
+        exponent >>= 1
+    return result
+
+
 def product_limbs(a: Integers, b: Integers) -> tuple[list[Integers], list[Integers], Integers]:
     """The four limbs of a * b, its low and middle carry ports, and its high carry, as `circuits.multiply` constrains
     them."""

@@ -11,7 +11,7 @@ from circuits.execution import CARRY_OFFSET, CARRY_PORTS, MARGIN_PORT
 from circuits.records import HEADER_MASK, HEADER_NONCE, RECORD_SIZE, TAG
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
-from prover.traces.columns import Columns, Integers, limbs_of
+from prover.traces.columns import Columns, Integers, inverses, limbs_of
 from prover.traces.memory import Timeline
 
 
@@ -81,6 +81,15 @@ class ExecutionTrace:
         """The rows of all transitions of that kind, by position in the transition."""
         starts = self.starts(kind)
         return [starts + offset for offset in range(len(STEPS[kind]))]
+
+    def nonzero(self, rows: Integers, values: Integers) -> None:
+        """Set `scratch` on rows to the inverses of the values."""
+        self.columns["scratch"][rows] = inverses(values)
+
+    def amount_nonzero(self, rows: Integers) -> None:
+        """Set `scratch` on rows to the inverse of the sum of the amount's limbs."""
+        limbs = [self.columns[f"amount{k}"][rows] for k in range(AMOUNT_LIMBS)]
+        self.nonzero(rows, np.sum(limbs, axis=0))
 
     def change(self, rows: Integers, parts: Sequence[Integers | int]) -> None:
         """Note that the amount changes on these rows by the signed limbs `parts`."""

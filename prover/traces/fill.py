@@ -29,15 +29,16 @@ def fill(trace: ExecutionTrace) -> None:
         maker_rate=rates[0],
         taker_rate=rates[1],
     )
-    trace.wide_port(0, market, price)
-    trace.wide_port(2, market, size)
+    trace.wide_port(0, market, size)
     _notional(trace, parameters, price, size)
     taker_buys = trace.argument(kind, "taker_buys")
     names = (("maker", "maker_limit"), ("taker", "taker_limit"))
     parties = [(trace.argument(kind, account), trace.argument(kind, limit)) for account, limit in names]
+    trace.nonzero(market, parties[0][0] - parties[1][0])
     for taker, own in ((0, rows[:6]), (1, rows[6:])):
         buys = taker_buys if taker else 1 - taker_buys
         _party(trace, own, parties[taker], parties[1], taker, buys, price)
+        trace.amount_nonzero(own[-2])
         _party_amounts(trace, own[-4:], rates[taker], buys, price * size, size_limbs)
 
 
@@ -47,7 +48,7 @@ def _notional(trace: ExecutionTrace, rows: Integers, price: Integers, size: Inte
     trace.wide_port(0, rows, price)
     for number, values in enumerate((*product, *carries), start=2):
         trace.port(number, rows, values)
-    trace.columns["high_carry"][rows] = high
+    trace.columns["scratch"][rows] = high
 
 
 def _party(

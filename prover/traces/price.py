@@ -20,6 +20,7 @@ def fill(trace: ExecutionTrace) -> None:
     trace.registers(
         Kind.PRICE,
         instrument=trace.argument(Kind.PRICE, "instrument"),
+        sequence=trace.argument(Kind.PRICE, "sequence"),
         amount0=mark[0],
         amount1=mark[1],
         amount2=time,
@@ -30,7 +31,7 @@ def fill(trace: ExecutionTrace) -> None:
     low_carry = carry + LIMB
     for number, values in enumerate((*mark, *weight, remainder, FRACTION_ONE - 1 - remainder, low_carry & (LIMB - 1))):
         trace.port(number, market, values)
-    trace.columns["high_carry"][market] = low_carry >> LIMB_BITS
+    trace.columns["scratch"][market] = low_carry >> LIMB_BITS
     for number, value in ((8, time), (10, time - trace.old[MARKET_TIME][market])):
         for k, part in enumerate(limbs_of(value, 2)):
             trace.port(number + k, market, part)

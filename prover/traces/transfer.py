@@ -31,3 +31,5 @@ def fill(trace: ExecutionTrace) -> None:
         trace.header(header, balance, own, message=sign < 0)
         trace.change(balance, [sign * part for part in parts])
     trace.stays_positive(from_balance, is_quote)
+    trace.nonzero(total, sender - receiver)
+    trace.amount_nonzero(from_header)

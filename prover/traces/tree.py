@@ -10,7 +10,7 @@ from circuits.records import LEAF_DOMAIN, RECORD_SIZE, SALT_SIZE
 from circuits.witness import Opening, Witness
 from prover.montgomery import from_montgomery
 from prover.poseidon2 import trace_columns
-from prover.traces.columns import Columns, Integers
+from prover.traces.columns import Columns, Integers, inverses
 from prover.traces.memory import Timeline
 
 
@@ -36,6 +36,7 @@ def _nodes(columns: Columns, inputs: Integers, opening: Opening, version: Versio
     columns["is_new"][rows] = int(version)
     columns["depth"][rows] = np.frombuffer(opening.node_depth, np.uint32)
     columns["index"][rows] = np.frombuffer(opening.node_index, np.uint32)
+    columns["time"][rows] = inverses(columns["depth"][rows] - TREE_DEPTH)
     for side, touched in (("left", opening.node_touched_left), ("right", opening.node_touched_right)):
         columns[f"{side}_opened"][rows] = np.frombuffer(touched, np.uint8)
     _children(columns)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import FRACTION_ONE, PRICE_MAX, TIME_MAX
+from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX, TIME_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
     MARKET_TIME,
     PARAMETERS_FRACTION,
+    PARAMETERS_PRICES,
     QUOTE_INSTRUMENT,
     Record,
     Tag,
@@ -18,6 +19,7 @@ from circuits.records import (
     record,
 )
 from circuits.steps import Kind, Step
+from state.accounts import next_count
 from state.errors import Refusal, Rule, require_range
 from state.memory import Memory
 
@@ -48,7 +50,17 @@ class SetPrice:
         if self.time < old[MARKET_TIME]:
             raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[MARKET_TIME])
         tag = memory.venue.instruments[self.instrument].tag
-        fraction = memory.look(Step.PRICE_PARAMETERS, parameters_index(self.instrument))[PARAMETERS_FRACTION]
+        sequence, fraction = self._count(memory)
         new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, self.time)
         memory.replace(Step.PRICE_MARKET, index, old, new)
-        return (self.instrument, self.price, self.time)
+        return (self.instrument, sequence, self.price, self.time)
+
+    def _count(self, memory: Memory) -> tuple[int, int]:
+        """Count the price; returns its number and the instrument's fraction. Refuses COUNTER_LIMIT."""
+        index = parameters_index(self.instrument)
+        old = memory.read(index)
+        sequence = old[PARAMETERS_PRICES]
+        count = next_count("price", sequence, COUNTER_MAX)
+        new = (*old[:PARAMETERS_PRICES], count, *old[PARAMETERS_PRICES + 1 :])
+        memory.replace(Step.PRICE_PARAMETERS, index, old, new)
+        return sequence, old[PARAMETERS_FRACTION]

@@ -39,8 +39,8 @@ def test_a_bad_deposit_is_refused(
     ledger: Path, chain: str, account: str, asset: str, amount: str, fragment: str
 ) -> None:
     before = (ledger / "chains" / "ethereum" / "chain.json").read_bytes()
-    result = run("deposit", ledger, f"--chain={chain}", f"--account={account}", f"--asset={asset}", f"--amount={amount}")
-    fails(result, 2, fragment)
+    options = (f"--chain={chain}", f"--account={account}", f"--asset={asset}", f"--amount={amount}")
+    fails(run("deposit", ledger, *options), 2, fragment)
     assert (ledger / "chains" / "ethereum" / "chain.json").read_bytes() == before
 
 

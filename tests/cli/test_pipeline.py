@@ -25,8 +25,9 @@ def transfer(amount: str) -> dict[str, object]:
 
 def test_the_main_job(tmp_path: Path) -> None:
     place, tape, batch, proof = tmp_path / "ledger", tmp_path / "btc.csv", tmp_path / "a.batch", tmp_path / "a.proof"
-    rows = [f"{1723075200000 + k},{61700 + k % 7}.{k % 10},0.0{1 + k % 9},{'buy' if k % 3 else 'sell'}" for k in range(30)]
-    tape.write_text("time,price,size,side\n" + "\n".join(rows) + "\n")
+    start = 1723075200000
+    trades = [(start + k, f"{61700 + k % 7}.{k % 10}", f"0.0{1 + k % 9}", ("sell", "buy")[k % 2]) for k in range(30)]
+    tape.write_text("\n".join(",".join(map(str, row)) for row in [("time", "price", "size", "side"), *trades]))
     run_json("init", place)
     imported = run_json(
         "import-tape", "--tape", f"BTC-PERP={tape}", "--ledger", place, "--accounts", 6, "--limit", 20, "--out", batch

@@ -1,9 +1,11 @@
-"""Generated constraint kernels against Program.run on plain ints, in one segment and in many; their object code on disk."""
+"""Generated constraint kernels against Program.run on plain ints, in one segment and in many; their code on disk."""
 
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ from circuits.air import Table, Where
 from circuits.expression import Expression
 from circuits.field import P
 from prover import constraint_kernel, lanes, montgomery, object_code
-from prover.constraint_kernel import TOTALS, ConstraintKernel
-from prover.selectors import ORDER, SELECTORS
+from prover.constraint_kernel import ConstraintKernel
+from prover.selectors import ORDER
 from tests import small_circuit
 from verifier.params import STANDARD
 from verifier.shape import TableShape
@@ -35,6 +37,11 @@ class IntegerArithmetic:
 
     def mul(self, a: int, b: int) -> int:
         return a * b % P
+
+
+def read(values: lanes.Words, group: int, lane: int, index: int, offset: int) -> int:
+    """A column of a row of a frame; the next row is in the next group."""
+    return int(values[group + offset, index, lane])
 
 
 def random_table(seed: int, constraints: int) -> Table:
@@ -73,15 +80,15 @@ def check_kernel(table: Table) -> None:
         words.reshape(-1)[:: max(1, words.size // 50)] = P - 1
         return words
 
-    frame, selectors = random_words(GROUPS + 1, columns, 16), random_words(GROUPS, SELECTORS, 16)
-    weights, totals = random_words(len(table.constraints), 5), random_words(GROUPS, TOTALS, 16)
+    frame, selectors = random_words(GROUPS + 1, columns, 16), random_words(GROUPS, 16, 16)
+    weights, totals = random_words(len(table.constraints), 5), random_words(GROUPS, 16, 16)
     before = montgomery.from_montgomery(totals).astype(object)
     kernel.add_to(totals, frame, selectors, weights, lanes.empty((GROUPS, kernel.spill_vectors, 16)))
     after, values = montgomery.from_montgomery(totals), montgomery.from_montgomery(frame)
     plain_selectors, plain_weights = montgomery.from_montgomery(selectors), montgomery.from_montgomery(weights)
     for group in range(GROUPS):
         for lane in range(16):
-            outputs = shape.program.run(lambda i, o: int(values[group + o, i, lane]), IntegerArithmetic())
+            outputs = shape.program.run(partial(read, values, group, lane), IntegerArithmetic())
             for j in range(5):
                 expected = before[group, j, lane]
                 for constraint, value, weight in zip(table.constraints, outputs, plain_weights, strict=True):
@@ -125,9 +132,15 @@ def test_code_is_found_again_and_damage_is_noticed(own_cache: Path, monkeypatch:
     table = random_table(2, 3)
     check_kernel(table)
     (path,) = own_cache.iterdir()
-    good, emitted = path.read_bytes(), []
+    good = path.read_bytes()
+    emitted: list[Any] = []
     original = constraint_kernel._emit_module
-    monkeypatch.setattr(constraint_kernel, "_emit_module", lambda segment: emitted.append(1) or original(segment))
+
+    def counting(segment: Any) -> str:
+        emitted.append(segment)
+        return original(segment)
+
+    monkeypatch.setattr(constraint_kernel, "_emit_module", counting)
     for damaged in (False, True):
         monkeypatch.setattr(object_code, "_engines", {})
         if damaged:

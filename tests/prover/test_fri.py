@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from circuits import field
 from circuits.field import EXTENSION_DEGREE, Extension, P, inverse, root_of_unity
 from prover import extension, fri
+from prover.lanes import Words
 from prover.randomness import Randomness
 from verifier.shape import Domain
 
@@ -16,7 +17,7 @@ coordinates = st.integers(0, P - 1)
 points = st.tuples(coordinates, coordinates, coordinates, coordinates, coordinates)
 
 
-def random_polynomial(size: int, seed: int) -> extension.Words:
+def random_polynomial(size: int, seed: int) -> Words:
     return np.random.default_rng(seed).integers(0, P, (EXTENSION_DEGREE, size), dtype=np.uint32)
 
 

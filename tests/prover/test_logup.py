@@ -13,9 +13,8 @@ from circuits.bounded import unsound_bounded
 from circuits.expression import Expression
 from circuits.field import Extension, P
 from prover import extension, lanes, logup, montgomery, tiles
-from prover.constraint_kernel import TOTALS
 from prover.errors import VanishingDenominator
-from prover.selectors import ACTIVE, FIRST, SELECTORS, TERMINAL
+from prover.selectors import ACTIVE, FIRST, TERMINAL
 from verifier.params import Parameters
 from verifier.shape import TableShape
 
@@ -25,7 +24,7 @@ LOG_HEIGHT = 10
 
 
 def table_with(interactions: int) -> Table:
-    """A table whose interactions have constants, repeated columns, no columns at all, and all sorts of multiplicities."""
+    """Interactions with constants, repeated columns, no columns at all, and all sorts of multiplicities."""
     table = Table(f"{interactions} interactions")
     a, b, c, d, e, f = table.columns("c", 6)
     free = unsound_bounded(a - b + 1, 0, P - 1, "only a test")
@@ -112,8 +111,8 @@ def test_constraints(interactions: int, seed: int) -> None:
     width = table.auxiliary_width
     beta, gamma, terminal, *weights = random_elements(seed, 3 + width + 2)
     frame = source.integers(0, P, (groups + 1, 16 + 16 * tiles.tile_count(5 * width), 16), dtype=np.uint32)
-    selectors = source.integers(0, P, (groups, SELECTORS, 16), dtype=np.uint32)
-    totals = source.integers(0, P, (groups, TOTALS, 16), dtype=np.uint32)
+    selectors = source.integers(0, P, (groups, 16, 16), dtype=np.uint32)
+    totals = source.integers(0, P, (groups, 16, 16), dtype=np.uint32)
     before = totals.copy()
     arguments = logup.interactions_of(table, beta, gamma), extension.rows(weights), extension.words(terminal)
     logup.add_constraints(totals, frame, *arguments, selectors)

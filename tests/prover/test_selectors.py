@@ -6,8 +6,8 @@ import pytest
 
 from circuits.air import Where
 from circuits.field import P, inverse, reverse_bits, root_of_unity
-from prover import lanes, montgomery, tiles
-from prover.selectors import ORDER, SELECTORS, TERMINAL, QuotientDomain
+from prover import tiles
+from prover.selectors import ORDER, TERMINAL, selectors_over_vanishing
 from tests import small_circuit
 from verifier.params import Parameters
 from verifier.shape import TableShape, shape_of
@@ -28,22 +28,17 @@ def definition(table: TableShape, x: int) -> dict[object, int]:
     return values
 
 
-@pytest.mark.parametrize(("number", "block", "first"), [(0, 0, 0), (0, 3, 16), (1, 1, 240), (2, 2, 48)])
-def test_selectors(number: int, block: int, first: int) -> None:
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_selectors(number: int) -> None:
     shape = shape_of(small_circuit.circuit(), PARAMETERS, small_circuit.LOG_HEIGHTS)
     table = shape.tables[number]
     domain = shape.domain(table.log_class)
-    selectors = lanes.empty((16, SELECTORS, 16))
-    QuotientDomain(table, domain.shift).fill(selectors, block, first)
-    values = montgomery.from_montgomery(selectors)
-    for group in (0, 7, 15):
-        row = block * table.height + int(tiles.block_groups(table.log_height)[first + group])
-        for lane in (0, 1, 11, 15):
-            expected = definition(table, domain.point(row + lane))
-            assert {where: int(values[group, i, lane]) for i, where in enumerate(ORDER)} == {
-                where: expected[where] for where in ORDER
-            }
-            assert int(values[group, TERMINAL, lane]) == expected["terminal"]
+    values = tiles.to_columns(selectors_over_vanishing(table, domain.shift), 16)
+    assert values.shape == (16, 4 * table.height)
+    assert not values[TERMINAL + 1 :].any()
+    for row in (0, 1, 2, 77, table.height - 1, table.height, 2 * table.height + 5, 4 * table.height - 1):
+        expected = definition(table, domain.point(row))
+        assert {where: int(values[i, row]) for i, where in enumerate((*ORDER, "terminal"))} == expected
 
 
 def test_the_quotient_domain_is_the_start_of_every_evaluation_domain() -> None:

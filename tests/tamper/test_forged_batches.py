@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from circuits.checker import Report, check
+from circuits.records import SystemAccount
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from circuits.witness import Witness
@@ -197,6 +198,41 @@ FORGERIES = [
         "margin: no open instrument is left out",
         omit=(BTC_PERP,),
         edit=claim_full_mask,
+    ),
+    Forgery(
+        "a fill of an account with itself",
+        lambda f: f.fill(BTC_PERP, BOB, BOB, BTC, 5),
+        "execution: fill_market: not with itself",
+        Fill(BTC_PERP, BOB, BOB, BTC, 5, True, BTC, BTC),
+        Rule.SAME_ACCOUNT,
+    ),
+    Forgery(
+        "a fill of nothing",
+        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 0),
+        "execution: fill_quote: price and size are not 0",
+        Fill(BTC_PERP, ALICE, BOB, BTC, 0, True, BTC, BTC),
+        Rule.OUT_OF_RANGE,
+    ),
+    Forgery(
+        "a transfer to oneself",
+        lambda f: f.transfer(BOB, BOB, USDC, 5),
+        "execution: transfer_total: not to itself",
+        Transfer(BOB, BOB, USDC, 5),
+        Rule.SAME_ACCOUNT,
+    ),
+    Forgery(
+        "a transfer of nothing",
+        lambda f: f.transfer(BOB, ALICE, USDC, 0),
+        "execution: transfer_from_header: amount is not 0",
+        Transfer(BOB, ALICE, USDC, 0),
+        Rule.OUT_OF_RANGE,
+    ),
+    Forgery(
+        "a transfer to a system account",
+        lambda f: f.transfer(BOB, SystemAccount.FEE, USDC, 5),
+        "execution: transfer_to_header: receiver is a trader",
+        Transfer(BOB, SystemAccount.FEE, USDC, 5),
+        Rule.SYSTEM_ACCOUNT,
     ),
     Forgery(
         "two transitions interleaved",

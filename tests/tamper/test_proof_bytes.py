@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from circuits.solvent import solvent_circuit
-from prover.tiles import from_columns
 from prover.prove import prove
+from prover.tiles import from_columns
 from prover.traces.build import build_traces
 from tests.batches import every_kind, new_ledger, run_batch
 from verifier.errors import Reason, Rejection
