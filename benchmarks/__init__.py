@@ -1,1 +1,1 @@
-"""Benchmarks: kernels against reference rates, proving throughput end to end, committed cells; `python -m benchmarks`."""
+"""Benchmarks: kernels, proving throughput, committed cells. `python -m benchmarks` runs and plots them."""

@@ -1,12 +1,11 @@
-"""What a batch commits: columns and heights of its tables, and base-field cells in all, a fill and a transition kind."""
+"""What a batch commits: columns, heights and base-field cells of its tables, in all, a fill and a transition kind."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.report import print_table
 from circuits.field import EXTENSION_DEGREE
 from circuits.solvent import solvent_circuit
 from circuits.steps import Kind
@@ -19,7 +18,7 @@ QUOTIENT_COLUMNS = EXTENSION_DEGREE * (CHUNKS + 1)  # the chunks and the random 
 
 @dataclass(frozen=True)
 class TableCells:
-    """One committed matrix, before the blow-up. Columns are base elements; used rows hold something of the batch."""
+    """One committed matrix before the blow-up. Columns are base elements; used rows hold something of the batch."""
 
     name: str
     log_height: int
@@ -40,7 +39,7 @@ class TableCells:
 
 @dataclass(frozen=True)
 class KindCells:
-    """The rows that the transitions of one kind have to themselves: all of execution and margin, nothing of the tree."""
+    """The rows that the transitions of one kind have to themselves, in execution and margin, and the cells of these."""
 
     kind: Kind
     count: int
@@ -50,24 +49,24 @@ class KindCells:
 
 
 def table_cells(witness: Witness, parameters: Parameters) -> list[TableCells]:
-    """The tables in circuit order, then the quotient, as tall as the tallest."""
+    """The tables in circuit order, then the quotient, which is as tall as the tallest."""
     circuit = solvent_circuit()
     traces = build_traces(circuit, witness, parameters.random_rows)
-    tables = [
-        TableCells(t.name, traces[t.name].log_height, traces[t.name].used, t.width, EXTENSION_DEGREE * t.auxiliary_width)
-        for t in circuit.tables
-    ]
+    tables = []
+    for table in circuit.tables:
+        trace, auxiliary = traces[table.name], EXTENSION_DEGREE * table.auxiliary_width
+        tables.append(TableCells(table.name, trace.log_height, trace.used, table.width, auxiliary))
     tallest = max(table.log_height for table in tables)
     return [*tables, TableCells("quotient", tallest, 1 << tallest, QUOTIENT_COLUMNS, 0)]
 
 
 def kind_cells(witness: Witness, tables: list[TableCells]) -> list[KindCells]:
-    """What each kind that occurs in the batch takes of the execution and margin tables."""
+    """The kinds that occur in the batch, by number."""
     columns = {table.name: table.columns for table in tables}
     kinds = np.frombuffer(witness.kinds, np.uint8)
     kind_of_row = np.repeat(kinds, [rows_of(Kind(kind)) for kind in kinds])
     visits = np.frombuffer(witness.visits.row, np.uint32)
-    # Each visit is a row, and so is the end of each check.
+    # A margin check has a row for each visit, and one more.
     margin = Counter(kind_of_row[visits].tolist()) + Counter(kind_of_row[np.unique(visits)].tolist())
     found = []
     for kind, count in sorted(Counter(kinds.tolist()).items()):
@@ -77,36 +76,21 @@ def kind_cells(witness: Witness, tables: list[TableCells]) -> list[KindCells]:
     return found
 
 
-def print_cells(witness: Witness, parameters: Parameters, console: Console) -> None:
-    """Both tables, and the cells that no single transition accounts for: tree, range table, quotient and padding."""
+def print_cells(witness: Witness, parameters: Parameters) -> None:
+    """Both as tables; `shared` is what no single transition accounts for: tree, range table, quotient, padding."""
     tables = table_cells(witness, parameters)
     kinds = kind_cells(witness, tables)
-    fills, total = witness.kinds.count(Kind.FILL), sum(table.cells for table in tables)
-    by_table = _table("table", "rows", "used rows", "main", "auxiliary", "cells", "cells a fill")
-    for t in tables:
-        row = (f"2^{t.log_height}", t.used, t.main, t.auxiliary, t.cells, t.cells / max(1, fills))
-        by_table.add_row(t.name, *map(_number, row))
-    by_table.add_section()
-    sums = (sum(t.main for t in tables), sum(t.auxiliary for t in tables), total, total / max(1, fills))
-    by_table.add_row("all", "", "", *map(_number, sums))
-    console.print(by_table)
+    fills, total = max(1, witness.kinds.count(Kind.FILL)), sum(table.cells for table in tables)
+    by_table = [(t.name, f"2^{t.log_height}", t.used, t.main, t.auxiliary, t.cells, t.cells // fills) for t in tables]
+    main, auxiliary = sum(t.main for t in tables), sum(t.auxiliary for t in tables)
+    sums = ("all", "", "", main, auxiliary, total, total // fills)
+    header = ("table", "rows", "used rows", "main columns", "auxiliary columns", "cells", "cells a fill")
+    print_table("Committed cells by table", header, [*by_table, sums])
 
-    by_kind = _table("kind", "count", "execution rows", "margin rows", "cells", "cells each", "share")
-    for k in kinds:
-        row = (k.count, k.execution_rows, k.margin_rows, k.cells, k.cells / k.count, f"{100 * k.cells / total:.1f} %")
-        by_kind.add_row(k.kind.name.lower(), *map(_number, row))
-    shared = total - sum(k.cells for k in kinds)
-    by_kind.add_section()
-    by_kind.add_row("shared", "", "", "", _number(shared), "", f"{100 * shared / total:.1f} %")
-    console.print(by_kind)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:,.0f}"
+    by_kind = [
+        (k.kind.name.lower(), k.count, k.execution_rows, k.margin_rows, k.cells, k.cells // k.count)
+        for k in kinds
+    ]  # fmt: skip
+    shared = ("shared", "", "", "", total - sum(k.cells for k in kinds), "")
+    names = ("kind", "count", "execution rows", "margin rows", "cells", "cells each")
+    print_table("Committed cells by transition kind", names, [*by_kind, shared])

@@ -14,9 +14,8 @@ from benchmarks.references import Reference
 from circuits.field import EXTENSION_DEGREE, P
 from circuits.solvent import solvent_circuit
 from prover import lanes, logup, ntt, parallel, poseidon2, sha256
-from prover.constraint_kernel import TOTALS, ConstraintKernel
+from prover.constraint_kernel import ConstraintKernel
 from prover.lanes import LANES, Words
-from prover.selectors import SELECTORS
 from prover.tiles import tile_count
 from solvent import STANDARD
 from verifier.shape import LOGUP_CONSTRAINTS, TableShape, shape_of
@@ -114,8 +113,8 @@ def table_shape(name: str) -> TableShape:
 def strip(shape: TableShape) -> tuple[Words, Words, Words]:
     """What the constraint kernels of a table read and write: totals, a frame that is in the cache, selectors."""
     columns = LANES * (tile_count(shape.table.width) + tile_count(EXTENSION_DEGREE * shape.table.auxiliary_width))
-    totals = np.zeros((GROUPS, TOTALS, LANES), np.uint32)
-    return totals, elements(GROUPS + 1, columns, LANES), elements(GROUPS, SELECTORS, LANES)
+    totals = np.zeros((GROUPS, LANES, LANES), np.uint32)
+    return totals, elements(GROUPS + 1, columns, LANES), elements(GROUPS, LANES, LANES)
 
 
 @pytest.mark.benchmark(group="constraints")
@@ -125,7 +124,8 @@ def test_constraints(benchmark: BenchmarkFixture, name: str) -> None:
     shape = table_shape(name)
     totals, frame, selectors = strip(shape)
     kernel = ConstraintKernel(shape, frame.shape[1])
-    weights, spill = elements(len(shape.table.constraints), EXTENSION_DEGREE), lanes.empty((GROUPS, kernel.spill_vectors, LANES))
+    weights = elements(len(shape.table.constraints), EXTENSION_DEGREE)
+    spill = lanes.empty((GROUPS, kernel.spill_vectors, LANES))
     job = partial(kernel.add_to, totals, frame, selectors, weights, spill)
     rows, operations = GROUPS * LANES, len(shape.program.operations)
     measure(benchmark, job, operations * rows, "operation and row", references.CONSTRAINT)

@@ -12,7 +12,7 @@ from state.transitions import Transition
 _VENUE_FILE = Path(__file__).parent.parent / "cli" / "venue.toml"
 _SEED = 1
 _MAX_ACCOUNTS = 500
-_FILLS_AN_ACCOUNT = 4  # at least; each fill has two sides
+_FILLS_AN_ACCOUNT = 4  # at least, in small batches; each fill has two sides
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class Workload:
     """A batch for a fresh ledger of the default venue: registrations and deposits, then prices and fills."""
 
     venue: Venue
-    accounts: int
     fills: int
     transitions: list[Transition]
 
@@ -40,12 +39,15 @@ class Workload:
 
 @cache
 def workload(fills: int, accounts: int | None = None) -> Workload:
-    """A batch of so many fills, none refused. accounts: by default 500, fewer in batches of less than 2,000 fills."""
+    """A batch of so many fills. accounts: by default 500, fewer in batches of less than 2,000 fills.
+
+    Raises ValueError if a fill is refused: the batch would be smaller than it says.
+    """
     venue = load_venue(_VENUE_FILE)
     if accounts is None:
         accounts = min(_MAX_ACCOUNTS, max(2, fills // _FILLS_AN_ACCOUNT))
     settings = Settings(accounts=accounts, seed=_SEED)
     activity = make_activity(new_ledger(venue), synthetic_trades(venue, fills, _SEED), settings)
     if activity.report.refused:
-        raise ValueError(f"{len(activity.report.refused)} fills are refused: {activity.report.refused[0]}")
-    return Workload(venue, accounts, fills, activity.transitions)
+        raise ValueError(f"{len(activity.report.refused)} of {fills} fills refused, first {activity.report.refused[0]}")
+    return Workload(venue, fills, activity.transitions)

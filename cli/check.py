@@ -9,8 +9,7 @@ from cli.directory import LedgerDirectory
 from cli.errors import Exit
 from cli.options import batch_argument, json_option, ledger_option, skip_option
 from cli.output import emit
-from cli.refusals import apply_batch
-from state.batch import BatchReader
+from cli.refusals import close
 
 
 @click.command()
@@ -24,10 +23,7 @@ def check(batch: Path, ledger: Path, skip_refused: bool, as_json: bool) -> None:
     Exit code 2 if something is refused, unless it may be left out.
     """
     state = LedgerDirectory(ledger).read()
-    state.begin_batch()
-    with BatchReader(batch, state.venue) as reader:
-        applied = apply_batch(state, reader)
-        state.close_batch(reader.time)
+    applied, _, _ = close(state, batch, skip_refused=True)
     emit(as_json, applied.json(), applied.lines())
     if applied.refused and not skip_refused:
         sys.exit(Exit.BAD_INPUT)

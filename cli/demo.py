@@ -12,7 +12,7 @@ from cli.errors import Exit
 from cli.import_tape import fund_activity
 from cli.init import DEFAULT_VENUE
 from cli.output import aligned, progress
-from cli.prove import close
+from cli.refusals import close
 from cli.stages import Stages
 from solvent import STANDARD, load_venue, prove
 from solvent import verify as verify_proof

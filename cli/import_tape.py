@@ -46,7 +46,7 @@ def import_tape(
     content = report_object(directory.venue, activity) | {
         "batch": str(out),
         "tapes": [
-            {"file": str(tape.path), "market": tape.market.name, "trades": tape.trades, "rounded": tape.rounded,
+            {"file": str(tape.path), "market": tape.market.name, "read": tape.trades, "rounded": tape.rounded,
              "cut": tape.cut, "skipped": tape.skipped}
             for tape in opened
         ],
@@ -63,10 +63,10 @@ def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: S
         for sequence in range(chain.consumed, len(chain.deposits))
     ]
     activity = make_activity(ledger, trades, settings, pending)
-    _deposit(directory, activity.deposits)
     with BatchWriter(out, directory.venue) as writer:
         for transition in activity.transitions:
             writer.write(transition)
+        _deposit(directory, activity.deposits)  # before the batch gets its name, and after all of it is written
     return activity
 
 
@@ -98,7 +98,7 @@ def report_object(venue: Venue, activity: Activity) -> dict[str, Any]:
 
 def _lines(content: dict[str, Any], report: Report) -> list[str]:
     lines = [
-        f"{tape['file']}: {tape['trades']} trades of {tape['market']}"
+        f"{tape['file']}: {tape['read']} trades of {tape['market']} read"
         f" ({tape['rounded']} rounded, {tape['cut']} cut, {tape['skipped']} skipped)"
         for tape in content["tapes"]
     ]

@@ -12,10 +12,9 @@ from cli.errors import BadInputError
 from cli.names import VenueNames
 from cli.options import OUTPUT_FILE, batch_argument, json_option, ledger_option, params_option, skip_option
 from cli.output import emit, progress
-from cli.refusals import Applied, RefusedBatch, apply_batch
+from cli.refusals import Applied, RefusedBatch, close
 from solvent import PARAMETERS, Ledger, Rejection, Witness
 from solvent import prove as prove_batch
-from state.batch import BatchReader
 from verifier.text import root_hex, statement_object
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
     directory = LedgerDirectory(ledger)
     with directory.changing() as state, progress("proving") as step:
         step("applying the batch")
-        applied, statement, witness = close(state, batch, skip_refused)
+        applied, statement, witness = _apply(state, batch, skip_refused, as_json)
         proof, report = _prove(statement, witness, params, step)
         step("writing")
         directory.publish(state, proof, out)
@@ -47,14 +46,13 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
     emit(as_json, content, [*applied.lines(), *report_lines(report), f"wrote {out}", _moved(statement)])
 
 
-def close(state: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Statement, Witness]:
-    """Apply the batch file to the ledger and close the batch. Raises BatchError, RefusedBatch."""
-    state.begin_batch()
-    with BatchReader(batch, state.venue) as reader:
-        applied = apply_batch(state, reader)
-        if applied.refused and not skip_refused:
-            raise RefusedBatch(str(batch), applied)
-        return applied, *state.close_batch(reader.time)
+def _apply(state: Ledger, batch: Path, skip_refused: bool, as_json: bool) -> tuple[Applied, Statement, Witness]:
+    try:
+        return close(state, batch, skip_refused)
+    except RefusedBatch as refused:
+        if as_json:
+            emit(True, refused.applied.json(), ())
+        raise
 
 
 def _prove(

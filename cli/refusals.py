@@ -3,13 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from state.errors import Refusal
+from circuits.statement import Statement
+from circuits.witness import Witness
+from state.batch import BatchReader
+from state.errors import BatchError, Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 
 SHOWN = 20  # refusals that are printed; --json lists all
+HEADER_LINE = 1
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,21 @@ class RefusedBatch(Exception):  # noqa: N818 - the batch is refused, nothing is 
         super().__init__(f"{file}:{first.line}: {problem}; {help_text}")
 
 
-def apply_batch(ledger: Ledger, transitions: Iterable[tuple[int, Transition]]) -> Applied:
-    """Apply (line, transition) pairs to the ledger's open batch; refused ones change nothing and are recorded."""
+def close(ledger: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Statement, Witness]:
+    """Apply a batch file and close the batch; the ledger is not saved. Raises BatchError, RefusedBatch."""
+    ledger.begin_batch()
+    with BatchReader(batch, ledger.venue) as reader:
+        applied = _apply(ledger, reader)
+        if applied.refused and not skip_refused:
+            raise RefusedBatch(str(batch), applied)
+        try:
+            return applied, *ledger.close_batch(reader.time)
+        except Refusal as refusal:
+            raise BatchError(str(batch), str(refusal), HEADER_LINE, "time") from refusal
+
+
+def _apply(ledger: Ledger, transitions: Iterable[tuple[int, Transition]]) -> Applied:
+    """Apply (line, transition) pairs; refused ones change nothing and are recorded."""
     applied = Applied()
     for line, transition in transitions:
         kind = transition.kind.name.lower()

@@ -5,9 +5,11 @@ Polynomials over the extension are planar, uint32 (5, n), natural order, Montgom
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from circuits.field import EXTENSION_DEGREE, ONE, Extension, mul
+from circuits.field import EXTENSION_DEGREE, Extension
 from prover import extension, merkle, ntt, tiles
 from prover.lanes import Words
 from prover.merkle import Group, MerkleTree
@@ -16,13 +18,11 @@ from verifier.params import ARITY, LOG_ARITY
 from verifier.shape import Domain
 
 
-def fold(polynomial: Words, zeta: Extension) -> Words:
-    """sum over k < 8 of zeta^k G_k, (5, n / 8), where the polynomial, (5, n), is the sum of X^k G_k(X^8); n >= 128."""
+def fold(polynomial: Words, weights: Sequence[Extension]) -> Words:
+    """sum over k < 8 of weight_k G_k, (5, n / 8); the polynomial, (5, n), is the sum of X^k G_k(X^8); n >= 128."""
     result = np.zeros((EXTENSION_DEGREE, polynomial.shape[1] // ARITY), dtype=np.uint32)
-    power = ONE
-    for k in range(ARITY):
-        extension.add_product(result, polynomial[:, k::ARITY], power)
-        power = mul(power, zeta)
+    for k, weight in enumerate(weights):
+        extension.add_product(result, polynomial[:, k::ARITY], weight)
     return result
 
 

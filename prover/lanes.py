@@ -39,11 +39,11 @@ Kernel = Callable[..., Any]
 
 
 def _shared_code() -> str:
-    """A digest of the files whose emitters and constants end up inside the kernels of other files."""
-    root = Path(__file__).parents[1]
-    names = ["circuits/field.py", "circuits/poseidon2_constants.py"]
-    names += [f"prover/{name}.py" for name in ("lanes", "wide", "extension", "sha256")]
-    return hashlib.sha256(b"".join((root / name).read_bytes() for name in names)).hexdigest()
+    """A digest of all files whose emitters and constants can end up inside the kernels of other files."""
+    here = Path(__file__).parent
+    constants = [here.parent / "circuits" / name for name in ("field.py", "poseidon2_constants.py")]
+    sources = [*constants, *sorted(here.glob("*.py"))]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 SHARED_CODE = _shared_code()
@@ -297,5 +297,3 @@ mul_fixed = lane_intrinsic(emit_mul_fixed)
 to_montgomery = lane_intrinsic(emit_to_montgomery)
 from_montgomery = lane_intrinsic(emit_from_montgomery)
 word_mul = lane_intrinsic(lambda b, x, y: b.mul(x, y))
-
-_emit_halves, _emit_reduce, _emit_join = emit_halves, emit_reduce, emit_join

@@ -168,8 +168,8 @@ class _Proving:
             self.transcript.absorb_layer(tree.root)
             self.layer_trees.append(tree)
             self.layer_heads.append(LayerHead(tree.root, self._grind(Site.FOLD)))
-            zeta, iota = self.transcript.challenge_fold(self.shape.injects(layer))
-            polynomial = fri.fold(polynomial, zeta)
+            weights, iota = self.transcript.challenge_fold(self.shape.injects(layer))
+            polynomial = fri.fold(polynomial, weights)
             if iota is not None:
                 extension.add_product(polynomial, self.classes[self.shape.layer_class(layer + 1)], iota)
         self.final = extension.elements(polynomial)

@@ -15,7 +15,6 @@ from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, TIME_MAX
 from circuits.field import P
 from state.decimals import DecimalError
 from state.errors import BatchError
-from state.files import replacing
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
@@ -24,6 +23,7 @@ from state.transitions.register import KEY_ELEMENTS, Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
+from verifier.files import replacing
 
 FORMAT, VERSION = "solvent-batch", 1
 MAX_LINE_BYTES = 4096

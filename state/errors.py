@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from verifier.text import root_hex
+
 
 class Rule(StrEnum):
     """A rule that a transition can break."""
@@ -111,16 +113,3 @@ class UnknownRootError(Exception):
     def __init__(self, root: tuple[int, ...]) -> None:
         self.root = root
         super().__init__(f"the ledger's history has no root {root_hex(root)}; `solvent inspect DIR` lists those it has")
-
-
-def root_hex(root: tuple[int, ...]) -> str:
-    """A root as 64 hexadecimal digits, each element 4 bytes, big-endian."""
-    return "".join(f"{element:08x}" for element in root)
-
-
-def root_from_hex(text: str) -> tuple[int, ...]:
-    """The inverse of root_hex. Raises ValueError if the text is not 64 hexadecimal digits."""
-    data = bytes.fromhex(text)
-    if len(data) != 32 or len(text) != 64:
-        raise ValueError(f"a root has 64 hexadecimal digits, got {len(text)}")
-    return tuple(int.from_bytes(data[i : i + 4], "big") for i in range(0, 32, 4))

@@ -17,12 +17,13 @@ from typing import Any
 
 from circuits.records import DIGEST_SIZE, RECORD_SIZE, SALT_SIZE
 from circuits.statement import VENUE_ID_SIZE
-from state.errors import LedgerFileError, root_hex
-from state.files import PRIVATE, replacing
+from state.errors import LedgerFileError
 from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.store import Hasher, RandomElements, Root, Store, Undo, secret_elements, unpack_leaves
 from state.venue import Venue, load_venue
+from verifier.files import PRIVATE, replacing
+from verifier.text import root_hex
 
 VENUE_FILE, STATE_FILE, HISTORY = "venue.toml", "ledger.state", "history"
 STATE_MAGIC, UNDO_MAGIC = b"SOLVLED\x01", b"SOLVUND\x01"  # name and version

@@ -9,7 +9,7 @@ import pytest
 from circuits.statement import Statement
 from cli.directory import LedgerDirectory, create
 from cli.import_tape import fund_activity
-from cli.prove import close
+from cli.refusals import close
 from solvent import STANDARD, load_venue, prove
 from state.activity import Settings
 from state.synthetic import synthetic_trades

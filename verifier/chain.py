@@ -185,7 +185,7 @@ class ChainVerifier:
         chains, assets = range(self.state.chains), range(self.state.assets)
         expected = [(chain, asset) for chain in chains for asset in assets]
         if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
-            detail = f"{len(statement.vaults)} vaults; due is one for each of {len(chains)} chains, {len(assets)} assets"
+            detail = f"{len(statement.vaults)} vaults, not one for each of {len(chains)} chains x {len(assets)} assets"
             raise self._rejection(ChainReason.VAULT_SET, detail)
         for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
             if [amount.asset for amount in amounts] != list(assets):

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from circuits.field import EXTENSION_DEGREE, Extension, P
+from circuits.field import EXTENSION_DEGREE, ONE, Extension, P
 from verifier.elements import pack_extensions
 from verifier.errors import Reason, Rejection
-from verifier.params import Parameters, Site
+from verifier.params import ARITY, Parameters, Site
 
 PROTOCOL = b"solvent-stark-v1"
 NONCE_BYTES = 8
@@ -84,10 +84,10 @@ class Transcript:
         """Step 6: the root of a FRI layer."""
         self._absorb("layer", root)
 
-    def challenge_fold(self, injects: bool) -> tuple[Extension, Extension | None]:
-        """Step 6: zeta, which folds the layer, and iota, which injects the next class, if the next layer has one."""
-        zeta, *iota = self._extensions("fold", 2 if injects else 1)
-        return zeta, iota[0] if injects else None
+    def challenge_fold(self, injects: bool) -> tuple[list[Extension], Extension | None]:
+        """Step 6: the ARITY weights that fold the layer, the first of them 1; iota, if the next class is injected."""
+        drawn = self._extensions("fold", ARITY if injects else ARITY - 1)
+        return [ONE, *drawn[: ARITY - 1]], drawn[-1] if injects else None
 
     def absorb_final(self, coefficients: Sequence[Extension]) -> None:
         """Step 7: the coefficients of the final polynomial, lowest first."""

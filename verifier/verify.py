@@ -11,7 +11,7 @@ from verifier.codec import ProofHead, ProofReader
 from verifier.constraints import check_composition
 from verifier.deep import class_batches, class_values
 from verifier.errors import Reason, Rejection
-from verifier.fri import check_fri
+from verifier.fri import FoldChallenges, check_fri
 from verifier.merkle import Opening, check_opening
 from verifier.params import LOG_ARITY, Parameters, Site
 from verifier.shape import Round, Shape
@@ -35,14 +35,14 @@ S = TypeVar("S", bound=Statement)
 
 @dataclass(frozen=True)
 class Challenges:
-    """All challenges of a proof. folds: zeta and, where a class is injected, iota for each FRI layer."""
+    """All challenges of a proof. folds: for each FRI layer the weights and, where a class is injected, iota."""
 
     beta: Extension
     gamma: Extension
     alpha: Extension
     z: Extension
     lambdas: list[Extension]
-    folds: list[tuple[Extension, Extension | None]]
+    folds: list[FoldChallenges]
     positions: list[int]  # distinct, ascending
 
 

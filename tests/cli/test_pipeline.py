@@ -8,6 +8,7 @@ import pytest
 from cli.directory import LedgerDirectory
 from tests.cli.running import fails, run, run_json
 from tests.conftest import Proven
+from verifier.chain import Entry
 from verifier.chain_store import read_chain
 
 CHAINS = ("ethereum", "arbitrum", "solana")
@@ -55,6 +56,19 @@ def test_each_chain_remembers_what_it_accepted(proven: Proven, ledger: Path) -> 
         fails(again, 1, f"rejected: {chain}: wrong old root")
 
 
+def test_a_withdrawal_is_paid_by_its_chain_alone(proven: Proven, ledger: Path, tmp_path: Path) -> None:
+    withdrawal = {"kind": "withdraw", "chain": "arbitrum", "account": 5, "asset": "USDC", "amount": "0.5"}
+    proof = tmp_path / "b.proof"
+    run_json("prove", write_batch(tmp_path / "b.batch", withdrawal), "--ledger", ledger, "--out", proof)
+    for chain in ("ethereum", "arbitrum"):
+        result = run("verify", proof, "--ledger", ledger, "--chain", chain)
+        fails(result, 1, f"{chain}: wrong old root: batch 2")  # it has not seen batch 1
+        assert run("verify", proven.proof, "--ledger", ledger, "--chain", chain).exit_code == 0
+        assert run("verify", proof, "--ledger", ledger, "--chain", chain).exit_code == 0
+    assert read_chain(ledger / "chains" / "arbitrum").payouts == [Entry(5, 0, 500_000)]
+    assert read_chain(ledger / "chains" / "ethereum").payouts == []
+
+
 def test_a_tampered_proof_is_rejected_and_forgotten(proven: Proven, ledger: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.proof"
     bad.write_bytes(proven.data[:-1] + bytes([proven.data[-1] ^ 1]))
@@ -81,6 +95,7 @@ def test_a_refused_transition_refuses_the_batch(ledger: Path, tmp_path: Path) ->
     out = tmp_path / "a.proof"
     result = run("prove", batch, "--ledger", ledger, "--out", out)
     fails(result, 2, "a.batch:3", "transfer", "initial-margin", "nothing is applied")
+    assert run_json("prove", batch, "--ledger", ledger, "--out", out, code=2)["refused"][0]["line"] == 3
     assert not out.exists()
     assert LedgerDirectory(ledger).read().root == root
     checked = run_json("check", batch, "--ledger", ledger, code=2)
@@ -113,6 +128,13 @@ def test_a_malformed_batch_names_line_and_field(
     batch.write_text(HEADER + line + "\n")
     for command in (("check", batch), ("prove", batch, "--out", tmp_path / "a.proof")):
         fails(run(*command, "--ledger", ledger), 2, "a.batch", *fragments)
+
+
+def test_a_batch_cannot_close_before_its_time(ledger: Path, tmp_path: Path) -> None:
+    batch = tmp_path / "a.batch"
+    price = '{"kind": "price", "instrument": "ETH", "price": "2680", "time": 100}\n'
+    batch.write_text(HEADER.replace("}", ', "time": 99}') + price)
+    fails(run("check", batch, "--ledger", ledger), 2, "a.batch:1: time: time-backward")
 
 
 def test_inspect_shows_a_proof(proven: Proven) -> None:

@@ -528,10 +528,11 @@ class ReferenceProver:
             self.grind(Site.FOLD)
             log_class -= 3
             injects = log_class in batches
-            zeta, *iota = self.transcript.extensions("fold", 2 if injects else 1)
-            layer = np.sum([ext_mul(layer[k::8], ext_power(zeta, k)) for k in range(8)], axis=0) % P
+            drawn = self.transcript.extensions("fold", 8 if injects else 7)
+            folded = layer[0::8] + np.sum([ext_mul(layer[k::8], drawn[k - 1]) for k in range(1, 8)], axis=0)
+            layer = folded % P
             if injects:
-                layer = (layer + ext_mul(batches[log_class], iota[0])) % P
+                layer = (layer + ext_mul(batches[log_class], drawn[7])) % P
         self.send("final", encode(self.tamper("final", layer)))
         self.grind(Site.QUERY)
         return trees

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.field import Extension, P
+from circuits.field import ONE, Extension, P
 from tests.verifier.reference_prover import ReferenceTranscript, encode
 from verifier.errors import Reason, Rejection
 from verifier.params import COMPACT, STANDARD, Site
@@ -88,8 +88,10 @@ def test_agrees_with_the_reference(statement: bytes, root: bytes, values: list[E
 def test_successive_challenges_differ() -> None:
     transcript = Transcript()
     drawn = {transcript.challenge_composition() for _ in range(5)}
-    zeta, iota = transcript.challenge_fold(injects=True)
-    assert len(drawn | {zeta, iota}) == 7
+    weights, iota = transcript.challenge_fold(injects=True)
+    assert len(weights) == 8
+    assert weights[0] == ONE
+    assert len(drawn | {*weights, iota}) == 5 + 8 + 1
     assert transcript.challenge_fold(injects=False)[1] is None
 
 
