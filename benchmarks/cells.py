@@ -12,6 +12,7 @@ from circuits.steps import Kind
 from circuits.witness import Witness, rows_of
 from prover.traces.build import build_traces
 from verifier.params import CHUNKS, Parameters
+from verifier.shape import shape_of
 
 QUOTIENT_COLUMNS = EXTENSION_DEGREE * (CHUNKS + 1)  # the chunks and the random polynomial of the batch
 
@@ -22,6 +23,7 @@ class TableCells:
 
     name: str
     log_height: int
+    log_domain: int
     used: int
     main: int
     auxiliary: int
@@ -35,6 +37,11 @@ class TableCells:
     def cells(self) -> int:
         """Committed base-field elements, padding and random rows included."""
         return self.columns << self.log_height
+
+    @property
+    def extended(self) -> int:
+        """Cells of the low-degree extension, which are transformed and hashed."""
+        return self.columns << self.log_domain
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,18 @@ class KindCells:
 
 def table_cells(witness: Witness, parameters: Parameters) -> list[TableCells]:
     """The tables in circuit order, then the quotient, which is as tall as the tallest."""
-    circuit = solvent_circuit()
-    traces = build_traces(circuit, witness, parameters.random_rows)
+    traces = build_traces(solvent_circuit(), witness, parameters.random_rows)
+    shape = shape_of(solvent_circuit(), parameters, [columns.log_height for columns in traces.values()])
     tables = []
-    for table in circuit.tables:
-        trace, auxiliary = traces[table.name], EXTENSION_DEGREE * table.auxiliary_width
-        tables.append(TableCells(table.name, trace.log_height, trace.used, table.width, auxiliary))
-    tallest = max(table.log_height for table in tables)
-    return [*tables, TableCells("quotient", tallest, 1 << tallest, QUOTIENT_COLUMNS, 0)]
+    for t in shape.tables:
+        domain, used, auxiliary = shape.domain(t.log_class), traces[t.table.name].used, t.table.auxiliary_width
+        width = t.table.width
+        tables.append(
+            TableCells(t.table.name, t.log_height, domain.log_size, used, width, EXTENSION_DEGREE * auxiliary)
+        )
+    tallest = shape.log_tallest
+    quotient = TableCells("quotient", tallest, shape.log_domain, 1 << tallest, QUOTIENT_COLUMNS, 0)
+    return [*tables, quotient]
 
 
 def kind_cells(witness: Witness, tables: list[TableCells]) -> list[KindCells]:
@@ -81,10 +92,14 @@ def print_cells(witness: Witness, parameters: Parameters) -> None:
     tables = table_cells(witness, parameters)
     kinds = kind_cells(witness, tables)
     fills, total = max(1, witness.kinds.count(Kind.FILL)), sum(table.cells for table in tables)
-    by_table = [(t.name, f"2^{t.log_height}", t.used, t.main, t.auxiliary, t.cells, t.cells // fills) for t in tables]
-    main, auxiliary = sum(t.main for t in tables), sum(t.auxiliary for t in tables)
-    sums = ("all", "", "", main, auxiliary, total, total // fills)
-    header = ("table", "rows", "used rows", "main columns", "auxiliary columns", "cells", "cells a fill")
+    by_table = [
+        (t.name, f"2^{t.log_height}", t.used, t.main, t.auxiliary, t.cells, t.cells // fills, f"2^{t.log_domain}",
+         t.extended)
+        for t in tables
+    ]  # fmt: skip
+    main, auxiliary, extended = (sum(getattr(t, name) for t in tables) for name in ("main", "auxiliary", "extended"))
+    header = ("table", "rows", "used", "main columns", "auxiliary", "cells", "a fill", "domain", "extended cells")
+    sums = ("all", "", "", main, auxiliary, total, total // fills, "", extended)
     print_table("Committed cells by table", header, [*by_table, sums])
 
     by_kind = [

@@ -31,7 +31,7 @@ def draw(batches: Sequence[dict[str, Any]], path: Path) -> None:
     rates.set(title="Throughput from batch to proof, warm", xlabel="fills in the batch", ylabel="per second")
     rates.set_ylim(bottom=0)
     rates.grid(alpha=0.3)
-    rates.legend()
+    rates.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
     name, runs = next(iter(series.items()))
     _stack(steps, runs)
     steps.set(title=f"Time by step, warm, {name}", xlabel="fills in the batch", ylabel="milliseconds per fill")

@@ -1,6 +1,6 @@
-"""Expressions over the columns of one table: interned nodes with degree and readable printing, and straight-line
-programs."""
+"""Expressions over the columns of one table, as frozen nodes, and straight-line programs that evaluate them."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -19,21 +19,32 @@ class Arithmetic(Protocol[Value]):
     def mul(self, a: Value, b: Value) -> Value: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Expression:
-    """A polynomial over columns of the current and the next row. Nodes are interned: equal structure is the same
-    object."""
+    """A polynomial over columns of this row and the next; a frozen, interned node: equal structure is the same object.
 
-    __slots__ = ("degree", "index", "left", "name", "offset", "operation", "right", "value")
-    _interned: dict[tuple[object, ...], "Expression"] = {}  # noqa: RUF012
+    operation is "constant" (of `value`), "column" (named `name`, number `index`, of this row if `offset` is 0, of the
+    next if 1), or "+", "-" or "*" of `left` and `right`. digest is SHA-256 over the structure, 32 bytes.
+    """
 
-    operation: str  # "constant", "column", "+", "-" or "*"
-    left: "Expression"
-    right: "Expression"
-    value: int  # of a constant
-    name: str  # of a column
-    index: int  # of a column
-    offset: int  # of a column: 0 for this row, 1 for the next
+    operation: str
     degree: int
+    digest: bytes
+    operands: "tuple[Expression, ...]" = ()
+    value: int = 0
+    name: str = ""
+    index: int = 0
+    offset: int = 0
+
+    @property
+    def left(self) -> "Expression":
+        """The first operand of an operation."""
+        return self.operands[0]
+
+    @property
+    def right(self) -> "Expression":
+        """The second operand of an operation."""
+        return self.operands[1]
 
     def __add__(self, other: "Expression | int") -> "Expression":
         return _combine("+", self, lift(other))
@@ -70,25 +81,34 @@ class Expression:
         return f"({self.left} {self.operation} {self.right})"
 
 
-def _intern(key: tuple[object, ...], operation: str, degree: int, **fields: object) -> Expression:
-    node = Expression._interned.get(key)
+_interned: dict[bytes, Expression] = {}
+
+
+def _intern(
+    operation: str,
+    degree: int,
+    operands: tuple[Expression, ...] = (),
+    value: int = 0,
+    name: str = "",
+    index: int = 0,
+    offset: int = 0,
+) -> Expression:
+    parts = [operation, str(value), name, str(index), str(offset), *(operand.digest.hex() for operand in operands)]
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    node = _interned.get(digest)
     if node is None:
-        node = Expression()
-        node.operation, node.degree = operation, degree
-        for field_name, field_value in fields.items():
-            setattr(node, field_name, field_value)
-        Expression._interned[key] = node
+        node = _interned[digest] = Expression(operation, degree, digest, operands, value, name, index, offset)
     return node
 
 
 def constant(value: int) -> Expression:
     """The field constant value mod P."""
-    return _intern(("constant", value % P), "constant", 0, value=value % P)
+    return _intern("constant", 0, value=value % P)
 
 
 def column(name: str, index: int, offset: int = 0) -> Expression:
     """Column number `index` of a table, in this row (offset 0) or the next (offset 1)."""
-    return _intern(("column", name, index, offset), "column", 1, name=name, index=index, offset=offset)
+    return _intern("column", 1, name=name, index=index, offset=offset)
 
 
 def lift(value: Expression | int) -> Expression:
@@ -108,7 +128,7 @@ def _combine(operation: str, left: Expression, right: Expression) -> Expression:
         if operation == "*" and one.operation == "constant" and one.value == 1:
             return other
     degree = left.degree + right.degree if operation == "*" else max(left.degree, right.degree)
-    return _intern((operation, id(left), id(right)), operation, degree, left=left, right=right)
+    return _intern(operation, degree, (left, right))
 
 
 def total(terms: Sequence[Expression | int]) -> Expression:
