@@ -54,7 +54,7 @@ def suites(everything: bool, only: str | None) -> int:
     names = [only] if only else ["kernels", "throughput"]
     path = RESULTS / f"{'-'.join(names)}.json"
     command = [sys.executable, "-m", "pytest", *(str(HERE / f"test_{name}.py") for name in names)]
-    command += [f"--benchmark-json={path}", "--benchmark-columns=median,iqr,rounds"]
+    command += [f"--benchmark-json={path}", "--benchmark-columns=median,iqr,rounds", "--benchmark-max-time=0.3"]
     command += ["-m", "long or not long"] if everything else []
     code = subprocess.run(command, cwd=HERE.parent, check=False).returncode
     if code:

@@ -57,18 +57,18 @@ class KindCells:
 
 def table_cells(witness: Witness, parameters: Parameters) -> list[TableCells]:
     """The tables in circuit order, then the quotient, which is as tall as the tallest."""
-    traces = build_traces(solvent_circuit(), witness, parameters.random_rows)
-    shape = shape_of(solvent_circuit(), parameters, [columns.log_height for columns in traces.values()])
-    tables = []
-    for t in shape.tables:
-        domain, used, auxiliary = shape.domain(t.log_class), traces[t.table.name].used, t.table.auxiliary_width
-        width = t.table.width
-        tables.append(
-            TableCells(t.table.name, t.log_height, domain.log_size, used, width, EXTENSION_DEGREE * auxiliary)
+    circuit = solvent_circuit()
+    traces = build_traces(circuit, witness, parameters.random_rows)
+    shape = shape_of(circuit, parameters, [traces[table.name].log_height for table in circuit.tables])
+    tables = [
+        TableCells(
+            t.table.name, t.log_height, shape.domain(t.log_class).log_size, traces[t.table.name].used,
+            t.table.width, EXTENSION_DEGREE * t.table.auxiliary_width,
         )
+        for t in shape.tables
+    ]  # fmt: skip
     tallest = shape.log_tallest
-    quotient = TableCells("quotient", tallest, shape.log_domain, 1 << tallest, QUOTIENT_COLUMNS, 0)
-    return [*tables, quotient]
+    return [*tables, TableCells("quotient", tallest, shape.log_domain, 1 << tallest, QUOTIENT_COLUMNS, 0)]
 
 
 def kind_cells(witness: Witness, tables: list[TableCells]) -> list[KindCells]:

@@ -53,7 +53,9 @@ def print_throughput(batches: Iterable[dict[str, Any]]) -> None:
             round(warm["transitions_per_second"]), round(warm["fills_per_second"]), round(warm["proof_bytes"] / 1e3),
             batch["peak"] / 1e9,
         ))  # fmt: skip
-    print_table("Batches: seconds, warm, median; cold: ledger to proof, in a new process that may have to compile", header, rows)
+    print_table(
+        "Batches: seconds, warm, median; cold: ledger to proof, in a new process that may have to compile", header, rows
+    )
 
 
 def print_profile(found: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from state.accounts import balance_amount
 from state.backing import held
 from state.genesis import genesis_records
 from state.memory import DepositQueue, Memory
-from state.store import Hasher, RandomElements, Root, Store, secret_elements
+from state.store import NO_SALT, Hasher, RandomElements, Root, Store, secret_elements
 from state.transitions import Transition
 from state.transitions.close import closing, earliest_close
 from state.venue import Venue
@@ -36,9 +36,12 @@ class Ledger:
         random_elements: RandomElements = secret_elements,
         queue: DepositQueue | None = None,
     ) -> "Ledger":
-        """A new venue's ledger. random_elements draws the salts; anything but the default is for tests only."""
+        """A new venue's ledger; its root follows from the venue file alone, because genesis hides nothing.
+
+        random_elements draws the salts of later batches; anything but the default is for tests only.
+        """
         store = Store(hasher, random_elements)
-        store.write(genesis_records(venue))
+        store.load((index, record, NO_SALT) for index, record in genesis_records(venue).items())
         return cls(venue, store, queue)
 
     @property

@@ -24,7 +24,7 @@ Salt = tuple[int, ...]
 Root = tuple[int, ...]
 RandomElements = Callable[[int], Sequence[int]]  # how many field elements to draw
 
-_NO_SALT: Salt = (0,) * SALT_SIZE
+NO_SALT: Salt = (0,) * SALT_SIZE
 _DOMAIN = (LEAF_DOMAIN, 0, 0, 0)
 _ENTRY_SIZE = 1 + RECORD_SIZE + SALT_SIZE
 
@@ -101,17 +101,12 @@ class Store:
         return tuple(array("I", self._levels[0].get(0, self._empty[0])))
 
     def load(self, entries: Iterable[tuple[int, Record, Salt]]) -> None:
-        """Put these leaves, without an opening or an undo log: for a saved state."""
+        """Put these leaves, without an opening or an undo log: for a saved state, and for genesis."""
         changed = []
         for index, record, salt in entries:
             self._put(index, record, salt)
             changed.append(index)
         self._rehash(sorted(changed), Opening())
-
-    def write(self, records: Mapping[int, Record]) -> None:
-        """Put these records with fresh salts, without an opening or an undo log: for genesis."""
-        self._put_fresh(records)
-        self._rehash(sorted(records), Opening())
 
     def commit(self, touched: Iterable[int], written: Mapping[int, Record]) -> Opening:
         """Open all touched leaves, and put fresh salts and these records in those that the batch changed (a subset)."""
@@ -121,11 +116,11 @@ class Store:
         opening.leaf_index.extend(order)
         for index in order:
             opening.leaf_old.extend(self.leaves.get(index, EMPTY))
-            opening.leaf_old_salt.extend(self.salts.get(index, _NO_SALT))
+            opening.leaf_old_salt.extend(self.salts.get(index, NO_SALT))
         self._put_fresh(written)
         for index in order:
             opening.leaf_new.extend(self.leaves.get(index, EMPTY))
-            opening.leaf_new_salt.extend(self.salts.get(index, _NO_SALT))
+            opening.leaf_new_salt.extend(self.salts.get(index, NO_SALT))
         self._rehash(order, opening)
         self.history.append(Undo(root, undo))
         return opening
@@ -151,7 +146,7 @@ class Store:
 
     def packed(self, index: int) -> "array[int]":
         """The leaf as pack_leaf has it."""
-        return pack_leaf(index, self.leaves.get(index, EMPTY), self.salts.get(index, _NO_SALT))
+        return pack_leaf(index, self.leaves.get(index, EMPTY), self.salts.get(index, NO_SALT))
 
     def _put(self, index: int, record: Record, salt: Salt) -> None:
         if record == EMPTY:
@@ -165,13 +160,13 @@ class Store:
         drawn = self._random_elements(SALT_SIZE * len(private))
         salts = {index: tuple(drawn[SALT_SIZE * k : SALT_SIZE * (k + 1)]) for k, index in enumerate(private)}
         for index, record in records.items():
-            self._put(index, record, salts.get(index, _NO_SALT))
+            self._put(index, record, salts.get(index, NO_SALT))
 
     def _leaf_digests(self, indices: Sequence[int]) -> dict[int, bytes]:
         blocks = array("I")
         for index in indices:
             blocks.extend(self.leaves.get(index, EMPTY))
-            blocks.extend(self.salts.get(index, _NO_SALT))
+            blocks.extend(self.salts.get(index, NO_SALT))
             blocks.extend(_DOMAIN)
         return self._compress(indices, blocks)
 
@@ -203,7 +198,7 @@ class Store:
 
     def _empty_digests(self) -> list[bytes]:
         """The digest of an empty subtree at each depth, root first."""
-        digests = [self._compress([0], array("I", (*EMPTY, *_NO_SALT, *_DOMAIN)))[0]]
+        digests = [self._compress([0], array("I", (*EMPTY, *NO_SALT, *_DOMAIN)))[0]]
         for _ in range(self._depth):
             digests.append(self._compress([0], array("I", 2 * digests[-1]))[0])
         return digests[::-1]

@@ -219,3 +219,7 @@ def test_positions_open_once_and_stay_listed() -> None:
     ledger.apply(Fill(ETH_PERP, BOB, ALICE, 2_680_000, 5, True, 2_680_000, 2_680_000))
     assert account_figures(ledger, ALICE).balances.keys() == {USDC, BTC_PERP, ETH_PERP}
     assert account_figures(ledger, BOB).balances[BTC_PERP] == 0
+
+
+def test_genesis_follows_from_the_venue_alone() -> None:
+    assert new_ledger().root == new_ledger().root

@@ -1,0 +1,104 @@
+"""Whether columns tell the truth: their transitions are replayed on an honest ledger, and its state is compared."""
+
+from collections.abc import Iterator
+
+from circuits.buses import Version
+from circuits.records import EMPTY, RECORD_SIZE, Record
+from circuits.statement import Statement
+from circuits.steps import STEPS, Kind, Step
+from prover.traces.columns import Columns
+from state.errors import Refusal
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+
+
+class Unreadable(Exception):  # noqa: N818 - an answer, not an error
+    """The rows are not a sequence of whole transitions."""
+
+
+def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Columns) -> str | None:
+    """What is false about a statement that extends the ledger `before` (moved by this), or None if it is all true.
+
+    The columns' opened new records must be those that the honest ledger reaches with the same transitions, every record
+    that it changes must be opened, and the statement must list what the ledger lists.
+    """
+    if statement.old_root != before.root:
+        return "the old root is not the ledger's"
+    opened = opened_records(tree)
+    before.begin_batch()
+    try:
+        for transition in transitions_in(execution):
+            before.apply(transition)
+        honest, _ = before.close_batch(statement.time)
+    except Unreadable as unreadable:
+        return str(unreadable)
+    except Refusal as refusal:
+        return f"the ledger refuses: {refusal}"
+    for index, record in opened.items():
+        if before.store.leaves.get(index, EMPTY) != record:
+            return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
+    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund"):
+        if getattr(statement, name) != getattr(honest, name):
+            return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
+    return None
+
+
+def opened_records(tree: Columns) -> dict[int, Record]:
+    """The records of the new tree's opened leaves, by index."""
+    records = {}
+    for row in range(tree.used):
+        if tree["is_leaf"][row] == 1 and tree["is_new"][row] == int(Version.NEW):
+            records[int(tree["index"][row])] = tuple(int(tree[f"input{i}"][row]) for i in range(RECORD_SIZE))
+    return records
+
+
+def transitions_in(execution: Columns) -> Iterator[Transition]:
+    """The transitions that the rows spell out, the closing ones left out. Raises Unreadable."""
+    row, first = 0, {steps[0]: kind for kind, steps in STEPS.items()}
+    while row < execution.used:
+        here = [step for step in Step if execution[f"is_{step.name.lower()}"][row] == 1]
+        if not here:
+            row += 1
+            continue
+        kind = first.get(here[0])
+        if kind is None or len(here) > 1:
+            raise Unreadable(f"row {row} is no first step")
+        for offset, step in enumerate(STEPS[kind]):
+            if row + offset >= execution.used or execution[f"is_{step.name.lower()}"][row + offset] != 1:
+                raise Unreadable(f"row {row + offset} is not {step.name}")
+        transition = _transition(execution, kind, row)
+        if transition is not None:
+            yield transition
+        row += len(STEPS[kind])
+
+
+def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
+    def register(name: str, at: int = row) -> int:
+        return int(execution[name][at])
+
+    amount = sum(register(f"amount{k}") << (14 * k) for k in range(4))
+    account, asset, chain = register("account"), register("instrument"), register("chain")
+    if kind is Kind.REGISTER:
+        key = tuple(int(execution[f"new{i}"][row + 2]) for i in range(7))
+        return Register(account, key)
+    if kind is Kind.DEPOSIT:
+        return Deposit(chain, register("sequence"), account, asset, amount)
+    if kind is Kind.WITHDRAW:
+        return Withdraw(chain, account, asset, amount)
+    if kind is Kind.TRANSFER:
+        return Transfer(account, register("other"), asset, amount)
+    if kind is Kind.PRICE:
+        price = register("amount0", row + 1) + (register("amount1", row + 1) << 14)
+        return SetPrice(asset, price, register("amount2", row + 1))
+    if kind is Kind.FILL:
+        size = register("size0") + (register("size1") << 14)
+        buys = register("side") == 0  # of the taker; the maker is first
+        limits = register("chain"), register("sequence")
+        return Fill(asset, account, register("other"), register("price"), size, buys, *limits)
+    return None
