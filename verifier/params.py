@@ -47,8 +47,12 @@ class Parameters:
 
     @property
     def random_rows(self) -> int:
-        """R: a column is opened at `queries` domain points and two out-of-domain points, and its row N is a mask."""
-        return self.queries + 2 * EXTENSION_DEGREE + 1
+        """R: twice `queries` domain points, two out-of-domain points, and row N, which holds a mask or a total.
+
+        Twice: a query opens a column at x, and the quotient's chunks at x give away a combination of the columns at
+        g x as well.
+        """
+        return 2 * self.queries + 2 * EXTENSION_DEGREE + 1
 
     @property
     def blinding(self) -> int:

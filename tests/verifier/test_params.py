@@ -14,7 +14,7 @@ def test_the_two_sets_are_those_of_the_protocol() -> None:
 
 
 def test_derived_counts() -> None:
-    assert (STANDARD.random_rows, STANDARD.blinding) == (123, 118)
+    assert (STANDARD.random_rows, STANDARD.blinding) == (235, 118)
 
 
 def test_bits_follow_the_order_of_the_sites() -> None:
@@ -32,7 +32,7 @@ sets = st.builds(
     Parameters,
     name=st.text(st.characters(codec="ascii"), min_size=1, max_size=12),
     log_blowup=st.integers(1, 4),
-    queries=st.integers(1, 190),
+    queries=st.integers(1, 164),
     grinding_bits=st.tuples(*[st.integers(0, 64)] * 5),
 )
 
