@@ -1,14 +1,11 @@
 """Small ledgers and batches that the tests of several layers share."""
 
-from array import array
 from pathlib import Path
-
-import numpy as np
 
 from circuits.records import FIRST_TRADER
 from circuits.statement import Statement
 from circuits.witness import Witness
-from prover.poseidon2 import compress_many
+from solvent import LaneHasher
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
@@ -24,15 +21,6 @@ USDC, ETH, BTC_PERP, ETH_PERP = range(4)
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
 
 
-class FastHasher:
-    """The ledger's hasher on the prover's lanes."""
-
-    def compress_many(self, blocks: "array[int]", /) -> "array[int]":
-        """16 elements a block to 8 elements a digest, flat."""
-        inputs = np.frombuffer(blocks, np.uint32).reshape(-1, 16)
-        return array("I", compress_many(inputs).astype(np.uint32).tobytes())
-
-
 def default_venue() -> Venue:
     """The venue that the command line ships."""
     return load_venue(VENUE_FILE)
@@ -40,7 +28,7 @@ def default_venue() -> Venue:
 
 def new_ledger() -> Ledger:
     """A fresh ledger of the default venue."""
-    return Ledger.genesis(default_venue(), FastHasher())
+    return Ledger.genesis(default_venue(), LaneHasher())
 
 
 def every_kind() -> list[Transition]:

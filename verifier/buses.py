@@ -8,6 +8,8 @@ from circuits.expression import Affine, affine
 from circuits.field import ONE, ZERO, Extension, P, add, batch_invert, embed, mul, scale, sub
 from verifier.errors import Reason, Rejection
 
+MAX_MESSAGES = 1 << 20  # of the verifier: they count towards the error of the lookup challenge
+
 
 class Fingerprint:
     """Maps a message to its denominator beta + bus number + sum over j of gamma^j * value_j."""
@@ -86,7 +88,9 @@ def logup_values(
 
 
 def check_messages(circuit: Circuit, messages: Sequence[Message]) -> None:
-    """Raises Rejection unless every message fits its bus and no multiplicity can wrap around P."""
+    """Raises Rejection unless every message fits its bus, no multiplicity can wrap around P, and they are not too many."""
+    if len(messages) > MAX_MESSAGES:
+        raise Rejection(Reason.STATEMENT, f"{len(messages)} messages of the verifier, more than {MAX_MESSAGES}")
     copies = {bus: circuit.copies(bus) for bus in circuit.buses}
     for message in messages:
         bus = message.bus

@@ -10,6 +10,7 @@ class Reason(StrEnum):
     TRAILING_BYTES = "trailing bytes"
     NON_CANONICAL = "non-canonical element"
     HEIGHT = "height out of bounds"
+    PARAMETERS = "parameters below the security floor"
     STATEMENT = "statement malformed"
     GRINDING = "grinding missing"
     VANISHING_DENOMINATOR = "vanishing denominator"

@@ -14,6 +14,7 @@ from verifier.errors import Reason, Rejection
 from verifier.fri import FoldChallenges, check_fri
 from verifier.merkle import Opening, check_opening
 from verifier.params import LOG_ARITY, Parameters, Site
+from verifier.security import FLOOR, check_floor
 from verifier.shape import Round, Shape
 from verifier.transcript import Transcript
 
@@ -54,14 +55,23 @@ class Openings:
     layers: list[Opening]
 
 
-def verify(circuit: Circuit, parameters: Parameters, proof: bytes, decode_statement: Callable[[bytes], S]) -> S:
+def verify(
+    circuit: Circuit,
+    parameters: Parameters,
+    proof: bytes,
+    decode_statement: Callable[[bytes], S],
+    *,
+    floor: float = FLOOR,
+) -> S:
     """The statement that the proof proves. Raises Rejection, with the reason, for anything but a valid proof.
 
-    decode_statement must raise nothing but Rejection.
+    decode_statement must raise nothing but Rejection. floor: proven bits below which no parameters are taken; tests
+    with parameters that prove little pass 0.
     """
     # 1. Read all that the transcript absorbs; its shape follows from circuit, parameters and heights.
     reader = ProofReader(proof)
     head, shape = reader.head(circuit, parameters)
+    check_floor(shape, floor)
     # 2. Decode the statement.
     statement = decode_canonical(head.statement, decode_statement)
     messages = statement.messages()

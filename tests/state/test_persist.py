@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from solvent import LaneHasher
 from state import persist
 from state.errors import ConfigError, LedgerFileError
 from state.ledger import BatchStateError, Ledger
 from state.transitions.deposit import Deposit
 from state.venue import parse_venue
-from tests.batches import ALICE, USDC, FastHasher, default_venue
+from tests.batches import ALICE, USDC, default_venue
 from tests.state.worlds import funded_ledger
 
 
@@ -21,7 +22,7 @@ def advance(ledger: Ledger, sequence: int) -> None:
 
 
 def load(directory: Path) -> Ledger:
-    return persist.load(directory, FastHasher())
+    return persist.load(directory, LaneHasher())
 
 
 def test_round_trip_with_history(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_another_venue_s_directory_is_not_overwritten(tmp_path: Path) -> None:
     persist.save(funded_ledger(), tmp_path)
     other = parse_venue(default_venue().source.replace('"demo"', '"other"'))
     with pytest.raises(LedgerFileError, match="another ledger"):
-        persist.save(Ledger.genesis(other, FastHasher()), tmp_path)
+        persist.save(Ledger.genesis(other, LaneHasher()), tmp_path)
 
 
 def test_an_interrupted_save_leaves_the_old_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from circuits import poseidon2
 from circuits.records import ACCOUNT_BASE, EMPTY, LEAF_DOMAIN, Record, Tag, record
 from circuits.witness import Opening
+from solvent import LaneHasher
 from state.errors import UnknownRootError
 from state.store import ReferenceHasher, Store, secret_elements
-from tests.batches import FastHasher
 from tests.state.worlds import seeded
 
 DEPTH = 5
@@ -99,7 +99,7 @@ def test_rollback_restores_every_version(changes: list[dict[int, Record]], data:
 
 
 def test_private_leaves_have_fresh_salts_and_public_ones_none() -> None:
-    store = Store(FastHasher(), seeded(5))
+    store = Store(LaneHasher(), seeded(5))
     private, untouched, public = ACCOUNT_BASE + 7, ACCOUNT_BASE + 8, 3
     records = {index: record(Tag.BALANCE, 1) for index in (private, untouched, public)}
     store.commit(records, records)
@@ -113,7 +113,7 @@ def test_private_leaves_have_fresh_salts_and_public_ones_none() -> None:
 
 
 def test_full_depth_opening_and_rollback_with_salts() -> None:
-    store = Store(FastHasher(), seeded(6))
+    store = Store(LaneHasher(), seeded(6))
     records = {index: record(Tag.BALANCE, 1) for index in (0, 5, ACCOUNT_BASE, ACCOUNT_BASE + 99)}
     store.commit(records, records)
     first, salts = store.root, dict(store.salts)
@@ -128,7 +128,7 @@ def test_full_depth_opening_and_rollback_with_salts() -> None:
 
 
 def test_unknown_root() -> None:
-    store = Store(FastHasher())
+    store = Store(LaneHasher())
     store.commit({1}, {1: record(Tag.VAULT, 1)})
     before = store.root
     with pytest.raises(UnknownRootError):
@@ -138,7 +138,7 @@ def test_unknown_root() -> None:
 
 
 def test_an_empty_leaf_is_not_a_zero_record() -> None:
-    store = Store(FastHasher())
+    store = Store(LaneHasher())
     empty = store.root
     records = {9: record(Tag.VAULT)}
     store.commit(records, records)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
 from circuits.field import P
 from circuits.records import SystemAccount
+from solvent import LaneHasher
 from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
@@ -17,7 +18,7 @@ from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, CAROL, ETH, USDC, FastHasher, default_venue
+from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
 
 KEY = (1, 2, 3, 4, 5, 6, P - 1)
 DAVE = CAROL + 1
@@ -31,7 +32,7 @@ def seeded(seed: int) -> Callable[[int], list[int]]:
 
 def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
     """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing."""
-    ledger = Ledger.genesis(default_venue(), FastHasher(), seeded(1))
+    ledger = Ledger.genesis(default_venue(), LaneHasher(), seeded(1))
     ledger.begin_batch()
     setup: tuple[Transition, ...] = (
         *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
