@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from circuits.air import Message
+from circuits.air import MAX_LOG_HEIGHT, Message
 from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
 from circuits.buses import PUBLIC, TREE, Public, Version
 from circuits.field import P
 from circuits.records import DIGEST_SIZE, limbs, signed_limbs
+from circuits.steps import STEPS, Kind
 
 STATEMENT_VERSION = 1
 VENUE_ID_SIZE = 32
@@ -150,8 +151,8 @@ def decode_statement(data: bytes) -> Statement:
         raise StatementError(f"statement version {version}, this verifier reads {STATEMENT_VERSION}")
     old_root, new_root, (batch, time) = numbers[:8], numbers[8:16], numbers[16:]
     position, lists = _HEADER.size, []
-    for layout in (MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT):
-        rows, position = _read_list(data, position, struct.Struct(layout))
+    for layout, most in zip((MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT), MAX_ENTRIES, strict=True):
+        rows, position = _read_list(data, position, struct.Struct(layout), most)
         lists.append(rows)
     if position != len(data):
         raise StatementError(f"{len(data) - position} bytes after the statement")
@@ -174,10 +175,22 @@ def decode_statement(data: bytes) -> Statement:
     return statement
 
 
-def _read_list(data: bytes, position: int, layout: struct.Struct) -> tuple[list[tuple[int, ...]], int]:
+# The most entries of each list, in the order of the encoding: what the tallest execution table can publish, a vault for
+# each chain and asset, an amount for each asset.
+MAX_ENTRIES = (
+    *((1 << MAX_LOG_HEIGHT) // len(STEPS[kind]) for kind in (Kind.DEPOSIT, Kind.WITHDRAW, Kind.PRICE)),
+    MAX_CHAINS * MAX_INSTRUMENTS,
+    MAX_INSTRUMENTS,
+    MAX_INSTRUMENTS,
+)
+
+
+def _read_list(data: bytes, position: int, layout: struct.Struct, most: int) -> tuple[list[tuple[int, ...]], int]:
     if len(data) < position + 4:
         raise StatementError(f"statement ends at byte {len(data)} inside a list's length")
     (count,) = struct.unpack_from(">I", data, position)
+    if count > most:
+        raise StatementError(f"list of {count} entries at byte {position}, where at most {most} can be")
     start, end = position + 4, position + 4 + count * layout.size
     if len(data) < end:
         raise StatementError(f"list of {count} entries at byte {position} runs past the end")
@@ -232,7 +245,7 @@ def _check_backing(statement: Statement) -> None:
         ("vaults", [(c, a) for c in chains for a in assets], [(v.chain, v.asset) for v in statement.vaults]),
     ):
         if found != expected:
-            raise StatementError(f"{name} listed for {found}, not for {expected}")
+            raise StatementError(f"{len(found)} {name} are not one for each of {len(expected)}, in ascending order")
     for total in statement.totals:
         backing = statement.backing(total.asset)
         if backing != total.amount:

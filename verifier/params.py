@@ -35,13 +35,17 @@ class Parameters:
     def __post_init__(self) -> None:
         if not self.name.isascii() or not 0 < len(self.name) < 256:
             raise ValueError(f"the name {self.name!r} must be 1 to 255 ASCII characters")
+        if len(self.grinding_bits) != len(Site):
+            raise ValueError(f"grinding bits {self.grinding_bits} are not {len(Site)}, one for each site")
+        if any(type(number) is not int for number in (self.log_blowup, self.queries, *self.grinding_bits)):
+            raise ValueError(f"{self.log_blowup}, {self.queries} and {self.grinding_bits} must be integers")
         if not 1 <= self.log_blowup <= TWO_ADICITY - MAX_LOG_HEIGHT:
             raise ValueError(f"log_blowup {self.log_blowup} is not in 1 .. {TWO_ADICITY - MAX_LOG_HEIGHT}")
         if self.queries < 1:
             raise ValueError(f"{self.queries} queries check nothing")
         if any(not 0 <= bits <= MAX_GRINDING_BITS for bits in self.grinding_bits):
             raise ValueError(f"grinding bits {self.grinding_bits} are not all in 0 .. {MAX_GRINDING_BITS}")
-        # The quotient, of degree < 3n + R, must fit CHUNKS chunks of n - h coefficients in the smallest table.
+        # The quotient, of degree < 3n + R, must fit CHUNKS chunks of n - B coefficients in the smallest table.
         if self.random_rows + CHUNKS * self.blinding > 1 << MIN_LOG_HEIGHT:
             raise ValueError(f"{self.queries} queries leave no room in a table of height 2^{MIN_LOG_HEIGHT}")
 
@@ -56,7 +60,7 @@ class Parameters:
 
     @property
     def blinding(self) -> int:
-        """h: random coefficients of a quotient chunk, opened at `queries` domain points and one out-of-domain point."""
+        """B: random coefficients of a quotient chunk, opened at `queries` domain points and one out-of-domain point."""
         return self.queries + EXTENSION_DEGREE + 1
 
     def bits(self, site: Site) -> int:
@@ -70,6 +74,6 @@ class Parameters:
         return bytes([len(self.name)]) + self.name.encode("ascii") + b"".join(n.to_bytes(4, "big") for n in numbers)
 
 
-STANDARD = Parameters("standard", log_blowup=2, queries=112, grinding_bits=(8, 8, 20, 20, 20))
-COMPACT = Parameters("compact", log_blowup=4, queries=56, grinding_bits=(8, 8, 20, 20, 20))
+STANDARD = Parameters("standard", log_blowup=2, queries=116, grinding_bits=(8, 8, 20, 20, 20))
+COMPACT = Parameters("compact", log_blowup=4, queries=58, grinding_bits=(8, 8, 20, 20, 20))
 PARAMETERS = {parameters.name: parameters for parameters in (STANDARD, COMPACT)}

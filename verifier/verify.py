@@ -72,12 +72,12 @@ def verify(
     reader = ProofReader(proof)
     head, shape = reader.head(circuit, parameters)
     check_floor(shape, floor)
-    # 2. Decode the statement.
+    # 2. Replay the transcript, with the grinding at every site: whoever wants a long statement read has to work for it.
+    challenges = replay(circuit, shape, head)
+    # 3. Decode the statement.
     statement = decode_canonical(head.statement, decode_statement)
     messages = statement.messages()
     check_messages(circuit, messages)
-    # 3. Replay the transcript, with the grinding at every site.
-    challenges = replay(circuit, shape, head)
     # 4. Read the openings at the queried positions; nothing may follow.
     openings = read_openings(reader, shape, challenges.positions)
     # 5. The buses balance.

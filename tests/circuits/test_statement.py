@@ -61,6 +61,7 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
     "a price of 0": lambda s: replace(s, prices=(Price(1, 0, 0, 5),)),
     "a price above the bound": lambda s: replace(s, prices=(Price(1, 0, PRICE_MAX + 1, 5),)),
     "a price after the batch": lambda s: replace(s, prices=(Price(1, 0, 5, 1_001),)),
+    "more assets than there can be": lambda s: replace(s, fund=tuple(AssetAmount(a, 0) for a in range(29))),
     "an unknown version": lambda s: s,
 }
 

@@ -8,13 +8,13 @@ from verifier.params import COMPACT, PARAMETERS, STANDARD, Parameters, Site
 
 
 def test_the_two_sets_are_those_of_the_protocol() -> None:
-    assert (STANDARD.log_blowup, STANDARD.queries, STANDARD.grinding_bits) == (2, 112, (8, 8, 20, 20, 20))
-    assert (COMPACT.log_blowup, COMPACT.queries, COMPACT.grinding_bits) == (4, 56, (8, 8, 20, 20, 20))
+    assert (STANDARD.log_blowup, STANDARD.queries, STANDARD.grinding_bits) == (2, 116, (8, 8, 20, 20, 20))
+    assert (COMPACT.log_blowup, COMPACT.queries, COMPACT.grinding_bits) == (4, 58, (8, 8, 20, 20, 20))
     assert PARAMETERS == {"standard": STANDARD, "compact": COMPACT}
 
 
 def test_derived_counts() -> None:
-    assert (STANDARD.random_rows, STANDARD.blinding) == (235, 118)
+    assert (STANDARD.random_rows, STANDARD.blinding) == (243, 122)
 
 
 def test_bits_follow_the_order_of_the_sites() -> None:
@@ -24,7 +24,7 @@ def test_bits_follow_the_order_of_the_sites() -> None:
 
 
 def test_encoding_is_the_documented_layout() -> None:
-    numbers = bytes.fromhex("00000002 00000070 00000003 00000008 00000008 00000008 00000014 00000014 00000014")
+    numbers = bytes.fromhex("00000002 00000074 00000003 00000008 00000008 00000008 00000014 00000014 00000014")
     assert STANDARD.encode() == b"\x08standard" + numbers
 
 
