@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from circuits.field import P
 
 Value = TypeVar("Value")
+PRINTED_DEPTH = 12  # of nested operations: shared parts are printed where they occur, so the text could grow without end
 
 
 class Arithmetic(Protocol[Value]):
@@ -74,11 +75,17 @@ class Expression:
         return column(self.name, self.index, 1)
 
     def __repr__(self) -> str:
+        return self.text(PRINTED_DEPTH)
+
+    def text(self, depth: int) -> str:
+        """The expression as one would write it; what lies deeper than `depth` operations is left out."""
         if self.operation == "constant":
             return str(self.value if self.value <= P // 2 else self.value - P)
         if self.operation == "column":
             return self.name + ("'" if self.offset else "")
-        return f"({self.left} {self.operation} {self.right})"
+        if depth == 0:
+            return "(...)"
+        return f"({self.left.text(depth - 1)} {self.operation} {self.right.text(depth - 1)})"
 
 
 _interned: dict[bytes, Expression] = {}

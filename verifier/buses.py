@@ -88,7 +88,7 @@ def logup_values(
 
 
 def check_messages(circuit: Circuit, messages: Sequence[Message]) -> None:
-    """Raises Rejection unless every message fits its bus, no multiplicity can wrap around P, and they are not too many."""
+    """Raises Rejection unless the messages are not too many, fit their buses, and cannot wrap around P."""
     if len(messages) > MAX_MESSAGES:
         raise Rejection(Reason.STATEMENT, f"{len(messages)} messages of the verifier, more than {MAX_MESSAGES}")
     copies = {bus: circuit.copies(bus) for bus in circuit.buses}

@@ -1,8 +1,8 @@
-"""The proven security of a proof, one error term for each step of the protocol; all bits are rounded down by nobody.
+"""The proven security of a proof: one error term for each step of the protocol, in two regimes.
 
 The account is round by round (Block, Garreta, Tiwari, Zajac, eprint 2024/1553): a forger wins a round with probability
 at most its error, grinding multiplies the cost of every attempt, and the weakest term decides. Both regimes stand on
-Ben-Sasson, Carmon, Haboeck, Kopparty, Saraf, eprint 2025/2055. Below, k = 2^H, n = k * 2^b, rate rho = 2^-b, q = |F|.
+Ben-Sasson, Carmon, Haboeck, Kopparty, Saraf, eprint 2025/2055. Below, k = 2^H, n = k * 2^b, rho = 2^-b and q = |F|.
 
 - Agreement. Whatever passes the queries agrees with codewords on one set S of at least a share `agreement` of the
   tallest domain: each fold and the batch carry S back to their parts (mutual correlated agreement). Queries miss S with
@@ -19,6 +19,7 @@ Ben-Sasson, Carmon, Haboeck, Kopparty, Saraf, eprint 2025/2055. Below, k = 2^H, 
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +38,7 @@ FLOOR = 128.0  # bits that a verifier demands of every term
 FIELD_BITS = EXTENSION_DEGREE * math.log2(P)  # of a challenge
 STATE_DIGEST_BITS = DIGEST_SIZE * math.log2(P) / 2  # against collisions: the state tree, not the proof
 SALT_BITS = 8 * SALT_BYTES  # against guessing what a leaf hides: zero knowledge, not soundness
-MULTIPLICITIES = range(3, 1000)  # of the interpolation; eprint 2025/2055 needs 3
+MULTIPLICITIES = range(3, 1000)  # eprint 2025/2055 asks for 3; beyond 1000 agreement gains nothing
 
 
 class Regime(Protocol):
@@ -58,6 +59,11 @@ class Regime(Protocol):
         """At most so many codewords are close to one word."""
         ...
 
+    @property
+    def source(self) -> str:
+        """The formula of `exceptions`, e(n), and where it is proven."""
+        ...
+
     def exceptions(self, log_degree: int) -> float:
         """How many challenges may make a line close on a set where its two words are not, for degree < 2^log_degree."""
         ...
@@ -70,6 +76,7 @@ class UniqueDecoding:
     rate: float
     name: str = "unique decoding"
     list_size: float = 1.0
+    source: str = "e(n) = (1 - agreement) n + 1: eprint 2025/2055, Corollary 1.4"
 
     @property
     def agreement(self) -> float:
@@ -77,26 +84,31 @@ class UniqueDecoding:
         return (1 + self.rate) / 2
 
     def exceptions(self, log_degree: int) -> float:
-        """See Regime; eprint 2025/2055, Corollary 1.4: gamma n + 1.
+        """See Regime.
 
-        It states correlated agreement; mutual agreement follows, since the one close codeword of u + r v is then that
-        of the pair, and each of the at most gamma n places where the pair fails is healed by at most one r.
+        The corollary states correlated agreement. Mutual agreement follows: the one close codeword of u + r v is then
+        that of the pair, and each of the (1 - agreement) n places where the pair fails is healed by at most one r.
         """
-        return (1 - self.agreement) * 2**log_degree / self.rate + 1
+        return (1 - self.agreement) * (1 << log_degree) / self.rate + 1
 
 
 @dataclass(frozen=True)
 class Johnson:
-    """Up to 1 - sqrt(rho) (1 + 1/(2m)), with multiplicity m of the interpolation. rate: 2^-b."""
+    """Up to a distance of 1 - sqrt(rho) (1 + 1/m), with multiplicity m of the interpolation. rate: 2^-b.
+
+    That is Theorem 4.6 of eprint 2025/2055 as printed. The interpolation needs only 1/(2m) in place of 1/m, which
+    Theorem 1.5 prints and the soundcalc project takes; it would prove about 2 bits more. We count on the stricter form.
+    """
 
     rate: float
     multiplicity: int
     name: str = "Johnson bound"
+    source: str = "e(n) = (2 M^5 + 3 M (1 - a) r) n / (3 r^1.5) + M / r^0.5, M = m + 1/2: eprint 2025/2055, Theorem 4.6"
 
     @property
     def agreement(self) -> float:
         """See Regime."""
-        return math.sqrt(self.rate) * (1 + 1 / (2 * self.multiplicity))
+        return math.sqrt(self.rate) * (1 + 1 / self.multiplicity)
 
     @property
     def list_size(self) -> float:
@@ -104,12 +116,12 @@ class Johnson:
         return (self.multiplicity + 0.5) / math.sqrt(self.rate)
 
     def exceptions(self, log_degree: int) -> float:
-        """See Regime; eprint 2025/2055, Theorem 4.6 for a line, whose rho is (dimension - 1) / n."""
+        """See Regime; the theorem's rate r is (dimension - 1) / n."""
         m = self.multiplicity + 0.5
-        size = 2**log_degree / self.rate
-        rho = (2**log_degree - 1) / size
+        size = (1 << log_degree) / self.rate
+        rho = ((1 << log_degree) - 1) / size
         per_place = (2 * m**5 + 3 * m * (1 - self.agreement) * rho) / (3 * rho**1.5)
-        return per_place * size + m / math.sqrt(rho)
+        return float(per_place * size + m / math.sqrt(rho))
 
 
 @dataclass(frozen=True)
@@ -192,13 +204,26 @@ def check_floor(shape: Shape, floor: float) -> None:
 def assess(sizes: Sizes, parameters: Parameters) -> Security:
     """The terms in both regimes, with the multiplicity that makes the weakest term strongest."""
     rate = 2.0**-parameters.log_blowup
-    lists = (Johnson(rate, multiplicity) for multiplicity in MULTIPLICITIES)
-    johnson = max(lists, key=lambda regime: min(t.bits for t in protocol_terms(sizes, parameters, regime)))
-    return Security(_analysis(sizes, parameters, UniqueDecoding(rate)), _analysis(sizes, parameters, johnson))
+    unique_decoding, johnson = UniqueDecoding(rate), _best_multiplicity(sizes, parameters, rate)
+    return Security(analyse(sizes, parameters, unique_decoding), analyse(sizes, parameters, johnson))
 
 
-def _analysis(sizes: Sizes, parameters: Parameters, regime: Regime) -> Analysis:
+def analyse(sizes: Sizes, parameters: Parameters, regime: Regime) -> Analysis:
+    """The terms in one regime."""
     return Analysis(regime, (*protocol_terms(sizes, parameters, regime), _hash_term()))
+
+
+def _best_multiplicity(sizes: Sizes, parameters: Parameters, rate: float) -> Johnson:
+    """Queries gain with m and all other terms lose: the weakest term rises until they cross, and falls from there."""
+
+    def weakest(regime: Johnson) -> float:
+        return min(term.bits for term in protocol_terms(sizes, parameters, regime))
+
+    def at_the_top(multiplicity: int) -> bool:
+        return weakest(Johnson(rate, multiplicity + 1)) <= weakest(Johnson(rate, multiplicity))
+
+    found = bisect_left(MULTIPLICITIES, True, key=at_the_top)
+    return Johnson(rate, MULTIPLICITIES[min(found, len(MULTIPLICITIES) - 1)])
 
 
 def protocol_terms(sizes: Sizes, parameters: Parameters, regime: Regime) -> Iterator[Term]:
@@ -229,12 +254,12 @@ def protocol_terms(sizes: Sizes, parameters: Parameters, regime: Regime) -> Iter
     classes = range(sizes.log_tallest, MIN_LOG_HEIGHT - 1, -LOG_ARITY)
     yield term(
         "batch", "challenge_batch", Site.BATCH, FIELD_BITS - math.log2(sum(map(regime.exceptions, classes))),
-        "sum over classes of e(n) / q, independent coefficients", "lines: eprint 2025/2055",
+        "sum over classes of e(n) / q, independent coefficients", regime.source,
     )  # fmt: skip
     for layer, log_degree in enumerate(sizes.folded):
         yield term(
             f"fold {layer}", "challenge_fold", Site.FOLD, FIELD_BITS - math.log2(regime.exceptions(log_degree)),
-            "e(n folded) / q, independent weights and iota", "lines: eprint 2025/2055",
+            "e(n folded) / q, independent weights and iota", regime.source,
         )  # fmt: skip
     yield term(
         "query", "query_positions", Site.QUERY, -parameters.queries * math.log2(regime.agreement),
@@ -243,5 +268,5 @@ def protocol_terms(sizes: Sizes, parameters: Parameters, regime: Regime) -> Iter
 
 
 def _hash_term() -> Term:
-    bits = 8 * DIGEST_BYTES / 2
-    return Term("hash", "", None, bits, 0, "2^-(digest bits / 2)", "collisions of SHA-256, in trees and transcript")
+    source = "collisions of SHA-256, in trees and transcript"
+    return Term("Merkle hash", "", None, 8 * DIGEST_BYTES / 2, 0, "2^-(digest bits / 2)", source)

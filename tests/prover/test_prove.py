@@ -55,7 +55,7 @@ def test_true_statements_are_proven(parameters: Parameters, log_heights: tuple[i
     statement, columns = witness(log_heights, parameters)
     steps: list[str] = []
     proof, report = prove(CIRCUIT, parameters, statement, traces_of(columns, log_heights), progress=steps.append)
-    assert verify(CIRCUIT, parameters, proof, decode_walk) == statement
+    assert verify(CIRCUIT, parameters, proof, decode_walk, floor=0) == statement
     assert steps == list(report.seconds)
     assert report.total_seconds == sum(report.seconds.values()) > 0
     assert report.proof_size == sum(report.sizes.values()) == len(proof)
@@ -78,10 +78,10 @@ def test_one_wrong_cell_never_verifies(name: str, column: int, row: int, differe
     valid = check(CIRCUIT, columns, statement.messages()).ok  # some columns are free
     proof, _ = prove(CIRCUIT, FAST, statement, traces_of(columns, LOWEST), unchecked=True)
     if valid:
-        assert verify(CIRCUIT, FAST, proof, decode_walk) == statement
+        assert verify(CIRCUIT, FAST, proof, decode_walk, floor=0) == statement
     else:
         with pytest.raises(Rejection):
-            verify(CIRCUIT, FAST, proof, decode_walk)
+            verify(CIRCUIT, FAST, proof, decode_walk, floor=0)
 
 
 def test_a_violated_constraint_is_named() -> None:
@@ -114,7 +114,7 @@ def test_a_wrong_statement_does_not_balance() -> None:
         prove(CIRCUIT, FAST, wrong, traces_of(columns, LOWEST))
     proof, _ = prove(CIRCUIT, FAST, wrong, traces_of(columns, LOWEST), unchecked=True)
     with pytest.raises(Rejection, match="bus imbalance"):
-        verify(CIRCUIT, FAST, proof, decode_walk)
+        verify(CIRCUIT, FAST, proof, decode_walk, floor=0)
 
 
 def test_two_proofs_of_one_witness_have_nothing_in_common() -> None:
@@ -152,7 +152,7 @@ def test_random_rows_and_padding_of_the_traces_are_ignored_and_the_traces_left_a
         traces[table.name][-1, :, table.width % 16 :] = 456
     copies = {name: trace.copy() for name, trace in traces.items()}
     proof, _ = prove(CIRCUIT, FAST, statement, traces)
-    assert verify(CIRCUIT, FAST, proof, decode_walk) == statement
+    assert verify(CIRCUIT, FAST, proof, decode_walk, floor=0) == statement
     assert all((traces[name] == copy).all() for name, copy in copies.items())
 
 

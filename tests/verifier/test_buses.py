@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from circuits.air import Bus, Circuit, Message, Table
 from circuits.field import ZERO, Extension, P, add, embed, invert, mul, neg, power, scale
 from tests import small_circuit
-from verifier.buses import Fingerprint, check_balance, check_messages, group_fraction
+from verifier.buses import MAX_MESSAGES, Fingerprint, check_balance, check_messages, group_fraction
 from verifier.errors import Reason, Rejection
 
 CIRCUIT = small_circuit.circuit()
@@ -87,4 +87,11 @@ def test_messages_must_fit_the_circuit(message: Message) -> None:
     check_messages(CIRCUIT, MESSAGES)
     with pytest.raises(Rejection) as refusal:
         check_messages(CIRCUIT, [*MESSAGES, message])
+    assert refusal.value.reason == Reason.STATEMENT
+
+
+def test_there_may_not_be_more_messages_than_the_lookup_error_counts() -> None:
+    check_messages(CIRCUIT, [Message(small_circuit.DIGIT, (5,), 0)] * 1000)
+    with pytest.raises(Rejection, match=f"{MAX_MESSAGES + 1} messages") as refusal:
+        check_messages(CIRCUIT, [Message(small_circuit.DIGIT, (5,), 0)] * (MAX_MESSAGES + 1))
     assert refusal.value.reason == Reason.STATEMENT

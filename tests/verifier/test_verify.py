@@ -37,7 +37,7 @@ def refusal(
     proof: bytes, decode: Callable[[bytes], Any] = decode_walk, parameters: Parameters = PARAMETERS
 ) -> Rejection:
     with pytest.raises(Rejection) as caught:
-        verify(CIRCUIT, parameters, proof, decode)
+        verify(CIRCUIT, parameters, proof, decode, floor=0)
     return caught.value
 
 
@@ -70,7 +70,7 @@ def plus_one(value: Array) -> Array:
 @pytest.mark.parametrize("log_heights", [(10, 10, 10), (10, 10, 11), (13, 12, 10)])
 def test_honest_proofs_are_accepted(log_heights: tuple[int, ...]) -> None:
     statement, proof = honest_proof(log_heights)
-    assert verify(CIRCUIT, PARAMETERS, proof, decode_walk) == statement
+    assert verify(CIRCUIT, PARAMETERS, proof, decode_walk, floor=0) == statement
 
 
 def test_other_blow_ups_are_accepted() -> None:
@@ -78,7 +78,7 @@ def test_other_blow_ups_are_accepted() -> None:
         parameters = Parameters("other", log_blowup, 3, (0, 0, 0, 0, 0))
         statement, columns = small_circuit.witness(HEIGHTS, parameters.random_rows, seed=6)
         proof = ReferenceProver(CIRCUIT, parameters, HEIGHTS, 8).prove(statement.encode(), columns)
-        assert verify(CIRCUIT, parameters, proof, decode_walk) == statement
+        assert verify(CIRCUIT, parameters, proof, decode_walk, floor=0) == statement
 
 
 @settings(deadline=None, max_examples=150)
@@ -146,7 +146,7 @@ def test_the_circuit_is_the_verifier_s() -> None:
     other = small_circuit.circuit()
     other.tables[1].constraints.pop()
     proof = ReferenceProver(other, PARAMETERS, HEIGHTS, 7).prove(statement.encode(), columns)
-    assert verify(other, PARAMETERS, proof, decode_walk) == statement
+    assert verify(other, PARAMETERS, proof, decode_walk, floor=0) == statement
     refusal(proof)
 
 
