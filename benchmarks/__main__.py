@@ -1,4 +1,5 @@
-"""`python -m benchmarks` runs the suites and plots them; `profile` times one batch, `cells` counts what it commits."""
+"""`python -m benchmarks` runs the suites and plots them; `profile` times one batch, `cells` counts what it commits,
+`hiding` measures what zero knowledge costs."""
 
 import argparse
 import json
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.cells import print_cells
+from benchmarks.hiding import hiding_cost, print_hiding
 from benchmarks.profiling import profile
 from benchmarks.report import print_kernels, print_profile, print_throughput
 from benchmarks.workload import workload
@@ -25,11 +27,12 @@ def main() -> int:
     if options.command == "cells":
         print_cells(workload(options.fills, options.accounts).close()[1], parameters)
         return 0
-    found = profile(options.fills, options.accounts, parameters, options.runs)
+    measure, show = (profile, print_profile) if options.command == "profile" else (hiding_cost, print_hiding)
+    found = measure(options.fills, options.accounts, parameters, options.runs)
     if options.json:
         print(json.dumps(found))
     else:
-        print_profile(found)
+        show(found)
     return 0
 
 
@@ -38,13 +41,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="the largest batches too, 2^13 and 2^14 fills")
     parser.add_argument("--only", choices=("kernels", "throughput"), help="one suite instead of both")
     commands = parser.add_subparsers(dest="command")
-    for name, purpose in (("profile", "seconds by step, cold and warm"), ("cells", "committed cells")):
+    purposes = {
+        "profile": "seconds by step, cold and warm", "hiding": "proving with and without hiding, in turn",
+        "cells": "committed cells",
+    }  # fmt: skip
+    for name, purpose in purposes.items():
         command = commands.add_parser(name, help=purpose)
         command.add_argument("--fills", type=int, default=4096)
         command.add_argument("--accounts", type=int, help="by default 500, fewer in batches of less than 2,000 fills")
         command.add_argument("--params", choices=sorted(PARAMETERS), default="standard")
-    commands.choices["profile"].add_argument("--runs", type=int, default=5, help="warm ones, after the cold one")
-    commands.choices["profile"].add_argument("--json", action="store_true")
+    for name in ("profile", "hiding"):
+        commands.choices[name].add_argument("--runs", type=int, default=5, help="warm ones, after a first one")
+        commands.choices[name].add_argument("--json", action="store_true")
     return parser.parse_args()
 
 

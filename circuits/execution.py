@@ -45,9 +45,10 @@ REGISTERS = (
 )
 # Registers under the names that a fill gives them: one of its two parties at a time.
 LIMIT, OTHER_LIMIT = "chain", "sequence"
+FIRST_STEPS = frozenset(steps[0] for steps in STEPS.values())
 PORTS = 12
 CARRY_PORTS = (4, 5, 6)  # of an amount's sum; ports 0..3 hold its new limbs
-MARGIN_PORT = 7  # holds the distance to a bound of an amount's top limb
+BOUND_PORT = 7  # holds the distance of an amount's top limb to its bound
 CARRY_OFFSET = 8  # carries of an amount's sum lie in [-8, 8)
 
 _MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
@@ -68,7 +69,6 @@ class Execution:
     ports: list[Bounded]
     scratch: Expression  # what a step needs beside limbs: the high part of a carry, or an inverse
     _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
-    _empty: list[Expression] = field(default_factory=list)  # steps whose leaf is empty before
     _deltas: list[tuple[Expression, list[Bounded]]] = field(
         default_factory=list
     )  # (step, change of the amount by limb)
@@ -116,30 +116,20 @@ class Execution:
         """value is not 0 on rows of the step: `scratch` is its inverse."""
         self.require(step, label, value * self.scratch - 1)
 
-    def access(
-        self, step: Step, index: Expression | int, tag: Tag | None, writes: Collection[int] = (), may_open: bool = False
-    ) -> None:
+    def access(self, step: Step, index: Expression | int, tag: Tag | None = None, writes: Collection[int] = ()) -> None:
         """The step reads and writes the record at `index`, of kind `tag`, and changes no element but `writes`.
 
-        tag None: the caller constrains it. may_open: an empty leaf becomes a record of that kind if the register
-        `opened` is 1.
+        tag None: the kind follows from the index and from what else the transition proves; the caller says how.
         """
         self.require(step, "index", self.index - index)
-        kept = set(range(RECORD_SIZE)) - set(writes) - ({TAG} if may_open else set())
-        for position in kept:
+        for position in set(range(RECORD_SIZE)) - set(writes):
             self._kept.setdefault(position, []).append(self.selectors[step])
-        if may_open:
-            self.require(
-                step, "kind of record, unless it opens", self.old[TAG] - int(tag or 0) * (1 - self.register("opened"))
-            )
-            self.require(step, "kind of record after", self.new[TAG] - int(tag or 0))
-        elif tag is not None:
+        if tag is not None:
             self.require(step, "kind of record", self.old[TAG] - int(tag))
 
     def create(self, step: Step, index: Expression, elements: Sequence[Expression | int | None]) -> None:
-        """The step turns the empty leaf at `index` into this record; None leaves an element free."""
+        """The step writes this record at `index`, whatever stood there; None leaves an element free."""
         self.require(step, "index", self.index - index)
-        self._empty.append(self.selectors[step])
         for position, element in enumerate(elements):
             if element is not None:
                 self.require(step, f"new element {position}", self.new[position] - element)
@@ -147,7 +137,8 @@ class Execution:
     def change_amount(self, step: Step, delta: Sequence[Bounded], may_open: bool = False) -> None:
         """The record's amount (elements 0..3) grows by the integer with these signed limbs.
 
-        It cannot overflow or underflow: the new limbs are range-checked and no carry leaves the top limb.
+        It cannot overflow or underflow: the new limbs are range-checked and no carry leaves the top limb. may_open: an
+        empty leaf becomes a balance, from 0, exactly if the register `opened` is 1.
         """
         self._deltas.append((self.selectors[step], list(delta)))
         if may_open:
@@ -176,13 +167,17 @@ class Execution:
         for position in range(RECORD_SIZE):
             change = self.new[position] - self.old[position]
             self.table.constrain(f"record element {position} is kept", total(self._kept[position]) * change)
-            self.table.constrain(f"created leaf element {position} was empty", total(self._empty) * self.old[position])
+        opening, balance = total(self._opening), int(Tag.BALANCE)
+        # The leaf is a balance or empty, so this also shows that `opened` is 0 or 1.
+        before = self.old[TAG] - balance * (1 - self.register("opened"))
+        self.table.constrain("a balance that does not open is one before", opening * before)
+        self.table.constrain("a balance that may open is one after", opening * (self.new[TAG] - balance))
 
     def _finish_amounts(self) -> None:
         """new + LIMB * carry = old + bias if it opens + delta + carry from below, limb by limb; the top carry is 0."""
         selector = total([step for step, _ in self._deltas])
         opens = unsound_bounded(
-            total(self._opening) * self.register("opened"), 0, 1, "selectors are one-hot, opened is boolean"
+            total(self._opening) * self.register("opened"), 0, 1, "selectors are one-hot, opened is 0 or 1 there"
         )
         carry_in = bounded(0)
         for k in range(AMOUNT_LIMBS):
@@ -221,7 +216,7 @@ class Execution:
 def new_execution() -> Execution:
     """The table's columns, the order of steps, the memory access of every row, and the carrying of registers."""
     table = Table("execution")
-    selectors = {step: table.boolean(f"is_{step.name.lower()}").expression for step in Step}
+    selectors = {step: _selector(table, step) for step in Step}
     clock, index = table.column("clock"), table.column("index")
     execution = Execution(
         table,
@@ -238,13 +233,23 @@ def new_execution() -> Execution:
     return execution
 
 
+def _selector(table: Table, step: Step) -> Expression:
+    """The selector of a step. Only those of first steps are constrained here: `sequence` derives the others from
+    them."""
+    name = f"is_{step.name.lower()}"
+    return table.boolean(name).expression if step in FIRST_STEPS else table.column(name)
+
+
 def _memory_access(execution: Execution) -> None:
     """Each active row takes the record's last value, written at an earlier time, and leaves the new one at 64 *
-    clock."""
+    clock.
+
+    The clock may start anywhere: a row that takes a leaf's first value, of time 0, has a time in 1 .. LIMB^2, and all
+    times lie within 64 * 2^20 of each other, so no row with an access has a time that is not positive.
+    """
     table, clock = execution.table, execution.clock
     active = Bounded(total(list(execution.selectors.values())), 0, 1)
     table.constrain("at most one step a row", active.expression * (active.expression - 1))
-    table.constrain("the clock starts at 1", clock - 1, Where.FIRST)
     table.constrain("the clock counts rows", clock.next() - clock - 1, Where.TRANSITION)
     previous = table.column("previous_time")
     gap = [limb(table, f"gap{i}") for i in range(2)]
@@ -259,7 +264,9 @@ def sequence(execution: Execution) -> None:
     """Steps follow one another in the order of their transition, registers are kept meanwhile, closing comes last.
 
     Because selectors are one-hot, "selector of a step == next row's selector of its successor" says both that the
-    successor follows and that nothing else leads to it.
+    successor follows and that nothing else leads to it. So the selectors of later steps are 0 or 1 too: they are 0 in
+    the first row, and in any other what a selector was a row before. The last row cannot break a transition off: the
+    statement demands a closing step, and after one come only closing steps and idle rows.
     """
     table, step = execution.table, execution.selectors
     again = step[Step.FILL_FEE] * (1 - execution.register("phase"))  # the maker's last step leads to the taker's first
@@ -280,9 +287,9 @@ def sequence(execution: Execution) -> None:
         )
         continuing[before] = step[before]
     continuing[Step.FILL_FEE] = again
-    first = total([step[s] for s in Step if s not in {steps[0] for steps in STEPS.values()}])
-    table.constrain("the first row starts a transition", first, Where.FIRST)
-    table.constrain("the last row ends a transition", total(list(continuing.values())), Where.LAST)
+    for later in Step:
+        if later not in FIRST_STEPS:
+            table.constrain(f"the first row is no {later.name.lower()}", step[later], Where.FIRST)
     for name in REGISTERS:
         keepers = [selector for s, selector in continuing.items() if s not in execution._released.get(name, set())]
         value = execution.register(name)

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from circuits.field import P
 
 Value = TypeVar("Value")
-PRINTED_DEPTH = 12  # of nested operations: shared parts are printed where they occur, so the text could grow without end
+PRINTED_DEPTH = 12  # nested operations: shared parts are printed wherever they occur, so a text could grow without end
 
 
 class Arithmetic(Protocol[Value]):

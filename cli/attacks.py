@@ -14,7 +14,6 @@ from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.withdraw import Withdraw
 from verifier.chain import ChainVerifier
-from verifier.chain_store import read_chain
 
 CHAIN, ACCOUNT, ASSET = 0, FIRST_TRADER, 0
 
@@ -28,7 +27,7 @@ def tampered_proof(directory: LedgerDirectory, proof: bytes) -> str | None:
 def unbacked_deposit(directory: LedgerDirectory) -> str | None:
     """The operator switches its own check off and credits 1,000,000 quote that never arrived; the proof is valid."""
     careless = LedgerDirectory(directory.path, check_queues=False).read()
-    sequence = len(read_chain(directory.chain(directory.venue.chains[CHAIN])).deposits)
+    sequence = len(directory.chain_state(directory.venue.chains[CHAIN]).deposits)
     amount = directory.venue.quote.units("1000000")
     statement, witness = _batch(careless, Deposit(CHAIN, sequence, ACCOUNT, ASSET, amount))
     return _submit(directory, prove(statement, witness)[0])
@@ -74,7 +73,7 @@ def _batch(ledger: Ledger, transition: Transition) -> tuple[Statement, Witness]:
 
 def _submit(directory: LedgerDirectory, proof: bytes) -> str | None:
     """What the chain says to the proof; it does not remember it."""
-    chain = ChainVerifier(read_chain(directory.chain(directory.venue.chains[CHAIN])))
+    chain = ChainVerifier(directory.chain_state(directory.venue.chains[CHAIN]))
     try:
         chain.accept(proof)
     except ChainRejection as rejection:

@@ -18,7 +18,6 @@ from solvent import STANDARD, load_venue, prove
 from solvent import verify as verify_proof
 from state.activity import Settings
 from state.synthetic import synthetic_trades
-from verifier.chain_store import open_chain
 
 ACCOUNTS, TRADES, SEED = 200, 1_350, 1  # about 2,000 transitions with registrations, deposits and prices
 
@@ -67,7 +66,7 @@ def _main_job(directory: LedgerDirectory, place: Path, stages: Stages) -> bytes:
         assets = directory.venue.collateral
         say("backed: " + ", ".join(f"{asset.format_units(backing[asset.number])} {asset.name}" for asset in assets))
     for name in directory.venue.chains:
-        with stages.stage(f"verify on {name}") as say, open_chain(directory.chain(name)) as chain:
+        with stages.stage(f"verify on {name}") as say, directory.open_chain(name) as chain:
             chain.accept(proof)
             say(f"accepted; {chain.state.consumed} deposits credited")
     return proof

@@ -10,7 +10,6 @@ from cli.options import directory_argument, json_option
 from cli.output import emit
 from state.decimals import DecimalError
 from verifier.chain import Entry
-from verifier.chain_store import open_chain
 
 
 @click.command()
@@ -31,7 +30,7 @@ def deposit(directory: Path, chain: str, account: int, asset: str, amount: str, 
         units = instrument.units(amount)
     except DecimalError as error:
         raise BadInputError(f"--amount: {error}") from error
-    with open_chain(ledger.chain(chain)) as verifier:
+    with ledger.open_chain(chain) as verifier:
         number = verifier.deposit(Entry(account, instrument.number, units))
         pending = len(verifier.state.pending())
     content = {

@@ -22,8 +22,8 @@ from cli.errors import BadInputError
 from solvent import Ledger, Venue, load_venue, new_chain, new_ledger, open_ledger, save
 from state.persist import HISTORY, STATE_FILE, VENUE_FILE
 from state.store import Root
-from verifier.chain import ChainState
-from verifier.chain_store import create_chain, read_chain
+from verifier.chain import ChainState, ChainVerifier
+from verifier.chain_store import create_chain, open_chain, read_chain
 from verifier.files import replacing
 
 CHAINS, STAGED, NOTE_FILE, LOCK_FILE = "chains", "staged", "proof.json", "ledger.lock"
@@ -49,7 +49,8 @@ class LedgerDirectory:
 
     @cached_property
     def venue(self) -> Venue:
-        """The venue. Raises ConfigError."""
+        """The venue. Raises BadInputError if there is no ledger, ConfigError."""
+        self._require()
         return load_venue(self.path / VENUE_FILE)
 
     def chain(self, name: str) -> Path:
@@ -59,15 +60,27 @@ class LedgerDirectory:
         return self.path / CHAINS / name
 
     def chain_states(self) -> list[ChainState]:
-        """What each chain remembers. Raises ChainFileError."""
-        return [read_chain(self.chain(name)) for name in self.venue.chains]
+        """What each chain remembers. Raises ChainFileError, BadInputError."""
+        return [self.chain_state(name) for name in self.venue.chains]
+
+    def chain_state(self, name: str) -> ChainState:
+        """What a chain remembers, for reading only. Raises ChainFileError, BadInputError."""
+        return self._own(name, read_chain(self.chain(name)))
+
+    @contextmanager
+    def open_chain(self, name: str) -> Iterator[ChainVerifier]:
+        """The chain, to be changed in this block (see chain_store.open_chain). Raises BadInputError too."""
+        with open_chain(self.chain(name)) as verifier:
+            self._own(name, verifier.state)
+            yield verifier
 
     def read(self) -> Ledger:
-        """The ledger, for reading. Raises LedgerFileError, ConfigError, ChainFileError."""
-        with self._lock() as idle:
-            if idle:
-                self._recover()
-        return open_ledger(self.path, ChainQueues(self.chain_states()) if self._check_queues else None)
+        """The ledger, for reading. Raises LedgerFileError, ConfigError, ChainFileError, BadInputError."""
+        if os.access(self.path, os.W_OK):  # else it is read as it stands
+            with self._lock() as idle:
+                if idle:
+                    self._recover()
+        return self._open()
 
     @contextmanager
     def changing(self) -> Iterator[Ledger]:
@@ -76,7 +89,7 @@ class LedgerDirectory:
             if not idle:
                 raise BadInputError(f"{self.path}: another command is moving this ledger; try again when it has ended")
             self._recover()
-            yield open_ledger(self.path, ChainQueues(self.chain_states()) if self._check_queues else None)
+            yield self._open()
 
     def publish(self, ledger: Ledger, proof: bytes, out: Path) -> None:
         """Write the proof and move the ledger. If this is interrupted, the next command that reads the ledger mends it:
@@ -93,10 +106,27 @@ class LedgerDirectory:
         self._recover()
 
     def roll_back(self, ledger: Ledger, root: Root) -> None:
-        """Take the ledger back to a root of its history. Raises UnknownRootError."""
+        """Take the ledger back to a root of its history. Raises UnknownRootError, HistoryError."""
         present = ledger.root
         ledger.rollback(root)
         save(ledger, self.path, replaces=present)
+
+    def _open(self) -> Ledger:
+        self._require()
+        return open_ledger(self.path, ChainQueues(self.chain_states()) if self._check_queues else None)
+
+    def _require(self) -> None:
+        if not (self.path / STATE_FILE).exists():
+            raise BadInputError(f"{self.path}: no ledger here; `solvent init` makes one")
+
+    def _own(self, name: str, state: ChainState) -> ChainState:
+        """Refuse what another chain, or a chain of another venue, remembers."""
+        expected = new_chain(self.venue, self.venue.chain_numbers[name], state.genesis_root)
+        for field in ("name", "number", "chains", "assets", "venue_id"):
+            if getattr(state, field) != getattr(expected, field):
+                problem = f"another {field} than chain {name} has by {VENUE_FILE}; put the right files there"
+                raise BadInputError(f"{self.chain(name)}: {problem}")
+        return state
 
     def _recover(self) -> None:
         """Finish what `publish` began if the proof has been written, else drop it."""
@@ -110,8 +140,7 @@ class LedgerDirectory:
     @contextmanager
     def _lock(self) -> Iterator[bool]:
         """Whether nobody else moves the ledger; if so, nobody can during the block."""
-        if not (self.path / STATE_FILE).exists():
-            raise BadInputError(f"{self.path}: no ledger here; `solvent init` makes one")
+        self._require()
         with (self.path / LOCK_FILE).open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,8 +152,11 @@ class LedgerDirectory:
 
 def create(path: Path, venue: Venue) -> Ledger:
     """Make a directory with a new ledger and its chains. Raises BadInputError if something is there, OSError."""
+    path = path.resolve()  # a link to an empty directory stays one
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise BadInputError(f"{path}: is not an empty directory")
+        raise BadInputError(f"{path}: is not an empty directory; name a new one")
+    if path == Path.cwd():
+        raise BadInputError(f"{path}: is the current directory, which would be replaced; name it from outside")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -133,7 +165,10 @@ def create(path: Path, venue: Venue) -> Ledger:
         for number, name in enumerate(venue.chains):
             create_chain(temporary / CHAINS / name, new_chain(venue, number, ledger.root))
         temporary.chmod(0o755)  # the files in it that are private say so themselves
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError as error:  # somebody else made it meanwhile, or it is a mount point
+            raise BadInputError(f"{path}: cannot be made: {error.strerror}") from error
     except BaseException:
         shutil.rmtree(temporary)
         raise

@@ -1,15 +1,20 @@
 """How every command ends when something is wrong: one clear line on stderr, and an exit code."""
 
+import json
 import os
+import signal
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any
 
 import click
 
+from cli.output import printable
 from cli.refusals import RefusedBatch
 from state.decimals import DecimalError
-from state.errors import FileError, Refusal, UnknownRootError
+from state.errors import FileError, HistoryError, Refusal, UnknownRootError
 from verifier.chain import ChainRejection, DepositError
 from verifier.chain_store import ChainFileError
 from verifier.errors import Rejection
@@ -33,7 +38,8 @@ class BadInputError(Exception):
 
 _REJECTIONS = (Rejection, ChainRejection)
 _BAD_INPUT = (
-    BadInputError, RefusedBatch, FileError, ChainFileError, Refusal, UnknownRootError, DecimalError, DepositError,
+    BadInputError, RefusedBatch, FileError, ChainFileError, Refusal, HistoryError, UnknownRootError, DecimalError,
+    DepositError,
 )  # fmt: skip
 
 
@@ -46,31 +52,58 @@ def describe(error: BaseException) -> tuple[str, Exit]:
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"error: {place}{error.strerror or error}", Exit.BAD_INPUT
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt | click.Abort):
         return "interrupted", Exit.INTERRUPTED
     hint = f"set {SHOW_TRACEBACK}=1 to see where, and please report it"
     return f"internal error: {type(error).__name__}: {error} ({hint})", Exit.INTERNAL
 
 
+def error_object(error: BaseException, line: str) -> dict[str, Any]:
+    """The same for --json: the line, and what the error knows besides."""
+    content: dict[str, Any] = {"error": line.removeprefix("error: ")}
+    if isinstance(error, RefusedBatch):
+        content |= error.applied.json()
+    if isinstance(error, _REJECTIONS):
+        content |= {"accepted": False, "chain": None, "reason": error.reason.value, "detail": error.detail}
+    if isinstance(error, ChainRejection):
+        content |= {"chain": error.chain} | ({"proof_reason": error.proof.reason.value} if error.proof else {})
+    return content
+
+
+def _report(error: BaseException, as_json: bool) -> int:
+    """Say what is wrong, on stderr and for --json on stdout too; returns the exit code."""
+    if isinstance(error, click.ClickException):  # bad usage
+        line, code = error.format_message(), Exit.BAD_INPUT
+        error.show()
+    else:
+        line, code = describe(error)
+        click.echo(printable(line), err=True)
+    if as_json:
+        with suppress(OSError):  # stdout itself may be what is wrong
+            click.echo(json.dumps(error_object(error, line)))
+    return code
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 class Commands(click.Group):
     """A group whose commands raise their errors, and end with a line and an exit code instead of a traceback."""
 
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the command line and exit."""
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run the command line and exit. Being told to terminate is an interruption too, which leaves no files."""
+        arguments = sys.argv[1:] if args is None else list(args)
+        signal.signal(signal.SIGTERM, _interrupt)
         try:
-            super().main(*args, **{**extra, "standalone_mode": False})
-        except click.ClickException as error:  # bad usage
-            error.show()
-            sys.exit(Exit.BAD_INPUT)
+            super().main(arguments, *more, **{**extra, "standalone_mode": False})
         except click.exceptions.Exit as error:
             sys.exit(error.exit_code)
         except BrokenPipeError:  # the reader of our output has gone
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(Exit.DONE)
-        except (Exception, KeyboardInterrupt, click.Abort) as error:
+        except (Exception, KeyboardInterrupt) as error:
             if os.environ.get(SHOW_TRACEBACK):
                 raise
-            line, code = describe(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
-            click.echo(line, err=True)
-            sys.exit(code)
+            sys.exit(_report(error, as_json="--json" in arguments))
         sys.exit(Exit.DONE)

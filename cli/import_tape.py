@@ -7,28 +7,30 @@ from typing import Any
 
 import click
 
+from circuits.records import CHAIN_DEPOSITS, chain_index
 from circuits.statement import Movement
 from cli.directory import LedgerDirectory
 from cli.errors import BadInputError
-from cli.options import OUTPUT_FILE, json_option, ledger_option
+from cli.options import json_option, ledger_option, output_option
 from cli.output import emit
 from solvent import Venue
 from state.activity import Activity, ActivityError, Report, Settings, make_activity
 from state.batch import BatchWriter
+from state.errors import Refusal
 from state.tape import merge_tapes, open_tape
 from verifier.chain import Entry
-from verifier.chain_store import open_chain
 
 DEFAULTS = Settings()
+MOST_ACCOUNTS = 100_000  # far more than one batch can register and fund
 
 
 @click.command()
 @click.option("--tape", "tapes", metavar="MARKET=FILE", multiple=True, required=True, help="A tape; may be repeated.")
 @ledger_option
-@click.option("--accounts", type=click.IntRange(min=2), default=DEFAULTS.accounts, show_default=True)
+@click.option("--accounts", type=click.IntRange(2, MOST_ACCOUNTS), default=DEFAULTS.accounts, show_default=True)
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True, help="Draws who trades.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many trades.")
-@click.option("--out", metavar="BATCH", type=OUTPUT_FILE, required=True, help="The batch file to write.")
+@output_option("BATCH", "The batch file to write.")
 @json_option
 def import_tape(
     tapes: tuple[str, ...], ledger: Path, accounts: int, seed: int, limit: int | None, out: Path, as_json: bool
@@ -41,8 +43,8 @@ def import_tape(
     opened = [open_tape(directory.venue, tape) for tape in tapes]
     try:
         activity = fund_activity(directory, merge_tapes(opened, limit), Settings(accounts=accounts, seed=seed), out)
-    except ActivityError as error:
-        raise BadInputError(str(error)) from error
+    except (ActivityError, Refusal) as error:
+        raise BadInputError(f"no batch can be made of these tapes and deposits: {error}") from error
     content = report_object(directory.venue, activity) | {
         "batch": str(out),
         "tapes": [
@@ -60,7 +62,7 @@ def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: S
     pending = [
         chain.movement(sequence)
         for chain in directory.chain_states()
-        for sequence in range(chain.consumed, len(chain.deposits))
+        for sequence in range(ledger.read(chain_index(chain.number))[CHAIN_DEPOSITS], len(chain.deposits))
     ]
     activity = make_activity(ledger, trades, settings, pending)
     with BatchWriter(out, directory.venue) as writer:
@@ -73,7 +75,7 @@ def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: S
 def _deposit(directory: LedgerDirectory, movements: Iterable[Movement]) -> None:
     """Queue the deposits, all or none."""
     with ExitStack() as stack:
-        chains = [stack.enter_context(open_chain(directory.chain(name))) for name in directory.venue.chains]
+        chains = [stack.enter_context(directory.open_chain(name)) for name in directory.venue.chains]
         for movement in movements:
             chain = chains[movement.chain]
             if chain.deposit(Entry(movement.account, movement.asset, movement.amount)) != movement.sequence:

@@ -11,7 +11,7 @@ from verifier.codec import ProofReader, ProofWriter
 from verifier.merkle import Opening
 from verifier.shape import Shape
 from verifier.statements import decode
-from verifier.text import Numbers, statement_lines, statement_object
+from verifier.text import UNITS, Numbers, statement_lines, statement_object
 from verifier.verify import read_openings, replay
 
 
@@ -77,7 +77,7 @@ def proof_lines(contents: Contents) -> list[str]:
     ]
     sizes = [[name, f"{size:,}", f"{100 * size / total:.1f} %"] for name, size in contents.sizes.items()]
     return [
-        f"proof of {total:,} bytes, not verified here; amounts in base units",
+        f"proof of {total:,} bytes, not verified here; {UNITS}",
         f"parameters  {p.name}: blow-up {1 << p.log_blowup}, {p.queries} queries, grinding {p.grinding_bits} bits",
         *statement_lines(contents.statement, Numbers()), "",
         *aligned(["table", "rows", "main columns", "LogUp columns"], tables), "",

@@ -11,10 +11,12 @@ from cli.init import init
 from cli.inspect import inspect
 from cli.prove import prove
 from cli.rollback import rollback
+from cli.security import security
 from cli.verify import verify
 
 
 @click.group(cls=Commands)
+@click.version_option(package_name="solvent")
 def main() -> None:
     """Solvent: a derivatives venue's ledger over several chains, and proofs that it stays backed.
 
@@ -22,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, demo):
+for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, security, demo):
     main.add_command(command)

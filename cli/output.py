@@ -11,7 +11,12 @@ import click
 
 def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
     """Print the result of a command on stdout."""
-    click.echo(json.dumps(content) if as_json else "\n".join(lines))
+    click.echo(json.dumps(content) if as_json else "\n".join(map(printable, lines)))
+
+
+def printable(line: str) -> str:
+    """The line with control characters escaped: file names and damaged files must not steer a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 @contextmanager

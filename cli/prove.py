@@ -10,10 +10,10 @@ from circuits.statement import Statement
 from cli.directory import LedgerDirectory
 from cli.errors import BadInputError
 from cli.names import VenueNames
-from cli.options import OUTPUT_FILE, batch_argument, json_option, ledger_option, params_option, skip_option
+from cli.options import batch_argument, json_option, ledger_option, output_option, params_option, skip_option
 from cli.output import emit, progress
-from cli.refusals import Applied, RefusedBatch, close
-from solvent import PARAMETERS, Ledger, Rejection, Witness
+from cli.refusals import close
+from solvent import PARAMETERS, Rejection, Witness
 from solvent import prove as prove_batch
 from verifier.text import root_hex, statement_object
 
@@ -24,18 +24,16 @@ if TYPE_CHECKING:
 @click.command()
 @batch_argument
 @ledger_option
-@click.option("--out", metavar="FILE.proof", type=OUTPUT_FILE, required=True, help="The proof to write.")
+@output_option("FILE.proof", "The proof to write.")
 @params_option
 @skip_option
 @json_option
 def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool, as_json: bool) -> None:
     """Apply BATCH and prove it; the ledger moves only when the proof is written."""
-    if not out.absolute().parent.is_dir():
-        raise BadInputError(f"--out {out}: there is no directory {out.absolute().parent}")
     directory = LedgerDirectory(ledger)
     with directory.changing() as state, progress("proving") as step:
         step("applying the batch")
-        applied, statement, witness = _apply(state, batch, skip_refused, as_json)
+        applied, statement, witness = close(state, batch, skip_refused)
         proof, report = _prove(statement, witness, params, step)
         step("writing")
         directory.publish(state, proof, out)
@@ -44,15 +42,6 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
         "statement": statement_object(statement, VenueNames(directory.venue)),
     }  # fmt: skip
     emit(as_json, content, [*applied.lines(), *report_lines(report), f"wrote {out}", _moved(statement)])
-
-
-def _apply(state: Ledger, batch: Path, skip_refused: bool, as_json: bool) -> tuple[Applied, Statement, Witness]:
-    try:
-        return close(state, batch, skip_refused)
-    except RefusedBatch as refused:
-        if as_json:
-            emit(True, refused.applied.json(), ())
-        raise
 
 
 def _prove(

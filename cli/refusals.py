@@ -12,6 +12,7 @@ from state.batch import BatchReader
 from state.errors import BatchError, Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
+from verifier.text import UNITS
 
 SHOWN = 20  # refusals that are printed; --json lists all
 HEADER_LINE = 1
@@ -59,7 +60,7 @@ class Applied:
         kinds = ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
         lines = [f"applied {self.transitions} transitions" + (f": {kinds}" if kinds else "")]
         if self.refused:
-            lines.append(f"refused {len(self.refused)}:")
+            lines.append(f"refused {len(self.refused)} (sizes in lots, {UNITS}):")
             lines += [f"  {one}" for one in self.refused[:SHOWN]]
         if len(self.refused) > SHOWN:
             lines.append(f"  and {len(self.refused) - SHOWN} more; --json lists all")

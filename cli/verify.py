@@ -8,14 +8,14 @@ import click
 
 from circuits.statement import Statement
 from cli.directory import LedgerDirectory
+from cli.errors import BadInputError
 from cli.names import VenueNames
 from cli.options import LEDGER, json_option, params_option, proof_argument
 from cli.output import emit
-from solvent import PARAMETERS, ChainRejection, Rejection
+from solvent import PARAMETERS
 from solvent import verify as verify_proof
 from verifier.batch import read_proof
-from verifier.chain_store import open_chain
-from verifier.text import Names, Numbers, statement_lines, statement_object
+from verifier.text import UNITS, Names, Numbers, statement_lines, statement_object
 
 
 @click.command()
@@ -31,31 +31,21 @@ def verify(proof: Path, params: str, ledger: Path | None, chain: str | None, as_
     directory = None if ledger is None else LedgerDirectory(ledger)
     names: Names = Numbers() if directory is None else VenueNames(directory.venue)
     start = time.perf_counter()
-    try:
-        data, parameters = read_proof(proof), PARAMETERS[params]
-        if directory is not None and chain is not None:
-            with open_chain(directory.chain(chain)) as verifier:
-                statement = verifier.accept(data, parameters)
-        else:
-            statement = verify_proof(data, parameters)
-    except (Rejection, ChainRejection) as rejection:
-        if as_json:
-            emit(True, {"accepted": False, "chain": chain, **rejection_object(rejection)}, ())
-        raise
+    data, parameters = read_proof(proof), PARAMETERS[params]
+    if directory is not None and chain is not None:
+        with directory.open_chain(chain) as verifier:
+            statement = verifier.accept(data, parameters)
+    else:
+        statement = verify_proof(data, parameters)
+    if directory is not None and statement.venue_id != directory.venue.id:
+        raise BadInputError(f"--ledger {ledger}: the proof is valid, but of another venue; leave --ledger out")
     seconds = time.perf_counter() - start
     _report(statement, names, chain, {"parameters": params, "bytes": len(data), "seconds": round(seconds, 3)}, as_json)
-
-
-def rejection_object(rejection: Rejection | ChainRejection) -> dict[str, Any]:
-    """Why, for JSON: the chain's reason or, if the proof itself is wrong, also the proof verifier's."""
-    content = {"reason": rejection.reason.value, "detail": rejection.detail}
-    if isinstance(rejection, ChainRejection) and rejection.proof is not None:
-        content["proof_reason"] = rejection.proof.reason.value
-    return content
 
 
 def _report(statement: Statement, names: Names, chain: str | None, facts: dict[str, Any], as_json: bool) -> None:
     content = {"accepted": True, "chain": chain, **facts, "statement": statement_object(statement, names)}
     title = "the proof is valid" if chain is None else f"{chain} accepts batch {statement.batch}"
     size = f"{facts['parameters']}, {facts['bytes']:,} bytes, {facts['seconds']} s"
-    emit(as_json, content, [f"{title} ({size})", *statement_lines(statement, names)])
+    units = [UNITS] if isinstance(names, Numbers) else []
+    emit(as_json, content, [f"{title} ({size})", *units, *statement_lines(statement, names)])

@@ -1,4 +1,7 @@
-"""Random rows and masks: they hide the witness in what is opened and in the LogUp terminals (docs/protocol.md, A4)."""
+"""All that hides the witness but for the salts: random rows, masks, blinding, and the batch's random polynomial.
+
+See docs/protocol.md, A2 to A7; why they suffice is argued in docs/security.md. Everything is in Montgomery form.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from circuits.field import EXTENSION_DEGREE, P
 from prover.lanes import LANES, Words
 from prover.randomness import Randomness
 from prover.tiles import from_rows
-from verifier.shape import TableShape
+from verifier.params import CHUNKS
+from verifier.shape import Shape, TableShape
 
 
 def randomise_rows(tiles: Words, width: int, first_row: int, source: Randomness) -> None:
@@ -32,3 +36,13 @@ def terminal_masks(count: int, source: Randomness) -> Words:
     masks = source.elements((count, EXTENSION_DEGREE))
     masks[-1] = -masks[:-1].sum(axis=0, dtype=np.int64) % P
     return masks
+
+
+def chunk_blinding(shape: Shape, source: Randomness) -> Words:
+    """The random b_i that blind the chunks of the quotient: (3, 5, B)."""
+    return source.elements((CHUNKS - 1, EXTENSION_DEGREE, shape.parameters.blinding))
+
+
+def random_polynomial(shape: Shape, source: Randomness) -> Words:
+    """The polynomial r that makes G_H, and with it all of FRI, random: (5, 2^H)."""
+    return source.elements((EXTENSION_DEGREE, 1 << shape.log_tallest))

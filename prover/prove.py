@@ -137,8 +137,8 @@ class _Proving:
                 self._check_constraints(table)
                 raise AssertionError(f"table {table.table.name}: the quotient of a valid witness is no polynomial")
             extension.add_to(total, coefficients)
-        blinding = self.randomness.elements((CHUNKS - 1, EXTENSION_DEGREE, self.shape.parameters.blinding))
-        self.random_polynomial = self.randomness.elements((EXTENSION_DEGREE, tallest))
+        blinding = hiding.chunk_blinding(self.shape, self.randomness)
+        self.random_polynomial = hiding.random_polynomial(self.shape, self.randomness)
         chunks = quotient.blinded_chunks(self.shape, total, blinding)
         key = Round.QUOTIENT, QUOTIENT_TABLE
         self.coefficients[key] = tiles.from_planar([*chunks, self.random_polynomial])

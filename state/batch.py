@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self
 from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, TIME_MAX
 from circuits.field import P
 from state.decimals import DecimalError
-from state.errors import BatchError
+from state.errors import BatchError, json_problem
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
@@ -189,7 +189,7 @@ class BatchReader:
                 raise self._error(f"must be {value!r} in the header", field)
         venue = content.pop("venue", None)
         if venue not in (self._venue.name, self._venue.id.hex()):
-            raise self._error(f"is {venue!r}; the ledger's venue is {self._venue.name!r}", "venue")
+            raise self._error(f"must be {self._venue.name!r}, the ledger's venue, or its id; it is {venue!r}", "venue")
         time = content.pop("time", None)
         for field in content:
             raise self._error("is not a field of the header", field)
@@ -204,9 +204,11 @@ class BatchReader:
         if len(line) > MAX_LINE_BYTES:
             raise self._error(f"is longer than {MAX_LINE_BYTES} bytes")
         try:
-            content = _JSON.decode(line.decode("utf-8"))
+            content = _JSON.decode(line.decode("utf-8-sig" if self._line == 1 else "utf-8"))
+        except _FieldError as error:
+            raise self._error(str(error)) from error
         except (ValueError, RecursionError) as error:
-            raise self._error(f"is not one JSON object: {error}") from error
+            raise self._error(f"is not one JSON object: {json_problem(error)}") from error
         if not isinstance(content, dict):
             raise self._error("is not one JSON object")
         return content
@@ -274,20 +276,22 @@ class BatchWriter(AbstractContextManager["BatchWriter"]):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a field stands twice in one object")
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            raise _FieldError(f"field {name!r} stands twice in one object")
+        content[name] = value
     return content
 
 
 def _small_integer(text: str) -> int:
     if len(text) > _MAX_NUMBER_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits")
+        raise _FieldError(f"a number of {len(text)} digits is out of every range")
     return int(text)
 
 
 def _refuse_number(text: str) -> float:
-    raise ValueError(f"number {text[:20]} is not an integer; amounts and prices are decimal strings")
+    raise _FieldError(f"number {text[:20]} is not an integer; amounts and prices are decimal strings")
 
 
 _JSON = json.JSONDecoder(

@@ -1,5 +1,6 @@
 """What the ledger says when it refuses: broken rules of a transition, and malformed files."""
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -86,6 +87,15 @@ def require_range(name: str, value: int, low: int, high: int) -> None:
         raise Refusal(Rule.OUT_OF_RANGE, name=name, value=value, low=low, high=high)
 
 
+def json_problem(error: ValueError | RecursionError) -> str:
+    """What is wrong with a line that json could not read; the line number is the caller's to say."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.pos + 1}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
 class FileError(Exception):
     """A file that does not say what it should: where (line, field; either may be None) and what is wrong."""
 
@@ -105,6 +115,14 @@ class BatchError(FileError):
 
 class LedgerFileError(FileError):
     """A damaged, foreign or missing file of a saved ledger."""
+
+
+class HistoryError(Exception):
+    """The undo logs do not lead back to the root that they name."""
+
+    def __init__(self, root: tuple[int, ...]) -> None:
+        self.root = root
+        super().__init__(f"the ledger's history is damaged: it does not lead back to {root_hex(root)}; restore a copy")
 
 
 class UnknownRootError(Exception):

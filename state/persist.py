@@ -119,7 +119,7 @@ def _read(path: Path, header: struct.Struct, magic: bytes) -> tuple[tuple[Any, .
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise LedgerFileError(str(path), f"cannot be read: {error.strerror}; `solvent init` makes a ledger") from error
+        raise LedgerFileError(str(path), f"cannot be read: {error.strerror}") from error
     if data[: len(magic)] != magic:
         raise LedgerFileError(str(path), "is not a ledger file of this version")
     if len(data) < header.size or (len(data) - header.size) % _ENTRY_BYTES:

@@ -16,7 +16,7 @@ from circuits.bounds import TREE_DEPTH
 from circuits.field import P
 from circuits.records import ACCOUNT_BASE, DIGEST_SIZE, EMPTY, LEAF_DOMAIN, RECORD_SIZE, SALT_SIZE, Record
 from circuits.witness import Opening
-from state.errors import UnknownRootError
+from state.errors import HistoryError, UnknownRootError
 
 BLOCK_SIZE = 2 * DIGEST_SIZE
 DIGEST_BYTES = 4 * DIGEST_SIZE
@@ -130,7 +130,10 @@ class Store:
         return [*(undo.root for undo in self.history), self.root]
 
     def rollback(self, root: Root) -> None:
-        """Return to an earlier root. Raises UnknownRootError, and changes nothing, if the history does not have it."""
+        """Return to an earlier root. Raises UnknownRootError, and changes nothing, if the history does not have it.
+
+        Raises HistoryError if the undo logs are damaged; the store is then unusable.
+        """
         if root == self.root:
             return
         keep = next((k for k, undo in enumerate(self.history) if undo.root == root), None)
@@ -142,7 +145,7 @@ class Store:
         self.load((index, record, salt) for index, (record, salt) in earlier.items())
         del self.history[keep:]
         if self.root != root:
-            raise RuntimeError("the undo log does not lead back to the root it names")
+            raise HistoryError(root)
 
     def packed(self, index: int) -> "array[int]":
         """The leaf as pack_leaf has it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
 from state.decimals import DecimalError, parse_decimal
-from state.errors import FileError
+from state.errors import FileError, json_problem
 from state.venue import Instrument, Venue
 
 MAX_LINE_BYTES = 1 << 20  # a capture's depth snapshots take tens of thousands
@@ -192,7 +192,10 @@ def _iso_time(text: str) -> int:
     if match is None:
         example = "2024-08-08T23:54:15.123Z, with an offset"
         raise ValueError(f"{text[:40]!r} is neither an integer of Unix time nor like {example}")
-    seconds = (datetime.fromisoformat(match[1] + match[3]) - _UNIX_EPOCH) // timedelta(seconds=1)
+    try:
+        seconds = (datetime.fromisoformat(match[1] + match[3]) - _UNIX_EPOCH) // timedelta(seconds=1)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time of the calendar") from error
     return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
@@ -209,7 +212,7 @@ def _read_capture(path: Path) -> Iterator[_Row]:
         try:
             message = _JSON.decode(content)
         except (ValueError, RecursionError) as error:
-            raise TapeError(file, f"is not `<nanoseconds> <json>`: {error}", number) from error
+            raise TapeError(file, f"is not `<nanoseconds> <json>`: {json_problem(error)}", number) from error
         if not received.isdecimal() or not isinstance(message, dict):
             raise TapeError(file, "is not `<nanoseconds> <json>`", number)
         event = message.get("data", message)
@@ -219,13 +222,15 @@ def _read_capture(path: Path) -> Iterator[_Row]:
 
 def _capture_row(file: str, number: int, event: dict[str, Any]) -> _Row:
     values = []
-    for name, kind in (("T", int), ("p", str), ("q", str), ("m", bool)):
+    for name, kind, words in (
+        ("T", int, "an integer"), ("p", str, "a string"), ("q", str, "a string"), ("m", bool, "true or false"),
+    ):  # fmt: skip
         if type(event.get(name)) is not kind:
-            raise TapeError(file, f"must be a {kind.__name__} in a trade", number, name)
+            raise TapeError(file, f"must be {words} in a trade", number, name)
         values.append(event[name])
     time, price, size, buyer_is_maker = values
     if _NANOSECONDS.get(len(str(time))) != _MILLISECONDS:
-        raise TapeError(file, f"{time} is not in Unix milliseconds", number, "T")
+        raise TapeError(file, f"{str(time)[:40]} is not in Unix milliseconds", number, "T")
     return _Row(number, time * _MILLISECONDS, price, size, not buyer_is_maker)
 
 

@@ -27,6 +27,10 @@ from state.decimals import DecimalError, format_decimal, is_terminating, parse_d
 from state.errors import ConfigError
 
 T = TypeVar("T")
+_KINDS = {
+    str: 'a string in "quotes"', int: "an integer", list: "a list", dict: "a table",
+    datetime: "a time with an offset, such as 2024-01-01T00:00:00Z",
+}  # fmt: skip
 FORMAT, VERSION = "solvent-venue", 1
 MAX_DECIMALS = 18
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
@@ -127,9 +131,11 @@ class Venue:
 def load_venue(path: Path) -> Venue:
     """The venue of a file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), f"cannot be read: {error}") from error
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "cannot be read: it is not UTF-8 text") from error
     return parse_venue(text, str(path))
 
 
@@ -137,7 +143,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     """The venue of a venue file's text; `file` is its name in errors. Raises ConfigError."""
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the latter for tables in tables in tables
         line = re.search(r"line (\d+)", str(error))
         raise ConfigError(file, f"is not TOML: {error}", int(line[1]) if line else None) from error
     root = _Table(file, "", content)
@@ -216,7 +222,7 @@ class _Table:
             raise self.error(name, "is missing")
         value = self.content.pop(name)
         if type(value) is not kind:
-            raise self.error(name, f"must be a {kind.__name__}, is {value!r}"[:200])
+            raise self.error(name, f"must be {_KINDS[kind]}; it is {value!r}"[:200])
         return value
 
     def name(self, name: str) -> str:
@@ -242,7 +248,7 @@ class _Table:
         return (value - _UNIX_EPOCH) // timedelta(seconds=1)
 
     def integer(self, name: str, low: int, high: int) -> int:
-        return self._within(name, self.take(name, int), low, high)
+        return self._within(name, self.take(name, int), 1, low, high)
 
     def decimal(self, name: str) -> Fraction:
         try:
@@ -253,13 +259,14 @@ class _Table:
     def scaled(self, name: str, scale: Fraction | int, low: int, high: int) -> int:
         """A decimal string times scale; must be whole and inside low..high."""
         try:
-            return self._within(name, scale_exactly(self.take(name, str), scale), low, high)
+            return self._within(name, scale_exactly(self.take(name, str), scale), scale, low, high)
         except DecimalError as error:
             raise self.error(name, str(error)) from error
 
-    def _within(self, name: str, value: int, low: int, high: int) -> int:
+    def _within(self, name: str, value: int, scale: Fraction | int, low: int, high: int) -> int:
         if not low <= value <= high:
-            raise self.error(name, f"comes to {value} units, outside {low}..{high}")
+            found, least, most = (format_decimal(Fraction(number) / scale) for number in (value, low, high))
+            raise self.error(name, f"{found} is outside {least}..{most}")
         return value
 
     def table(self, name: str) -> "_Table":

@@ -4,6 +4,7 @@ Prints the statement. Exit code 0: the proof is valid; 1: it is rejected; 2: it 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from verifier.batch import read_proof, verify_batch
 from verifier.errors import Rejection
 from verifier.params import PARAMETERS, STANDARD
-from verifier.text import Numbers, statement_lines
+from verifier.text import UNITS, Numbers, statement_lines
 
 ACCEPTED, REJECTED, BAD_INPUT = 0, 1, 2
 
@@ -30,8 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{options.file}: cannot be read: {error.strerror}", file=sys.stderr)
         return BAD_INPUT
-    print(f"valid proof, parameters {options.params}; amounts in base units, prices in quote base units a lot")
-    print("\n".join(statement_lines(statement, Numbers())))
+    title = f"valid proof, parameters {options.params}; {UNITS}"
+    try:
+        print("\n".join((title, *statement_lines(statement, Numbers()))), flush=True)
+    except OSError as error:  # the reader of our output has gone, or its disk is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"the proof is valid, but its statement cannot be printed: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
     return ACCEPTED
 
 

@@ -17,6 +17,7 @@ from verifier.text import root_from_hex, root_hex
 
 CHAIN_FILE, LOCK_FILE = "chain.json", "chain.lock"
 FORMAT, VERSION = "solvent-chain", 1
+_RESTORE = "only `deposit` and `verify` may write it; restore it from a copy"
 
 
 class ChainFileError(Exception):
@@ -43,11 +44,13 @@ def read_chain(directory: Path) -> ChainState:
     except OSError as error:
         raise ChainFileError(str(path), f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ChainFileError(str(path), f"is not JSON: {error}") from error
+        raise ChainFileError(str(path), f"is not JSON: {error}; {_RESTORE}") from error
     try:
-        return _decode(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ChainFileError(str(path), f"is damaged: {type(error).__name__} {error}") from error
+        return _decode(_exact(dict, content))
+    except KeyError as error:
+        raise ChainFileError(str(path), f"is damaged: field {error} is missing; {_RESTORE}") from error
+    except (TypeError, ValueError) as error:
+        raise ChainFileError(str(path), f"is damaged: {error}; {_RESTORE}") from error
 
 
 @contextmanager
@@ -98,6 +101,9 @@ def _decode(content: dict[str, Any]) -> ChainState:
         raise ValueError(f"unknown fields {', '.join(content)}")
     if not 0 <= state.consumed <= len(state.deposits) or not 0 <= state.number < state.chains:
         raise ValueError("its numbers contradict each other")
+    for entry in (*state.deposits, *state.payouts):
+        if entry.account < 0 or not 0 <= entry.asset < state.assets or entry.amount <= 0:
+            raise ValueError(f"{entry} is no deposit or payout")
     return state
 
 
@@ -113,5 +119,5 @@ def _accepted(row: list[Any]) -> Accepted:
 
 def _exact(kind: type, value: Any) -> Any:
     if type(value) is not kind:
-        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+        raise TypeError(f"{repr(value)[:40]} is not of type {kind.__name__}")
     return value

@@ -1,11 +1,13 @@
 """A statement in words and as JSON: bare numbers, or names and decimal amounts if the caller knows the venue."""
 
 from collections.abc import Iterable, Sequence
+from string import hexdigits
 from typing import Any, Protocol
 
 from circuits.statement import AssetAmount, Movement, Statement
 
 ROOT_DIGITS = 64
+UNITS = "amounts in base units, prices in quote base units a lot"  # what Numbers shows
 
 
 class Names(Protocol):
@@ -55,12 +57,9 @@ def root_hex(root: Sequence[int]) -> str:
 
 def root_from_hex(text: str) -> tuple[int, ...]:
     """The inverse of root_hex. Raises ValueError if the text is not 64 hexadecimal digits."""
-    if len(text) != ROOT_DIGITS:
-        raise ValueError(f"a root has {ROOT_DIGITS} hexadecimal digits, got {len(text)}")
-    data = bytes.fromhex(text)
-    if 2 * len(data) != ROOT_DIGITS:
-        raise ValueError("a root has hexadecimal digits only")
-    return tuple(int.from_bytes(data[i : i + 4], "big") for i in range(0, len(data), 4))
+    if len(text) != ROOT_DIGITS or set(text) - set(hexdigits):
+        raise ValueError(f"a root has {ROOT_DIGITS} hexadecimal digits; got {len(text)} characters: {text[:80]!r}")
+    return tuple(int(text[start : start + 8], 16) for start in range(0, ROOT_DIGITS, 8))
 
 
 def statement_object(statement: Statement, names: Names) -> dict[str, Any]:

@@ -26,10 +26,11 @@ def constrain(execution: Execution) -> None:
     chain, instrument = execution.register("chain"), execution.register("instrument")
     vault = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * chain + instrument
     fund = ACCOUNT_BASE + ACCOUNT_SLOTS * int(SystemAccount.INSURANCE) + BALANCE_SLOT + instrument
+    # The statement lists a vault for every asset whose total and fund it lists, so these are assets.
     for step, index, tag, public in (
         (Step.CLOSE_VAULT, vault, Tag.VAULT, Public.VAULT),
-        (Step.CLOSE_TOTAL, market_leaf(execution, TOTAL_SLOT), Tag.TOTAL, Public.TOTAL),
-        (Step.CLOSE_FUND, fund, Tag.BALANCE, Public.FUND),
+        (Step.CLOSE_TOTAL, market_leaf(execution, TOTAL_SLOT), None, Public.TOTAL),
+        (Step.CLOSE_FUND, fund, None, Public.FUND),
     ):
         execution.access(step, index, tag)
         for k in AMOUNT_POSITIONS:
@@ -40,7 +41,7 @@ def constrain(execution: Execution) -> None:
 def _venue(execution: Execution) -> None:
     """The batch number rises by one; the time, two limbs bounded by the statement, does not go back."""
     step, old, new = Step.CLOSE_VENUE, execution.old, execution.new
-    execution.access(step, VENUE_INDEX, Tag.VENUE, [VENUE_BATCHES, VENUE_TIME])
+    execution.access(step, VENUE_INDEX, None, [VENUE_BATCHES, VENUE_TIME])
     execution.require(step, "batches are counted", new[VENUE_BATCHES] - old[VENUE_BATCHES] - 1)
     execution.require(step, "published number", execution.register("sequence") - new[VENUE_BATCHES])
     time = execution.register("amount0") + execution.register("amount1") * LIMB

@@ -23,7 +23,7 @@ FEE_CARRY_OFFSET = LIMB // 4
 
 def constrain(execution: Execution) -> None:
     """Base and quote move between the parties in opposite directions by the same integers; fees move to the fee
-    account."""
+    account. A perpetual has a parameters record."""
     _market(execution)
     _notional(execution)
     _fee(execution)
@@ -57,7 +57,7 @@ def _market(execution: Execution) -> None:
 def _notional(execution: Execution) -> None:
     """Fee rates, and amount = price * size as four limbs by schoolbook multiplication with carries."""
     step, ports = Step.FILL_PARAMETERS, execution.ports
-    execution.access(step, market_leaf(execution, PARAMETERS_SLOT), Tag.PARAMETERS)
+    execution.access(step, market_leaf(execution, PARAMETERS_SLOT))
     execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[PARAMETERS_MAKER_FEE])
     execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[PARAMETERS_TAKER_FEE])
     price, notional = ports[:2], ports[2:6]

@@ -18,10 +18,12 @@ from circuits.records import (
 from circuits.steps import Step
 
 FRACTION, IS_PERPETUAL = "maker_rate", "side"  # registers, under the names they have here
+LATER_PORT = 7  # and the next one: the time since the last price
 
 
 def constrain(execution: Execution) -> None:
-    """The quote has no parameters record, so it has no price. The price, its number and its time are public."""
+    """The quote has no parameters record, so it has no price; what has one is an asset or a perpetual, so the flag that
+    tells them apart is 0 or 1. The price, its number and its time are public."""
     first, leaf = Step.PRICE_PARAMETERS, market_leaf(execution, PARAMETERS_SLOT)
     execution.access(first, leaf, Tag.PARAMETERS, [PARAMETERS_PRICES])
     number = execution.old[PARAMETERS_PRICES]
@@ -33,7 +35,6 @@ def constrain(execution: Execution) -> None:
     writes = [MARKET_MARK, MARKET_MARK + 1, MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_TIME]
     execution.access(step, market_leaf(execution, 0), None, writes)
     perpetual = execution.register(IS_PERPETUAL)
-    execution.require(step, "perpetual flag is boolean", perpetual * (perpetual - 1))
     execution.require(step, "kind of record", execution.old[TAG] - Tag.ASSET - (Tag.PERPETUAL - Tag.ASSET) * perpetual)
     _weight(execution, step)
     _time(execution, step)
@@ -59,7 +60,7 @@ def _weight(execution: Execution, step: Step) -> None:
     execution.equal(step, "remainder below one", remainder + rest, FRACTION_ONE - 1)
     fraction = execution.bounded_register(FRACTION)
     perpetual = execution.register(IS_PERPETUAL)
-    rounding = unsound_bounded(2 * perpetual - 1, -1, 1, "the perpetual flag is boolean")
+    rounding = unsound_bounded(2 * perpetual - 1, -1, 1, "the perpetual flag is 0 or 1")
     high = execution.scratch
     execution.require(step, "high carry is boolean", high * (high - 1))
     carry = low_carry + unsound_bounded(high, 0, 1, "constrained to be boolean on this step") * LIMB - LIMB
@@ -69,9 +70,8 @@ def _weight(execution: Execution, step: Step) -> None:
 
 
 def _time(execution: Execution, step: Step) -> None:
-    """The price's time is published and does not go back."""
+    """The price's time is published, and so bounded by the statement, and does not go back."""
     published = execution.register("amount2")
-    time, later = (execution.ports[i] + execution.ports[i + 1] * LIMB for i in (8, 10))
-    execution.require(step, "time in range", published - time.expression)
+    later = execution.ports[LATER_PORT] + execution.ports[LATER_PORT + 1] * LIMB
     execution.require(step, "time is recorded", execution.new[MARKET_TIME] - published)
     execution.require(step, "time does not go back", published - execution.old[MARKET_TIME] - later.expression)

@@ -19,10 +19,10 @@ from circuits.steps import Step
 
 
 def constrain(execution: Execution) -> None:
-    """Ids are handed out densely, so the new leaves are empty; they are nevertheless required to be."""
+    """Ids are handed out densely, and nothing else touches an account without a header, so the new leaves are empty."""
     account, old, new = execution.register("account"), execution.old, execution.new
     venue = Step.REGISTER_VENUE
-    execution.access(venue, VENUE_INDEX, Tag.VENUE, [VENUE_ACCOUNTS])
+    execution.access(venue, VENUE_INDEX, None, [VENUE_ACCOUNTS])
     execution.require(venue, "account is the next id", account - old[VENUE_ACCOUNTS])
     execution.require(venue, "accounts are counted", new[VENUE_ACCOUNTS] - old[VENUE_ACCOUNTS] - 1)
     room = (execution.ports[0] + execution.ports[1] * LIMB).expression

@@ -1,16 +1,19 @@
 """Transfer of collateral between two accounts; the sender keeps its initial margin."""
 
-from circuits.accounts import balance, header, stays_positive
+from circuits.accounts import balance, header
 from circuits.execution import Execution, negate
 from circuits.records import HEADER_ROLE, Role
 from circuits.steps import Step
-from circuits.vaults import liabilities
+from circuits.vaults import collateral
 
 
 def constrain(execution: Execution) -> None:
-    """The receiver gains what the sender loses; reading the liabilities proves that the instrument is collateral."""
+    """The receiver gains what the sender loses.
+
+    The margin check that follows the sender's step also shows that no asset but the quote falls below 0.
+    """
     amount = execution.amount()
-    liabilities(execution, Step.TRANSFER_TOTAL, None)
+    collateral(execution, Step.TRANSFER_TOTAL)
     parties = execution.register("account"), execution.register("other")
     execution.nonzero(Step.TRANSFER_TOTAL, "not to itself", parties[0] - parties[1])
     for k, part in enumerate(amount):
@@ -19,7 +22,6 @@ def constrain(execution: Execution) -> None:
     execution.nonzero(Step.TRANSFER_FROM_HEADER, "amount is not 0", execution.amount_sum())
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))
-    stays_positive(execution, Step.TRANSFER_FROM_BALANCE)
     switch = execution.step(Step.TRANSFER_FROM_BALANCE)
     execution.release(Step.TRANSFER_FROM_BALANCE, "account", "mask", "opened")
     execution.hand_over("transfer: the receiver follows the sender", switch, "account", execution.register("other"))

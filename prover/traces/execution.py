@@ -7,7 +7,7 @@ import numpy as np
 from circuits.accounts import NONCE_PORTS
 from circuits.air import Table
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
-from circuits.execution import CARRY_OFFSET, CARRY_PORTS, MARGIN_PORT
+from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
 from circuits.records import HEADER_MASK, HEADER_NONCE, RECORD_SIZE, TAG
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
@@ -109,13 +109,9 @@ class ExecutionTrace:
         if message:
             self.wide_port(NONCE_PORTS[0], header_rows, self.new[HEADER_NONCE][header_rows])
 
-    def stays_positive(self, rows: Integers, is_quote: Integers) -> None:
-        """The port that shows an amended balance to be positive unless it is the quote's."""
-        self.port(MARGIN_PORT, rows, self.new[AMOUNT_LIMBS - 1][rows] - BIAS_TOP_LIMB * (1 - is_quote))
-
     def stays_below_bound(self, rows: Integers) -> None:
         """The port that shows an unsigned amount to be at most AMOUNT_MAX."""
-        self.port(MARGIN_PORT, rows, BIAS_TOP_LIMB - 1 - self.new[AMOUNT_LIMBS - 1][rows])
+        self.port(BOUND_PORT, rows, BIAS_TOP_LIMB - 1 - self.new[AMOUNT_LIMBS - 1][rows])
 
     def finish(self) -> Columns:
         """Fill the ports of the amount sums."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuits.bounds import ACCOUNT_SLOTS, TIMES_PER_CLOCK
+from circuits.field import P
 from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS
 from circuits.witness import Witness
 from prover.traces.columns import Integers
@@ -38,6 +39,7 @@ def timeline(witness: Witness) -> Timeline:
             INSTRUMENT_BASE + INSTRUMENT_SLOTS * instrument,
         ]
     )
+    index %= P  # as the tables compute it
     time = np.concatenate([(np.arange(rows, dtype=np.int64) + 1) * TIMES_PER_CLOCK, visit_time, visit_time])
     order = np.lexsort((time, index))
     sorted_index, sorted_time = index[order], time[order]

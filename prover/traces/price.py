@@ -5,8 +5,8 @@ import numpy as np
 from circuits.bounds import FRACTION_ONE, LIMB, LIMB_BITS
 from circuits.records import MARKET_MARK, MARKET_TIME, MARKET_WEIGHT, PARAMETERS_FRACTION, TAG, Tag
 from circuits.steps import Kind
-from circuits.transitions.price import FRACTION, IS_PERPETUAL
-from prover.traces.columns import integer_of, limbs_of
+from circuits.transitions.price import FRACTION, IS_PERPETUAL, LATER_PORT
+from prover.traces.columns import integer_of
 from prover.traces.execution import ExecutionTrace
 
 
@@ -32,6 +32,4 @@ def fill(trace: ExecutionTrace) -> None:
     for number, values in enumerate((*mark, *weight, remainder, FRACTION_ONE - 1 - remainder, low_carry & (LIMB - 1))):
         trace.port(number, market, values)
     trace.columns["scratch"][market] = low_carry >> LIMB_BITS
-    for number, value in ((8, time), (10, time - trace.old[MARKET_TIME][market])):
-        for k, part in enumerate(limbs_of(value, 2)):
-            trace.port(number + k, market, part)
+    trace.wide_port(LATER_PORT, market, time - trace.old[MARKET_TIME][market])

@@ -1,9 +1,7 @@
 """Registers and ports of TRANSFER transitions."""
 
-import numpy as np
-
 from circuits.bounds import AMOUNT_LIMBS
-from circuits.records import QUOTE_INSTRUMENT, TOTAL_BIT
+from circuits.records import TOTAL_BIT
 from circuits.steps import Kind
 from prover.traces.columns import limbs_of
 from prover.traces.execution import ExecutionTrace
@@ -16,8 +14,7 @@ def fill(trace: ExecutionTrace) -> None:
     total, from_header, from_balance, to_header, to_balance = rows
     sender, receiver = trace.argument(kind, "sender"), trace.argument(kind, "receiver")
     asset, amount = trace.argument(kind, "asset"), trace.argument(kind, "amount")
-    is_quote = (asset == QUOTE_INSTRUMENT).astype(np.int64)
-    trace.registers(kind, other=receiver, instrument=asset, bit=trace.old[TOTAL_BIT][total], phase=is_quote)
+    trace.registers(kind, other=receiver, instrument=asset, bit=trace.old[TOTAL_BIT][total])
     trace.amount(kind, amount)
     parts = limbs_of(amount, AMOUNT_LIMBS)
     for k, part in enumerate(parts):
@@ -30,6 +27,5 @@ def fill(trace: ExecutionTrace) -> None:
             trace.register("account", row, party)
         trace.header(header, balance, own, message=sign < 0)
         trace.change(balance, [sign * part for part in parts])
-    trace.stays_positive(from_balance, is_quote)
     trace.nonzero(total, sender - receiver)
     trace.amount_nonzero(from_header)

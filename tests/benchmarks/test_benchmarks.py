@@ -14,6 +14,7 @@ from circuits.solvent import solvent_circuit
 from circuits.steps import Kind
 from solvent import prove
 from tests.proving import TEST_PARAMETERS
+from verifier.params import STANDARD
 from verifier.shape import shape_of
 
 FILLS = 16
@@ -68,7 +69,7 @@ def test_cells_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_run_has_every_step_and_its_rates_fit() -> None:
-    found = run(workload(FILLS), TEST_PARAMETERS)
+    found = run(workload(FILLS), STANDARD)
     assert list(found.seconds) == ["apply", "close", *PROVING, "verify"]
     assert all(seconds > 0 for seconds in found.seconds.values())
     as_object = found.as_object()

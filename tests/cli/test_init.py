@@ -35,6 +35,20 @@ def test_init_does_not_touch_what_is_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["ledger", "mine"]
 
 
+def test_the_current_directory_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fails(run("init", "."), 2, "current directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_an_empty_directory_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    assert run("init", tmp_path / "link").exit_code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "ledger.state").exists()
+
+
 @pytest.mark.parametrize(("old", "new", "field"), [
     ('borrow_fraction = "0.10"', 'borrow_fraction = "lots"', "borrow_fraction"),
     ('haircut = "0.15"', "", "haircut"),

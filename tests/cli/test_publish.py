@@ -65,6 +65,16 @@ def test_a_proof_that_cannot_be_written_does_not_move_the_ledger(ledger: Path, t
     assert LedgerDirectory(ledger).read().root == root
 
 
+@pytest.mark.parametrize("name", ["", ".", "none/a.proof", "pipe", "directory"])
+def test_out_must_be_a_file_that_can_be_written(ledger: Path, tmp_path: Path, name: str) -> None:
+    """Before any work is done; a pipe or a device would be replaced by the proof."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "directory").mkdir()
+    batch = write_batch(tmp_path / "a.batch", transfer("0.01"))
+    fails(run("prove", batch, "--ledger", ledger, "--out", name and f"{tmp_path}/{name}"), 2, "--out")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_only_one_command_moves_the_ledger(ledger: Path, tmp_path: Path) -> None:
     batch = write_batch(tmp_path / "a.batch", transfer("0.01"))
     with LedgerDirectory(ledger).changing():

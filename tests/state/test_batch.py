@@ -186,13 +186,13 @@ def test_mistakes_that_only_the_venue_shows(tmp_path: Path, change: dict[str, An
     [
         ("", "not one JSON object"),
         ("[]", "not one JSON object"),
-        ("{} {}", "Extra data"),
+        ("{} {}", "Extra data at column 4$"),
         ("{", "not one JSON object"),
-        ('{"kind":"deposit","kind":"deposit"}', "stands twice"),
+        ('{"kind":"deposit","kind":"deposit"}', "field 'kind' stands twice"),
         ('{"kind":1e3}', "decimal strings"),
         ('{"kind":NaN}', "decimal strings"),
         ('{"kind":' + "9" * 400 + "}", "400 digits"),
-        ("[" * 2000, "not one JSON object"),
+        ("[" * 2000, "nested too deeply"),
         ('{"kind":"' + "x" * MAX_LINE_BYTES + '"}', "longer than"),
     ],
 )
@@ -204,8 +204,14 @@ def test_lines_that_are_no_object(tmp_path: Path, line: str, problem: str) -> No
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"\xff\n")
-    with pytest.raises(BatchError, match="not one JSON object"):
+    with pytest.raises(BatchError, match="not UTF-8 text"):
         read(tmp_path / "b")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    read_text(tmp_path / "b", "\ufeff" + json.dumps(HEADER) + "\r\n")
+    with pytest.raises(BatchError, match="b:2: is not one JSON object"):
+        read_text(tmp_path / "b", json.dumps(HEADER) + "\n\ufeff{}\n")
 
 
 def test_empty_and_missing_files(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from circuits import poseidon2
 from circuits.records import ACCOUNT_BASE, EMPTY, LEAF_DOMAIN, Record, Tag, record
 from circuits.witness import Opening
 from solvent import LaneHasher
-from state.errors import UnknownRootError
-from state.store import ReferenceHasher, Store, secret_elements
+from state.errors import HistoryError, UnknownRootError
+from state.store import ReferenceHasher, Store, Undo, pack_leaf, secret_elements
 from tests.state.worlds import seeded
 
 DEPTH = 5
@@ -135,6 +135,15 @@ def test_unknown_root() -> None:
         store.rollback((1,) * 8)
     assert store.root == before
     assert len(store.history) == 1
+
+
+def test_a_damaged_undo_log() -> None:
+    store = Store(LaneHasher())
+    before = store.root
+    store.commit({1}, {1: record(Tag.VAULT, 1)})
+    store.history = [Undo(before, pack_leaf(1, record(Tag.VAULT, 2), (0, 0, 0, 0)).tobytes())]
+    with pytest.raises(HistoryError):
+        store.rollback(before)
 
 
 def test_an_empty_leaf_is_not_a_zero_record() -> None:

@@ -115,9 +115,31 @@ def test_not_toml_names_the_line() -> None:
     assert caught.value.line == 1
 
 
+@pytest.mark.parametrize("text", ["x = " + "9" * 5000, "x = " + "[" * 5000, "x = " + "{a=" * 5000])
+def test_toml_that_its_parser_gives_up_on(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not TOML"):
+        parse_venue(text)
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), [
+    ('borrow_fraction = "0.10"', 'borrow_fraction = "0.7"', "borrow_fraction: 0.7 is outside 0..0.6"),
+    ('lot = "0.0001"  #', 'lot = "1"  #', "asset[0].lot: 1 is outside 0.00000001..0.00016383"),
+    ("decimals = 6", "decimals = 19", "quote.decimals: 19 is outside 0..18"),
+    ("decimals = 6", 'decimals = "6"', "quote.decimals: must be an integer; it is '6'"),
+    ('haircut = "0.15"', "haircut = 0.15", 'asset[0].haircut: must be a string in "quotes"; it is 0.15'),
+])  # fmt: skip
+def test_a_mistake_is_named_in_the_files_own_terms(old: str, new: str, problem: str) -> None:
+    assert old in TEXT
+    with pytest.raises(ConfigError) as caught:
+        parse_venue(TEXT.replace(old, new), "my.toml")
+    assert str(caught.value) == f"my.toml: {problem}"
+
+
 def test_unreadable_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_venue(tmp_path / "absent.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
         load_venue(tmp_path / "binary.toml")
+    (tmp_path / "marked.toml").write_text("\ufeff" + TEXT)
+    assert load_venue(tmp_path / "marked.toml") == default_venue()

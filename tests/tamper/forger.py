@@ -30,17 +30,24 @@ from circuits.witness import Witness
 from state.ledger import Ledger
 from state.margin import open_entries
 from state.memory import Memory
+from state.transitions import Transition
 
 
 class Forger:
     """Writes accesses in the order of the steps, whatever they lead to. `omit` leaves instruments out of every margin
-    check."""
+    check; `memory` is what the batch works on, and may bend accesses further."""
 
-    def __init__(self, ledger: Ledger, omit: Collection[int] = ()) -> None:
+    def __init__(self, ledger: Ledger, omit: Collection[int] = (), memory: Memory | None = None) -> None:
         self.ledger, self.omit = ledger, omit
         ledger.begin_batch()
         assert ledger._memory is not None
-        self.memory: Memory = ledger._memory
+        self.memory: Memory = memory or ledger._memory
+        ledger._memory = self.memory
+
+    def apply(self, *transitions: Transition) -> None:
+        """Transitions under the ledger's rules."""
+        for transition in transitions:
+            self.ledger.apply(transition)
 
     def close(self, time: int = 60) -> tuple[Statement, Witness]:
         """Close the batch with whatever it has become."""
@@ -54,9 +61,10 @@ class Forger:
         self._balance(Step.DEPOSIT_BALANCE, account, asset, amount)
         self.memory.witness.begin(Kind.DEPOSIT, chain, sequence, account, asset, amount)
 
-    def withdraw(self, chain: int, account: int, asset: int, amount: int) -> None:
-        """A withdrawal without looking at vault, balance or margin."""
-        sequence = self.memory.read(chain_index(chain))[CHAIN_WITHDRAWALS]
+    def withdraw(self, chain: int, account: int, asset: int, amount: int, sequence: int | None = None) -> None:
+        """A withdrawal without looking at vault, balance or margin; by default it is numbered honestly."""
+        if sequence is None:
+            sequence = self.memory.read(chain_index(chain))[CHAIN_WITHDRAWALS]
         self._count(Step.WITHDRAW_CHAIN, chain, CHAIN_WITHDRAWALS, 1)
         self._backing((Step.WITHDRAW_VAULT, Step.WITHDRAW_TOTAL), chain, asset, -amount)
         self._header(Step.WITHDRAW_HEADER, account, 1, None)
@@ -83,13 +91,21 @@ class Forger:
         taker_buys: bool = True,
         limits: tuple[int, int] | None = None,
         credit_fee: bool = True,
+        notional: int | None = None,
+        fees: tuple[int | None, int | None] = (None, None),
     ) -> None:
-        """A fill; limits default to the price, credit_fee=False keeps the fee from the fee account."""
+        """A fill; limits default to the price, notional and fees to what follows from price, size and rates.
+
+        credit_fee=False keeps the fee from the fee account.
+        """
         self.memory.look(Step.FILL_MARKET, market_index(market))
         rates = self.memory.look(Step.FILL_PARAMETERS, parameters_index(market))[1:3]
-        for account, buys, rate in ((maker, not taker_buys, rates[0]), (taker, taker_buys, rates[1])):
-            notional = price * size
-            fee = -(-notional * rate // FEE_ONE)
+        notional = price * size if notional is None else notional
+        for account, buys, rate, asked in (
+            (maker, not taker_buys, rates[0], fees[0]),
+            (taker, taker_buys, rates[1], fees[1]),
+        ):
+            fee = -(-notional * rate // FEE_ONE) if asked is None else asked
             self._header(Step.FILL_HEADER, account, 1, market)
             self._balance(Step.FILL_BASE, account, market, size if buys else -size)
             self._check(self._balance(Step.FILL_QUOTE, account, 0, (-notional if buys else notional) - fee), account)

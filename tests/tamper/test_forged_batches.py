@@ -30,7 +30,6 @@ BTC = 6_181_000  # the last price of the market in the first batch
 DAVE = CAROL + 1
 CARRIED = "execution: amount limb 3 grows by its change"  # a sum that leaves the limbs
 UNDER_MARGIN = "margin: equity carried, limb 3"  # equity below 0
-OUT_OF_RANGE = "bus range"  # a limb that no row of the range table supplies
 
 
 def keep(traces: dict[str, Columns], statement: Statement) -> Statement:
@@ -148,7 +147,7 @@ FORGERIES = [
     Forgery(
         "negative collateral other than the quote",
         lambda f: f.transfer(ALICE, CAROL, ETH, 11),
-        OUT_OF_RANGE,
+        "margin: an asset balance is not negative",
         Transfer(ALICE, CAROL, ETH, 11),
         Rule.NEGATIVE_COLLATERAL,
     ),

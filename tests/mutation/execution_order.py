@@ -1,0 +1,153 @@
+"""Forgeries of the order of rows: transitions without their head, rows out of time, steps after the end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from circuits.bounds import TIMES_PER_CLOCK
+from circuits.execution import FIRST_STEPS
+from circuits.records import EMPTY, MARKET_BIT, PARAMETERS_FRACTION, TOTAL_BIT
+from circuits.statement import Statement
+from circuits.steps import STEPS, Kind, Step
+from prover.traces.columns import limbs_of
+from tests.batches import BTC_PERP, ETH, USDC
+from tests.mutation.execution_accesses import Act, deposit, price, register, withdraw
+from tests.mutation.script import Hooks, Script, ScriptedTrace, nothing, skip
+from tests.mutation.stage import DAVE, EVE, MARK
+from tests.mutation.world import Traces
+from tests.tamper.forger import Forger
+
+NOWHERE = 5  # a leaf that nothing uses
+IDLE = 255  # no step
+PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
+
+
+def complete(step: Step) -> Act:
+    """The transition whose head will be missing; without its vault's step an amount would show in the totals."""
+    acts: dict[Kind, Act] = {
+        Kind.REGISTER: register,
+        Kind.DEPOSIT: lambda f: f.deposit(2, 3, DAVE, ETH, 0 if step is Step.DEPOSIT_TOTAL else 7_000_000),
+        Kind.WITHDRAW: lambda f: f.withdraw(0, DAVE, USDC, 0 if step is Step.WITHDRAW_TOTAL else 1_000_000),
+        Kind.TRANSFER: lambda f: f.transfer(DAVE, EVE, USDC, 1_000_000),
+        Kind.PRICE: price,
+        Kind.FILL: lambda f: f.fill(
+            BTC_PERP, EVE, DAVE, MARK, 5, fees=(None, None) if step is Step.FILL_PARAMETERS else (0, 0)
+        ),
+    }
+    return acts[kind_of(step)]
+
+
+def kind_of(step: Step) -> Kind:
+    """The transition kind that has the step."""
+    return next(kind for kind, steps in STEPS.items() if step in steps)
+
+
+def headless(step: Step, before: Act) -> Script:
+    """A transition that begins with this step; a fill that begins with a header is one of the taker alone."""
+    kind = kind_of(step)
+    head = STEPS[kind][: STEPS[kind].index(step)] + (PARTY if step is Step.FILL_HEADER else ())
+    hooks: Hooks = {(other, 0): skip for other in head}
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        complete(step)(forger)
+
+    def restate(statement: Statement) -> Statement:
+        if kind not in (Kind.DEPOSIT, Kind.WITHDRAW):
+            return statement
+        if kind is Kind.DEPOSIT:
+            return replace(statement, deposits=())
+        return replace(statement, withdrawals=())
+
+    def believe(trace: ScriptedTrace) -> None:
+        if kind is Kind.PRICE:
+            trace.old[PARAMETERS_FRACTION][trace.rows(kind)[0]] = 500
+        if kind is Kind.FILL:
+            trace.old[MARKET_BIT][trace.rows(kind)[0]] = 1 << BTC_PERP
+        if kind is Kind.DEPOSIT and step > Step.DEPOSIT_TOTAL:
+            trace.old[TOTAL_BIT][trace.rows(kind)[2]] = 1 << ETH
+
+    def amend(trace: ScriptedTrace) -> None:
+        if step in (Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE):
+            trace.register("mask", trace.at(step), 1)
+        if step in PARTY[1:]:
+            for row in trace.rows(kind)[3:6]:
+                trace.register("mask", row, 1)
+
+    return Script(act, hooks, amend, believe, restate=restate)
+
+
+def before_it(step: Step) -> Act:
+    """A whole transition of another kind."""
+    return withdraw if kind_of(step) is Kind.DEPOSIT else deposit
+
+
+def stale(statement: Statement) -> Statement:
+    """What the statement says without the deposit that came too late for it."""
+    (late_one,), (vault, *vaults), (total, *totals) = statement.deposits, statement.vaults, statement.totals
+    vault = replace(vault, amount=vault.amount - late_one.amount)
+    total = replace(total, amount=total.amount - late_one.amount)
+    return replace(statement, vaults=(vault, *vaults), totals=(total, *totals))
+
+
+def late(edit: Callable[[Traces], None], pause: bool = False) -> Script:
+    """A deposit after vaults and totals have been published."""
+
+    def after(forger: Forger) -> None:
+        if pause:
+            forger.memory.witness.access(IDLE, NOWHERE, EMPTY, EMPTY)  # type: ignore[arg-type]  # no step at all
+        deposit(forger)
+
+    return Script(after=after, edit=edit, restate=stale)
+
+
+def make_idle(traces: Traces) -> None:
+    """The row of no step accesses nothing."""
+    execution, tree = traces["execution"], traces["tree"]
+    row = int(np.flatnonzero(execution["index"] == NOWHERE)[0])
+    clock = execution["clock"][row]
+    execution.values[:, row] = 0
+    execution["clock"][row] = clock
+    tree["time"][(tree["index"] == NOWHERE) & (tree["is_leaf"] == 1)] = 0
+
+
+def put_first(traces: Traces) -> None:
+    """The late deposit's rows move to the beginning, with their clocks."""
+    execution, length = traces["execution"], len(STEPS[Kind.DEPOSIT])
+    order = np.roll(np.arange(execution.used), length)
+    execution.values[:, : execution.used] = execution.values[:, order]
+
+
+def put_first_in_time(traces: Traces) -> None:
+    """The same, and the clock counts rows; so the closing steps read what was written before their records were."""
+    execution, tree, used = traces["execution"], traces["tree"], traces["execution"].used
+    put_first(traces)
+    times = np.zeros((used + 1) * TIMES_PER_CLOCK, dtype=np.int64)
+    times[execution["clock"][:used] * TIMES_PER_CLOCK] = (np.arange(used) + 1) * TIMES_PER_CLOCK
+    execution["clock"][:used] = np.arange(used) + 1
+    execution["previous_time"][:used] = times[execution["previous_time"][:used]]
+    elapsed = execution["clock"][:used] * TIMES_PER_CLOCK - execution["previous_time"][:used] - 1
+    for k, part in enumerate(limbs_of(elapsed, 2)):
+        execution[f"gap{k}"][:used] = part
+    leaves = (tree["is_leaf"] == 1) & (tree["is_new"] == 1)
+    tree["time"][leaves] = times[tree["time"][leaves]]
+
+
+def scripts() -> dict[str, Callable[[], Script]]:
+    """All forgeries of this file by label."""
+    table: dict[str, Callable[[], Script]] = {
+        "nothing but closing follows closing": partial(late, nothing),
+        "no step follows an idle row": partial(late, make_idle, pause=True),
+        "the clock counts rows": partial(late, put_first),
+        "the record was last written earlier": partial(late, put_first_in_time),
+    }
+    for kind, steps in STEPS.items():
+        for before, step in pairwise(steps):
+            if step not in FIRST_STEPS and (kind is not Kind.FILL or before is not Step.FILL_FEE):
+                name = step.name.lower()
+                table[f"{before.name.lower()} leads to {name}"] = partial(headless, step, before_it(step))
+                table[f"the first row is no {name}"] = partial(headless, step, nothing)
+    return table

@@ -1,0 +1,51 @@
+"""Every labelled constraint of the execution table is necessary, or implied by others for a written reason."""
+
+import pytest
+
+from circuits.solvent import solvent_circuit
+from tests.mutation.execution import IMPLIED, OPEN, TABLE, Implied, Open, forgeries, resolve
+from tests.mutation.world import is_necessary
+
+LABELS = [constraint.label for constraint in solvent_circuit().table(TABLE).constraints]
+FORGED = [label for label in LABELS if not isinstance(resolve(label), Implied | Open)]
+SAMPLE = (
+    "deposit_balance: index",
+    "transfer_from_header: kind of record",
+    "record element 7 is kept",
+    "the record was last written earlier",
+    "the first row is no deposit_balance",
+    "fill_quote leads to fill_fee",
+    "register side is kept",
+    "fill: the taker is on the other side",
+    "withdraw_header: nothing opens",
+    "fill_parameters: notional, high carry is 0, 1 or 2",
+)
+
+
+def proves_necessary(label: str) -> str | None:
+    """None if the label's forgery does; else what is wrong."""
+    forge = resolve(label)
+    assert not isinstance(forge, Implied | Open)
+    return is_necessary(TABLE, label, forge())
+
+
+def test_every_label_resolves() -> None:
+    """And nothing is said about a constraint that the table does not have."""
+    assert sorted({*forgeries(), *IMPLIED, *OPEN}) == sorted(LABELS)
+
+
+@pytest.mark.parametrize("label", SAMPLE)
+def test_without_the_constraint_a_false_statement_passes(label: str) -> None:
+    assert proves_necessary(label) is None
+
+
+def test_a_forgery_does_not_pass_for_another_constraint() -> None:
+    forge = resolve(SAMPLE[0])
+    assert not isinstance(forge, Implied | Open)
+    assert "violates also" in (is_necessary(TABLE, "deposit_vault: index", forge()) or "")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("label", [label for label in FORGED if label not in SAMPLE])
+def test_every_other_constraint_is_necessary_too(label: str) -> None:
+    assert proves_necessary(label) is None
