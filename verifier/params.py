@@ -51,10 +51,10 @@ class Parameters:
 
     @property
     def random_rows(self) -> int:
-        """R: twice `queries` domain points, two out-of-domain points, and row N, which holds a mask or a total.
+        """R: a column is opened at `queries` domain points and two out-of-domain points; row N holds a mask or total.
 
-        Twice: a query opens a column at x, and the quotient's chunks at x give away a combination of the columns at
-        g x as well.
+        Twice the queries, because the quotient's chunks at x depend on points that are not opened: the running sum at
+        g x must still be random then (docs/security.md).
         """
         return 2 * self.queries + 2 * EXTENSION_DEGREE + 1
 

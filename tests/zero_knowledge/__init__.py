@@ -1,0 +1,1 @@
+"""What proofs tell of their witness, measured: distributions, linear relations, distinguishers."""
