@@ -30,10 +30,12 @@ class ChainFileError(Exception):
 
 def create_chain(directory: Path, state: ChainState) -> None:
     """Make the directory of a new chain. Raises ChainFileError if there is one, OSError."""
-    if (directory / CHAIN_FILE).exists():
-        raise ChainFileError(str(directory / CHAIN_FILE), "exists already")
     directory.mkdir(parents=True, exist_ok=True)
-    _write(directory, state)
+    with (directory / LOCK_FILE).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (directory / CHAIN_FILE).exists():
+            raise ChainFileError(str(directory / CHAIN_FILE), "exists already")
+        _write(directory, state)
 
 
 def read_chain(directory: Path) -> ChainState:
