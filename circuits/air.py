@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,14 +54,15 @@ class Bus:
 class Interaction:
     """On every active row, `multiplicity` copies of `values` go onto the bus (negative: are taken off it).
 
-    values and multiplicity are affine in columns of the current row. max_multiplicity bounds |multiplicity|.
+    values and multiplicity are affine in columns of the current row. max_multiplicity bounds |multiplicity|; None: it
+    is free, because the interaction is a supply.
     """
 
     label: str
     bus: Bus
     values: tuple[Expression, ...]
     multiplicity: Expression
-    max_multiplicity: int
+    max_multiplicity: int | None
 
     def affine_values(self) -> list[Affine]:
         """The affine forms of the values."""
@@ -146,29 +147,41 @@ class Table:
 
     def send(self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int = 1) -> None:
         """Put the message on the bus `multiplicity` times."""
-        self._interact(bus, label, values, multiplicity, 1)
+        self._interact_bounded(bus, label, values, multiplicity, 1)
 
     def receive(
         self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int = 1
     ) -> None:
         """Take the message off the bus `multiplicity` times."""
-        self._interact(bus, label, values, multiplicity, -1)
+        self._interact_bounded(bus, label, values, multiplicity, -1)
+
+    def supply(self, bus: Bus, label: str, values: Sequence[Expression | int], count: Expression) -> None:
+        """Offer the message as often as it is asked for: a lookup table's entry, with a free count.
+
+        The count needs no bound: whatever it is mod P, demands of fewer than P copies (the circuit checks that) of a
+        message cannot cancel unless something supplies that very message.
+        """
+        self._interact(bus, label, values, count, None)
+
+    def _interact_bounded(
+        self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int, sign: int
+    ) -> None:
+        count = (
+            Bounded(lift(multiplicity), multiplicity, multiplicity) if isinstance(multiplicity, int) else multiplicity
+        )
+        signed = count.expression if sign > 0 else -count.expression
+        self._interact(bus, label, values, signed, max(abs(count.low), abs(count.high)))
 
     def _interact(
-        self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Bounded | int, sign: int
+        self, bus: Bus, label: str, values: Sequence[Expression | int], multiplicity: Expression, bound: int | None
     ) -> None:
         self._claim(label)
         if len(values) != bus.length:
             raise CircuitError(f"{self.name}: {label}: {len(values)} values on bus {bus.name} of length {bus.length}")
-        count = (
-            Bounded(lift(multiplicity), multiplicity, multiplicity) if isinstance(multiplicity, int) else multiplicity
-        )
         expressions = tuple(lift(value) for value in values)
-        signed = count.expression if sign > 0 else -count.expression
-        for expression in (*expressions, signed):
+        for expression in (*expressions, multiplicity):
             affine(expression)
-        bound = max(abs(count.low), abs(count.high))
-        self.interactions.append(Interaction(label, bus, expressions, signed, bound))
+        self.interactions.append(Interaction(label, bus, expressions, multiplicity, bound))
 
     def _claim(self, label: str) -> None:
         if not label or label in self._labels:
@@ -238,7 +251,7 @@ class Circuit:
             interaction.max_multiplicity << table.max_log_height
             for table in self.tables
             for interaction in table.interactions
-            if interaction.bus == bus and not interaction.label.startswith(SUPPLY_PREFIX)
+            if interaction.bus == bus and interaction.max_multiplicity is not None
         )
 
     def _check_multiplicities(self) -> None:
@@ -263,13 +276,3 @@ class Circuit:
             "buses": [[bus.name, bus.number, bus.length] for bus in self.buses],
         }
         return hashlib.sha256(json.dumps(description, separators=(",", ":")).encode()).digest()
-
-
-# A supply interaction offers table values with a free multiplicity (a lookup table's counts). Its multiplicity needs no
-# bound: whatever it is mod P, the demands, fewer than P by the check above, cannot cancel unless the value is supplied.
-SUPPLY_PREFIX = "supply"
-
-
-def interaction_buses(tables: Iterable[Table]) -> list[str]:
-    """The names of the buses that the tables use, sorted."""
-    return sorted({interaction.bus.name for table in tables for interaction in table.interactions})

@@ -1,6 +1,6 @@
 """The range table: supplies every limb value 0 .. LIMB - 1, four a row, as often as the other tables look it up."""
 
-from circuits.air import SUPPLY_PREFIX, Table, Where
+from circuits.air import Table, Where
 from circuits.bounded import Bounded
 from circuits.bounds import LIMB
 from circuits.buses import RANGE
@@ -22,7 +22,7 @@ def build_range_table() -> Table:
     table.constrain("value stays or grows by one row of values", step * (step - VALUES_A_ROW), Where.TRANSITION)
     table.constrain("value ends at the last limb", value - (LIMB - VALUES_A_ROW), Where.LAST)
     for offset, count in enumerate(table.columns("count", VALUES_A_ROW)):
-        table.send(RANGE, f"{SUPPLY_PREFIX} value + {offset}", [value + offset], Bounded(count, 0, 0))
+        table.supply(RANGE, f"value + {offset}", [value + offset], count)
     return table
 
 

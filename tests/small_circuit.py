@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circuits.air import Bus, Circuit, Message, Table, Where
-from circuits.bounded import unsound_bounded
-from circuits.expression import Expression
 from circuits.field import P
 from verifier.elements import pack_elements, unpack_elements
 from verifier.errors import Reason, Rejection
@@ -49,10 +47,6 @@ def decode_walk(data: bytes) -> Walk:
     return Walk(*unpack_elements(data, "statement"))
 
 
-def _supply(column: Expression) -> object:
-    return unsound_bounded(column, 0, P - 1, "a supply needs no bound")
-
-
 def _walk() -> Table:
     table = Table("walk")
     clock, value, digit, square = (table.column(name) for name in ("clock", "value", "digit", "square"))
@@ -82,7 +76,7 @@ def _squares() -> Table:
     table.constrain("roots count up", root.next() - root - 1, Where.TRANSITION)
     table.constrain("square", root * root - square)
     table.constrain("spare is a product", square * root * noise - spare)
-    table.receive(SQUARE, "supply of squares", [root, 1 * square, 5], _supply(count))  # type: ignore[arg-type]
+    table.supply(SQUARE, "squares", [root, 1 * square, 5], -count)
     return table
 
 
@@ -94,9 +88,9 @@ def _digits() -> Table:
     table.constrain("digits stay or count up", step * (step - 1), Where.TRANSITION)
     table.constrain("digits end", digit - DIGITS, Where.LAST)
     table.constrain("spare is a fourth power", noise * noise * noise * noise - spare)
-    table.receive(DIGIT, "supply of digits", [digit], _supply(count))  # type: ignore[arg-type]
-    table.receive(DIGIT, "supply again", [2 * digit - digit], _supply(other))  # type: ignore[arg-type]
-    table.send(DIGIT, "supply taken back", [digit + noise - noise], _supply(other))  # type: ignore[arg-type]
+    table.supply(DIGIT, "digits", [digit], -count)
+    table.supply(DIGIT, "digits again", [2 * digit - digit], -other)
+    table.supply(DIGIT, "digits taken back", [digit + noise - noise], other)
     return table
 
 

@@ -17,7 +17,7 @@ from verifier.statements import decode
 from verifier.verify import verify
 
 FULL = {"changed": 1_000, "resized": 200, "random": 200}  # all of them with the long tests, a tenth always
-SLOWDOWN = 1.5
+SLOWDOWN, ATTEMPTS = 1.5, 4
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +69,15 @@ DAMAGES = {"changed": changed_bytes, "resized": resized, "random": random_string
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_proofs_are_rejected_in_time(damage: str, share: int, proof: bytes) -> None:
     budget = SLOWDOWN * seconds_to_verify(proof)
-    slow = 0
     for damaged in DAMAGES[damage](proof, random.Random(20261122), FULL[damage] // share):
-        start = time.perf_counter()
-        with pytest.raises(Rejection) as rejected:
-            verify(solvent_circuit(), STANDARD, damaged, decode)
-        slow += time.perf_counter() - start > budget
-        assert isinstance(rejected.value.reason, Reason)
-    # A shared machine may stop us for a moment; the verifier itself takes no path longer than the valid one.
-    assert slow <= 5
+        # A shared machine may stop us for a moment: what seems slow has more chances to show that it is not.
+        assert any(seconds_to_reject(damaged) <= budget for _ in range(ATTEMPTS))
+
+
+def seconds_to_reject(damaged: bytes) -> float:
+    """How long the verifier takes to reject, with a typed reason."""
+    start = time.perf_counter()
+    with pytest.raises(Rejection) as rejected:
+        verify(solvent_circuit(), STANDARD, damaged, decode)
+    assert isinstance(rejected.value.reason, Reason)
+    return time.perf_counter() - start
