@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.bounds import AMOUNT_MAX, PRICE_MAX, TIME_MAX
+from circuits.bounds import AMOUNT_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
 from circuits.field import P
 from circuits.statement import AssetAmount, Movement, Price, Statement, StatementError, Vault, decode_statement
 
@@ -56,6 +56,11 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
     "deposits out of order": lambda s: replace(s, deposits=s.deposits[::-1]),
     "prices out of order": lambda s: replace(s, prices=s.prices[::-1]),
     "a deposit of nothing": lambda s: replace(s, deposits=(Movement(0, 0, 7, 0, 0),)),
+    # The circuit relies on the next four: steps without a tag check need published ids and amounts to be in range.
+    "a withdrawal of nothing": lambda s: replace(s, withdrawals=(Movement(1, 2, 7, 0, 0),)),
+    "a chain that cannot be": lambda s: replace(s, withdrawals=(Movement(MAX_CHAINS, 2, 7, 0, 50),)),
+    "an asset that cannot be": lambda s: replace(s, withdrawals=(Movement(1, 2, 7, MAX_INSTRUMENTS, 50),)),
+    "an account that cannot be": lambda s: replace(s, withdrawals=(Movement(1, 2, MAX_ACCOUNTS, 0, 50),)),
     "an amount above the bound": lambda s: replace(s, deposits=(Movement(0, 0, 7, 0, AMOUNT_MAX + 1),)),
     "a root element that is not canonical": lambda s: replace(s, old_root=(P, *s.old_root[1:])),
     "a price of 0": lambda s: replace(s, prices=(Price(1, 0, 0, 5),)),
