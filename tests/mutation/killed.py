@@ -1,0 +1,83 @@
+"""For every labelled constraint a change of one cell that the checker reports under that very label."""
+
+from collections.abc import Iterator
+from copy import copy
+from functools import cache
+from itertools import product
+
+from circuits.air import Constraint, Table, Where
+from circuits.checker import Failure, check_table
+from circuits.expression import Program, compile_program
+from circuits.field import P
+from circuits.solvent import solvent_circuit
+from tests.batches import every_kind, new_ledger, run_batch
+from tests.mutation.world import traced
+
+CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range
+Cells = list[list[int]]  # by column, then row
+
+
+class ModularArithmetic:
+    """Runs programs on plain integers mod P."""
+
+    @staticmethod
+    def constant(value: int) -> int:
+        return value
+
+    @staticmethod
+    def add(a: int, b: int) -> int:
+        return (a + b) % P
+
+    @staticmethod
+    def sub(a: int, b: int) -> int:
+        return (a - b) % P
+
+    @staticmethod
+    def mul(a: int, b: int) -> int:
+        return a * b % P
+
+
+@cache
+def honest_cells(table: str) -> tuple[Cells, int]:
+    """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
+    ledger = new_ledger()
+    columns = traced(ledger, *run_batch(ledger, every_kind())).traces[table]
+    return columns.elements().tolist(), columns.used
+
+
+def killing(table: str, label: str) -> Failure | None:
+    """What the checker reports of the constraint once one cell is changed; None if no change of one cell breaks it."""
+    whole = solvent_circuit().table(table)
+    constraint = next(c for c in whole.constraints if c.label == label)
+    cells, used = honest_cells(table)
+    for column, row, value, at in breaking(constraint, cells, used):
+        changed = copy(cells)
+        changed[column] = [*cells[column][:row], value, *cells[column][row + 1 :]]
+        return next(iter(check_table(only(whole, constraint), changed, [at])), None)
+    return None
+
+
+def only(table: Table, constraint: Constraint) -> Table:
+    """The table with no other constraint."""
+    reduced = Table(table.name, column_names=table.column_names)
+    reduced.constraints = [constraint]
+    return reduced
+
+
+def breaking(constraint: Constraint, cells: Cells, used: int) -> Iterator[tuple[int, int, int, int]]:
+    """Column, row and new value of cells that break the constraint, and the row on which it then fails."""
+    program, height = compile_program([constraint.expression]), len(cells[0])
+    rows = {Where.FIRST: range(1), Where.LAST: range(height - 1, height)}.get(constraint.where, range(used + 1))
+    for at, (column, offset), change in product(rows, program.inputs, CHANGES):
+        value = (cells[column][at + offset] + change) % P
+        if evaluate(program, cells, at, {(column, offset): value}) % P:
+            yield column, at + offset, value, at
+
+
+def evaluate(program: Program, cells: Cells, at: int, changed: dict[tuple[int, int], int]) -> int:
+    """The value of the program's expression on a row, some of whose inputs are changed."""
+
+    def read(column: int, offset: int) -> int:
+        return changed.get((column, offset), cells[column][at + offset])
+
+    return program.run(read, ModularArithmetic())[0]
