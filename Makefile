@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all bench lint clean
+.PHONY: demo test test-all mutate bench lint clean
 
 demo: .venv/demo.stamp
 	$(BIN)/solvent demo
@@ -12,6 +12,9 @@ test: .venv/test.stamp
 
 test-all: .venv/test.stamp
 	$(BIN)/python -m pytest -m "long or not long"
+
+mutate: .venv/test.stamp
+	$(BIN)/python -m tests.mutation
 
 bench: .venv/bench.stamp
 	$(BIN)/python -m benchmarks

@@ -244,8 +244,8 @@ def _memory_access(execution: Execution) -> None:
     """Each active row takes the record's last value, written at an earlier time, and leaves the new one at 64 *
     clock.
 
-    The clock may start anywhere: a row that takes a leaf's first value, of time 0, has a time in 1 .. LIMB^2, and all
-    times lie within 64 * 2^20 of each other, so no row with an access has a time that is not positive.
+    The clock may start anywhere: only differences of times matter, and the times of a batch lie within less than 2^27
+    of each other, so none is reached by going round mod P (circuits/tree.py speaks of the first access to a leaf).
     """
     table, clock = execution.table, execution.clock
     active = Bounded(total(list(execution.selectors.values())), 0, 1)

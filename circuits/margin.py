@@ -28,7 +28,7 @@ from circuits.buses import MARGIN, MEMORY
 from circuits.expression import Expression, total
 from circuits.multiply import multiply
 from circuits.range_table import limb
-from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, QUOTE_INSTRUMENT, Tag
+from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, Tag
 
 PORTS = 22
 # Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries.
@@ -134,7 +134,10 @@ def _columns() -> Margin:
 
 
 def _sequence(m: Margin) -> None:
-    """quote, then assets and perpetuals with ascending ids, then closing; the bits of all visits make up the mask."""
+    """quote, then assets and perpetuals with ascending ids, then closing; the bits of all visits make up the mask.
+
+    The row that takes the request reads a market record of kind QUOTE, and no instrument but the quote has one.
+    """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
     m.table.receive(MARGIN, "margin request", [m.clock, m.account, m.mask], Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
@@ -147,7 +150,6 @@ def _sequence(m: Margin) -> None:
     constrain("borrow fraction is kept", m.visiting * (borrow.next() - borrow), Where.TRANSITION)
     constrain("visits start at 1", m.quote * (m.visit - 1))
     constrain("visits are counted", m.visiting * (m.visit.next() - m.visit - 1), Where.TRANSITION)
-    constrain("the quote comes first", m.quote * (m.instrument - QUOTE_INSTRUMENT))
     further = m.asset.next() + m.perpetual.next()
     ascending = m.instrument.next() - m.instrument - 1 - m.ports[ID_GAP].expression.next()
     constrain("instruments ascend", further * ascending, Where.TRANSITION)
@@ -181,16 +183,15 @@ def _reads(m: Margin) -> None:
 def _lots(m: Margin) -> None:
     """lots (two limbs) from the biased balance: |size| and its sign for a perpetual, whole lots for an asset.
 
-    Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose top limbs are those of BIAS -
-    2^28 and whose low limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder <
+    Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose high limbs are those of
+    BIAS - 2^28 and whose low limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder <
     lot_units; a negative one fits no lots.
     """
     lots, b, negative = m.pick(LOTS), m.balance, m.negative
     sign = 1 - negative * 2
     signed = (lots[0] + lots[1] * LIMB) * sign + negative * (LIMB * LIMB)
     m.table.equal("size and sign of a position", b[0] + b[1] * LIMB, signed, m.perpetual)
-    m.table.equal("third limb of a position", b[2], negative * (LIMB - 1), m.perpetual)
-    m.table.equal("top limb of a position", b[3], BIAS_TOP_LIMB - negative, m.perpetual)
+    m.table.equal("high limbs of a position", b[2] + b[3] * LIMB, BIAS_TOP_LIMB * LIMB - negative, m.perpetual)
     remainder, rest, carry = m.ports[REMAINDER], m.ports[REMAINDER_REST], m.ports[LOT_CARRY]
     m.table.equal("remainder is less than a lot", remainder + rest, m.lot_units - 1, m.asset)
     m.table.equal("whole lots, low limb", lots[0] * m.lot_units + remainder, b[0] + carry * LIMB, m.asset)

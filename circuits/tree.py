@@ -5,8 +5,11 @@ children on it. A child is either opened in turn (version OLD or NEW) or an unto
 and the new node receives: so untouched digests are equal in both trees. The verifier sends both roots once; depth grows
 by one and the index doubles on the way down, from 0. A row at TREE_DEPTH must be a leaf, so every index stays below
 2^TREE_DEPTH < P and never wraps: by induction each opened position has exactly one old and one new row. (A node at the
-bottom would have children whose indices alias others mod P.) An old leaf opens memory at time 0, the new leaf closes it
-with the last value written.
+bottom would have children whose indices alias others mod P.)
+
+An old leaf opens memory, the new leaf closes it with the last value written. The old leaf's time is free: all accesses
+of a batch have times within less than 2^27 of each other, and each takes what was left 1 .. LIMB^2 before; so they are
+passed through in the order of their times, and the first takes the old leaf's record whatever time that bears.
 """
 
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ from circuits.records import DIGEST_SIZE, LEAF_DOMAIN, RECORD_SIZE, SALT_SIZE
 
 
 def build_tree_table() -> Table:
-    """164 columns of Poseidon2, then what the row is and where it stands."""
+    """The columns of Poseidon2, then what the row is and where it stands."""
     table = Table("tree")
     inputs, outputs = _permutation(table)
     # Fed forward, so that the compression cannot be inverted.
@@ -73,13 +76,12 @@ def _leaf(
     for position, element in enumerate(domain):
         expected = LEAF_DOMAIN if position == 0 else 0
         table.constrain(f"leaf domain element {position}", is_leaf * (element - expected))
-    table.constrain("memory starts at time 0", is_leaf * (1 - version) * time)
     table.constrain("old leaf opens memory, new leaf closes it", count - is_leaf * (1 - 2 * version))
     table.send(MEMORY, "memory boundary", [index, time, *inputs[:RECORD_SIZE]], Bounded(count, -1, 1))
 
 
 def _permutation(table: Table) -> tuple[list[Expression], list[Expression]]:
-    """The permutation's columns and constraints; returns its 16 inputs and 16 outputs.
+    """The permutation's columns and constraints; returns its 16 inputs and the first 8 outputs, all a digest needs.
 
     Committed: the inputs, the state after each full round, and the S-box output of each partial round; degree 3.
     """
@@ -91,15 +93,19 @@ def _permutation(table: Table) -> tuple[list[Expression], list[Expression]]:
         sbox = table.column(f"partial{number}")
         table.constrain(f"partial round {number}", sbox - _cube(state[0] + constant))
         state = list(internal_linear([sbox, *state[1:]]))
-    for number, constants in enumerate(FINAL_FULL_ROUNDS, start=len(INITIAL_FULL_ROUNDS)):
-        state = _full_round(table, number, state, constants)
+    first, last = len(INITIAL_FULL_ROUNDS), len(INITIAL_FULL_ROUNDS) + len(FINAL_FULL_ROUNDS) - 1
+    for number, constants in enumerate(FINAL_FULL_ROUNDS, start=first):
+        state = _full_round(table, number, state, constants, DIGEST_SIZE if number == last else WIDTH)
     return inputs, state
 
 
-def _full_round(table: Table, number: int, state: list[Expression], constants: Sequence[int]) -> list[Expression]:
+def _full_round(
+    table: Table, number: int, state: list[Expression], constants: Sequence[int], lanes: int = WIDTH
+) -> list[Expression]:
+    """The first `lanes` elements of the state after a full round."""
     cubes = [_cube(element + constant) for element, constant in zip(state, constants, strict=True)]
-    after = table.columns(f"full{number}_", WIDTH)
-    for lane, (column, value) in enumerate(zip(after, external_linear(cubes), strict=True)):
+    after = table.columns(f"full{number}_", lanes)
+    for lane, (column, value) in enumerate(zip(after, external_linear(cubes), strict=False)):
         table.constrain(f"full round {number} lane {lane}", column - value)
     return after
 

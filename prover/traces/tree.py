@@ -6,7 +6,7 @@ from circuits.air import Table
 from circuits.bounds import TREE_DEPTH
 from circuits.buses import Version
 from circuits.poseidon2_constants import WIDTH
-from circuits.records import LEAF_DOMAIN, RECORD_SIZE, SALT_SIZE
+from circuits.records import DIGEST_SIZE, LEAF_DOMAIN, RECORD_SIZE, SALT_SIZE
 from circuits.witness import Opening, Witness
 from prover.montgomery import from_montgomery
 from prover.poseidon2 import trace_columns
@@ -25,7 +25,8 @@ def tree_columns(table: Table, witness: Witness, times: Timeline, random_rows: i
         _nodes(columns, inputs, opening, version, slice(first, first + nodes))
         _leaves(columns, inputs, opening, version, slice(first + nodes, first + nodes + leaves), times)
     permutation = from_montgomery(trace_columns(inputs.astype(np.uint32)))
-    columns.values[: permutation.shape[1]] = permutation.T
+    committed = permutation.shape[1] - (WIDTH - DIGEST_SIZE)  # of the outputs only the digest's
+    columns.values[:committed] = permutation[:, :committed].T
     return columns
 
 

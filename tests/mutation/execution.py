@@ -1,10 +1,10 @@
 """Every labelled constraint of the execution table: a forgery that shows it to be necessary, or why it is implied."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 from circuits.execution import FIRST_STEPS
+from circuits.steps import Step
 from tests.mutation import (
     execution_accesses,
     execution_accounts,
@@ -13,24 +13,10 @@ from tests.mutation import (
     execution_trades,
 )
 from tests.mutation.script import Script
-from tests.mutation.world import Forge
+from tests.mutation.world import Forge, Implied
 
 TABLE = "execution"
 FILES = (execution_accesses, execution_accounts, execution_order, execution_registers, execution_trades)
-
-
-@dataclass(frozen=True)
-class Implied:
-    """A constraint that follows from others, which are not implied by it, and is kept for the sake of the argument."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Open:
-    """A constraint for which neither a forgery nor a proof that it is implied is known."""
-
-    note: str
 
 
 IMPLIED = {
@@ -41,13 +27,30 @@ IMPLIED = {
         "public messages rest on it before any bus is looked at."
     ),
 }
-_SELECTOR = Open(
-    "Beside other selectors only a negative one fits: a transition that runs backwards in rows of others. Where the "
-    "sum is 0, no step may follow, so this is after the closing steps, and the public and margin buses leave nothing "
-    "that would have an effect. Where the sum is 1, at least three steps would have to agree on index and changes of "
-    "one access; no three that do are known, and that there are none is not proven."
+_BESIDE = (
+    "A selector other than 0 and 1 needs others on its row, so that they add up to 0 or 1; and every step demands its "
+    "own index of the row. "
 )
-OPEN = {f"is_{step.name.lower()} is boolean": _SELECTOR for step in sorted(FIRST_STEPS)}
+_ALONE = (
+    "No other first step has this index. So it is -1 beside the one step under way, and the sum is 0. Then no step "
+    "accesses memory any more; yet no transition is under way after the closing steps. They cannot be left out: the "
+    "statement takes their messages."
+)
+_RIVAL = {
+    Step.REGISTER_VENUE: "Only CLOSE_VENUE has this index too, and each of the two keeps what the other one changes.",
+    Step.CLOSE_VENUE: "Only REGISTER_VENUE has this index too, and each of the two keeps what the other one changes.",
+    Step.DEPOSIT_CHAIN: "Only WITHDRAW_CHAIN has this index too, and with it the sum is 0: memory is not accessed any "
+    "more, the two messages have 0 copies, and no other row asks for margin at the same clock.",
+    Step.WITHDRAW_CHAIN: "Only DEPOSIT_CHAIN has this index too, and with it the sum is 0: memory is not accessed any "
+    "more, the two messages have 0 copies, and no other row asks for margin at the same clock.",
+    Step.CLOSE_TOTAL: "The message is then of a kind, -TOTAL or another multiple, that nobody takes.",
+}
+IMPLIED |= {
+    f"is_{step.name.lower()} is boolean": Implied(
+        _BESIDE + _RIVAL.get(step, _ALONE) + " It is kept because the bounds of multiplicities rest on it."
+    )
+    for step in FIRST_STEPS - {Step.TRANSFER_TOTAL}
+}
 
 
 @cache
@@ -62,11 +65,9 @@ def forgeries() -> dict[str, Callable[[], Script]]:
     return table
 
 
-def resolve(label: str) -> Forge | Implied | Open:
+def resolve(label: str) -> Forge | Implied:
     """What there is to say about a labelled constraint. Raises KeyError for a label of which nobody has thought."""
     if label in IMPLIED:
         return IMPLIED[label]
-    if label in OPEN:
-        return OPEN[label]
     script = forgeries()[label]
     return lambda: script()()

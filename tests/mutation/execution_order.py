@@ -9,12 +9,12 @@ import numpy as np
 
 from circuits.bounds import TIMES_PER_CLOCK
 from circuits.execution import FIRST_STEPS
-from circuits.records import EMPTY, MARKET_BIT, PARAMETERS_FRACTION, TOTAL_BIT
+from circuits.records import EMPTY, MARKET_BIT, PARAMETERS_FRACTION, TAG, TOTAL_BIT, Tag, total_index
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
 from prover.traces.columns import limbs_of
 from tests.batches import BTC_PERP, ETH, USDC
-from tests.mutation.execution_accesses import Act, deposit, price, register, withdraw
+from tests.mutation.execution_accesses import Act, chain_left_out, deposit, price, register, withdraw
 from tests.mutation.script import Hooks, Script, ScriptedTrace, nothing, skip
 from tests.mutation.stage import DAVE, EVE, MARK
 from tests.mutation.world import Traces
@@ -136,6 +136,28 @@ def put_first_in_time(traces: Traces) -> None:
     tree["time"][leaves] = times[tree["time"][leaves]]
 
 
+def unread_total() -> Script:
+    """The liabilities in ETH are published in the table's last row, from where no memory is accessed.
+
+    A transfer that runs backwards cancels the access; where its next step would be, the table is at its end.
+    """
+
+    def edit(traces: Traces) -> None:
+        execution = traces["execution"]
+        row = execution.active - 1
+        execution.used = execution.active
+        bit = 1 << ETH
+        values = {"is_transfer_total": -1, "is_close_total": 1, "index": total_index(ETH), "instrument": ETH}
+        values |= {"bit": bit, "other": 1, "scratch": -1}  # account 0 differs from account 1
+        for version in ("old", "new"):
+            values |= {f"{version}{TOTAL_BIT}": bit, f"{version}{TAG}": int(Tag.TOTAL)}
+        for name, value in values.items():
+            execution[name][row] = value
+
+    script = chain_left_out(5, {(Step.CLOSE_TOTAL, 1): skip}, nothing)
+    return replace(script, edit=edit)
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     table: dict[str, Callable[[], Script]] = {
@@ -143,6 +165,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "no step follows an idle row": partial(late, make_idle, pause=True),
         "the clock counts rows": partial(late, put_first),
         "the record was last written earlier": partial(late, put_first_in_time),
+        "is_transfer_total is boolean": unread_total,
     }
     for kind, steps in STEPS.items():
         for before, step in pairwise(steps):

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from circuits.buses import Version
-from circuits.records import EMPTY, RECORD_SIZE, Record
+from circuits.records import EMPTY, RECORD_SIZE, SALT_SIZE, Record
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
 from prover.traces.columns import Columns
 from state.errors import Refusal
 from state.ledger import Ledger
+from state.store import Salt
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.fill import Fill
@@ -25,12 +26,12 @@ class Unreadable(Exception):  # noqa: N818 - an answer, not an error
 def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Columns) -> str | None:
     """What is false about a statement that extends the ledger `before` (moved by this), or None if it is all true.
 
-    The columns' opened new records must be those that the honest ledger reaches with the same transitions, every record
-    that it changes must be opened, and the statement must list what the ledger lists.
+    The columns' opened new records must be those that the honest ledger reaches with the same transitions, the new root
+    must be that of the honest records under the columns' salts, and the statement must list what the ledger lists.
     """
     if statement.old_root != before.root:
         return "the old root is not the ledger's"
-    opened = opened_records(tree)
+    leaves = opened_leaves(tree)
     before.begin_batch()
     try:
         for transition in transitions_in(execution):
@@ -40,22 +41,26 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
         return str(unreadable)
     except Refusal as refusal:
         return f"the ledger refuses: {refusal}"
-    for index, record in opened.items():
+    for index, (record, _) in leaves.items():
         if before.store.leaves.get(index, EMPTY) != record:
             return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
+    before.store.load((index, record, salt) for index, (record, salt) in leaves.items() if record != EMPTY)
+    if statement.new_root != before.root:
+        return f"the new root is {statement.new_root}, honestly {before.root}"
     for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund"):
         if getattr(statement, name) != getattr(honest, name):
             return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
     return None
 
 
-def opened_records(tree: Columns) -> dict[int, Record]:
-    """The records of the new tree's opened leaves, by index."""
-    records = {}
+def opened_leaves(tree: Columns) -> dict[int, tuple[Record, Salt]]:
+    """The records and salts of the new tree's opened leaves, by index."""
+    leaves = {}
     for row in range(tree.used):
         if tree["is_leaf"][row] == 1 and tree["is_new"][row] == int(Version.NEW):
-            records[int(tree["index"][row])] = tuple(int(tree[f"input{i}"][row]) for i in range(RECORD_SIZE))
-    return records
+            inputs = tuple(int(tree[f"input{i}"][row]) for i in range(RECORD_SIZE + SALT_SIZE))
+            leaves[int(tree["index"][row])] = inputs[:RECORD_SIZE], inputs[RECORD_SIZE:]
+    return leaves
 
 
 def transitions_in(execution: Columns) -> Iterator[Transition]:

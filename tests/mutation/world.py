@@ -114,6 +114,13 @@ def is_necessary(table: str, label: str, forged: Forged) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Implied:
+    """A constraint that follows from others, which are not implied by it, and is kept for the sake of the argument."""
+
+    reason: str
+
+
 Forge = Callable[[], Forged]
 
 

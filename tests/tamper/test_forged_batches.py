@@ -23,6 +23,7 @@ from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
+from tests.mutation.tree_rows import inputs_of, rehash, row_at, set_inputs
 from tests.proving import TEST_PARAMETERS, proof_is_accepted
 from tests.tamper.forger import Forger
 
@@ -93,15 +94,12 @@ def wrong_old_root(traces: dict[str, Columns], statement: Statement) -> Statemen
 
 def alter_untouched_leaf(traces: dict[str, Columns], statement: Statement) -> Statement:
     """The new tree's root node gets another left sibling digest, and the statement the root that follows from it."""
-    from circuits.poseidon2 import compress, trace_row
-
     tree = traces["tree"]
-    root = next(r for r in range(tree.used) if tree["is_new"][r] and tree["is_node"][r] and tree["depth"][r] == 0)
-    inputs = [int(tree[f"input{i}"][root]) for i in range(16)]
+    root = row_at(tree, new=1, depth=0, index=0)
+    inputs = inputs_of(tree, root)
     inputs[8] += 1  # the right half of the index space holds no records: an untouched subtree
-    for position, value in enumerate(trace_row(inputs)):
-        tree.values[position, root] = value
-    return replace(statement, new_root=tuple(compress(inputs)))
+    set_inputs(tree, root, inputs)
+    return rehash(tree, root, statement)
 
 
 def count_deposit_once(forger: Forger) -> None:

@@ -1,0 +1,342 @@
+"""For every constraint of the margin table, a withdrawal or fill that is not within the margin passes without it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from circuits import margin as layout
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.field import P
+from circuits.records import signed_limbs
+from prover.traces.columns import Columns
+from state.transitions import Transition
+from tests.batches import BOB, BTC_PERP, ETH, ETH_PERP, USDC
+from tests.mutation.margin_acts import (
+    DAVE,
+    FAR_BELOW,
+    FULL_HOLDING,
+    HUGE_VAULT,
+    THIEF,
+    Edit,
+    Operator,
+    after,
+    ask_and_improve,
+    cross_the_limit,
+    crowd,
+    deposit_later,
+    forged,
+    later_clock,
+    nobody,
+    of_eve,
+    only,
+    overdraw_ether,
+    owe_a_multiple_of_three,
+    price_later,
+    steal,
+    withdraw_little,
+    withdraw_more,
+)
+from tests.mutation.margin_rows import (
+    close,
+    multiply,
+    set_asset,
+    set_lots,
+    set_ports,
+    settle,
+    signed_balance,
+    wrapping_product,
+)
+from tests.mutation.rechain import follow, rechain, visit_time
+from tests.mutation.tree_rows import put
+from tests.mutation.world import Forge, Implied, Traces, rows_where
+
+# Rows of Alice's check; she holds quote, ETH and BTC-PERP.
+QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
+RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
+
+
+def resolve(label: str) -> Forge | Implied:
+    """A forgery that nothing but this constraint stops. Raises KeyError for a label without one."""
+    return FORGERIES[label]
+
+
+def over(edit: Callable[[Columns], None]) -> Forge:
+    """Alice withdraws too much; the rows of her check are edited."""
+    return partial(forged, withdraw_more(), lambda traces: edit(traces["margin"]))
+
+
+def settled(edit: Callable[[Columns], object]) -> Forge:
+    """The same; what follows from the edited rows is brought in line."""
+
+    def whole(margin: Columns) -> None:
+        edit(margin)
+        settle(margin)
+
+    return over(whole)
+
+
+# The order of rows.
+
+
+def never_close(traces: Traces) -> None:
+    """The quote is visited on the last row."""
+    margin = traces["margin"]
+    quote = margin.values[:, QUOTE_ROW].copy()
+    margin.values[:] = 0
+    margin.values[:, -1] = quote
+    margin.used = margin.active
+    rechain(traces)
+
+
+def break_off(traces: Traces) -> None:
+    """Nothing follows the visit of the quote, except what it hands over."""
+    margin = traces["margin"]
+    kept = ("clock", "account", "borrow", "visit", "mask", *(f"{s}{k}" for s in ("cash", "net") for k in range(4)))
+    handed = {name: int(margin[name][ASSET_ROW]) for name in kept}
+    margin.values[:, ASSET_ROW:] = 0
+    put(margin, ASSET_ROW, **handed)
+    rechain(traces)
+
+
+def open_without_request(traces: Traces) -> None:
+    """Runs that nobody asked for pass a made-up balance around, once round the times mod P, to Alice's own check."""
+    margin = traces["margin"]
+    quote_access = ("balance", QUOTE_ROW)
+    rechain(traces, apart=[quote_access])
+    made_up = dict(zip((f"balance{k}" for k in range(4)), signed_limbs(SIZE_MAX), strict=True))
+    put(margin, QUOTE_ROW, **made_up)
+    settle(margin)
+    asked, step = visit_time(margin, QUOTE_ROW), P // RUNS
+    times = [(asked + 1 + number * step) % P for number in range(RUNS)]
+    for number, time in enumerate(times):
+        row = CLOSING_ROW + 1 + 2 * number
+        lonely_run(margin, row, time)
+        put(margin, row, **made_up)
+        follow(traces, ("market", row), times[number - 1])
+        follow(traces, ("balance", row), times[number - 1] if number else asked)
+        solve_lonely_run(margin, row)
+    follow(traces, quote_access, times[-1])
+    margin.used += 2 * RUNS
+
+
+def lonely_run(margin: Columns, row: int, time: int) -> None:
+    """A visit of the quote's leaves, as of an asset, that closes -1 times; a row that closes follows it."""
+    account = int(margin["account"][QUOTE_ROW])
+    put(margin, row, is_asset=1, is_closing=-1, account=account, visit=time, lot_units0=1)
+    set_ports(margin, row, layout.LOTS, [LIMB - 1, LIMB - 1])
+    put(margin, row - 1, instrument=-1)
+
+
+def solve_lonely_run(margin: Columns, row: int) -> None:
+    """Sums for which the ports of the visit, as they stand, also close; and the closing row."""
+    set_ports(margin, row, layout.EXCESS_CARRIES, [layout.EXCESS_CARRY_OFFSET] * 3)
+    cash = uncarried(margin, row, layout.SHORT, layout.SHORT_CARRIES)
+    both = uncarried(margin, row, layout.EQUITY, layout.EQUITY_CARRIES)
+    for k in range(AMOUNT_LIMBS):
+        put(margin, row, **{f"cash{k}": cash[k], f"net{k}": both[k] - cash[k]})
+    margin.values[:, row + 1] = margin.values[:, row]
+    put(margin, row + 1, is_asset=0, is_closing=1, visit=int(margin["visit"][row]) + 1)
+
+
+def uncarried(margin: Columns, row: int, numbers: tuple[int, ...], carry_numbers: tuple[int, ...]) -> list[int]:
+    """The sums that have these limbs and carries."""
+    found = [int(margin[f"port{number}"][row]) for number in numbers]
+    carries = [0, *(int(margin[f"port{number}"][row]) - layout.SUM_CARRY_OFFSET for number in carry_numbers), 0]
+    return [part + carries[k + 1] * LIMB - carries[k] for k, part in enumerate(found)]
+
+
+def read_a_vault(traces: Traces) -> None:
+    """The request is taken where a vault is read as a market record: of kind 4 + 5 - 6."""
+    margin, execution = traces["margin"], traces["execution"]
+    common = {"clock": int(execution["clock"][rows_where(execution, is_withdraw_balance=1)[0]]), "account": THIEF}
+    put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
+    put(margin, 0, bit=1, lot_units0=1, balance0=5, balance3=BIAS_TOP_LIMB)
+    set_ports(margin, 0, layout.LOTS, [5, 0])
+    put(margin, 1, is_closing=1, visit=2, cash0=5, **common)
+    margin.used = 2
+    close(margin, 1)
+    rechain(traces)
+
+
+def jump_in_time(column: str, first: int) -> Edit:
+    """From a row on, the check reads after Alice's later deposit."""
+
+    def edit(traces: Traces) -> None:
+        margin = traces["margin"]
+        ahead = later_clock(traces, "deposit_balance") - int(margin["clock"][QUOTE_ROW])
+        margin[column][first : margin.used] += ahead if column == "clock" else TIMES_PER_CLOCK * ahead
+        rechain(traces)
+
+    return edit
+
+
+def read_the_future(name: str, step: str) -> Edit:
+    """The visit of ETH takes what is written only later."""
+    return lambda traces: rechain(traces, {(name, ASSET_ROW): TIMES_PER_CLOCK * later_clock(traces, step) + 1})
+
+
+def later(edit: Edit, improve: Callable[[Operator], None] = deposit_later) -> Forge:
+    """Alice withdraws too much; later something helps her, which her check finds."""
+    return partial(forged, ask_and_improve(improve), edit, check=nobody)
+
+
+def claim(bit: int, rows: int) -> Edit:
+    """The first rows claim that an instrument is yet to be visited."""
+
+    def edit(traces: Traces) -> None:
+        traces["margin"]["mask"][:rows] += 1 << bit
+
+    return edit
+
+
+def same_again(traces: Traces) -> None:
+    """Nothing lies between the visits of one instrument."""
+    margin = traces["margin"]
+    gaps = margin[f"port{layout.ID_GAP}"]
+    gaps[: margin.used] = gaps[: margin.used].clip(0)
+
+
+def no_borrow(rows: slice) -> Callable[[Columns], None]:
+    """The borrow fraction is 0 on these rows."""
+
+    def edit(margin: Columns) -> None:
+        margin["borrow"][rows] = 0
+        close(margin, CLOSING_ROW)
+
+    return edit
+
+
+# What a visit is worth.
+
+
+def one_lot_more(limb: int, row: int = ASSET_ROW) -> Callable[[Columns], None]:
+    """A visit counts more lots than there are."""
+
+    def edit(margin: Columns) -> None:
+        lots = [int(margin[f"port{number}"][row]) for number in layout.LOTS]
+        lots[limb] += 1
+        set_lots(margin, row, lots)
+
+    return edit
+
+
+def read_short(traces: Traces) -> None:
+    """Positions of more than SIZE_MAX lots are read without their third limb."""
+    margin = traces["margin"]
+    for row in rows_where(margin, is_perpetual=1):
+        size = abs(signed_balance(margin, row))
+        if size > SIZE_MAX:
+            set_lots(margin, row, [size % LIMB, size // LIMB % LIMB])
+    for row in rows_where(margin, is_quote=1):
+        settle(margin, first=row)
+
+
+def as_if_positive(margin: Columns) -> None:
+    """A negative balance of an asset is read without its top limb."""
+    balance = signed_balance(margin, ASSET_ROW) % (LIMB**3)
+    units = int(margin["lot_units0"][ASSET_ROW])
+    set_asset(margin, ASSET_ROW, balance // units, balance % units)
+
+
+def a_lot_left_over(margin: Columns) -> None:
+    """A whole lot counts as remainder."""
+    balance, units = signed_balance(margin, ASSET_ROW), int(margin["lot_units0"][ASSET_ROW])
+    set_asset(margin, ASSET_ROW, SIZE_MAX, balance - SIZE_MAX * units)
+
+
+def on_other_ledger(act: Callable[[Operator], None], edit: Callable[[Columns], None], deposit: Transition) -> Forge:
+    """After a large deposit, an act whose check is edited and settled."""
+
+    def whole(traces: Traces) -> None:
+        edit(traces["margin"])
+        settle(traces["margin"])
+
+    return partial(forged, act, whole, after(deposit))
+
+
+def larger_product(name: str, row: int) -> dict[str, Forge]:
+    """A product of a visit is larger than it should be, one equation at a time."""
+    top = (layout.MARKED if name == "marked" else layout.WEIGHTED)[3]
+
+    def raise_top(margin: Columns) -> None:
+        margin[f"port{top}"][row] += 1
+
+    return {
+        f"{name} value, high carry is 0, 1 or 2": settled(lambda margin: wrapping_product(margin, row, name)),
+        f"{name} value, limb 0": settled(lambda margin: multiply(margin, row, name, low=5)),
+        f"{name} value, limb 1": settled(lambda margin: multiply(margin, row, name, middle=5)),
+        f"{name} value, limbs 2 and 3": settled(raise_top),
+    }
+
+
+def sums() -> dict[str, Forge]:
+    """Every equation of the sums, the carried sums and the comparison."""
+    found: dict[str, Forge] = {}
+    for k in range(AMOUNT_LIMBS):
+        for name in ("cash", "net"):
+            found[f"{name} limb {k} starts at 0"] = over(partial(settle, start={(name, k): 2}))
+            found[f"{name} limb {k} adds up"] = over(partial(settle, jump={(name, k): 2}))
+        found[f"cash carried, limb {k}"] = over(partial(settle, dropped=("cash", k)))
+        found[f"equity carried, limb {k}"] = over(partial(settle, dropped=("equity", k)))
+        found[f"equity covers the requirement, limb {k}"] = over(partial(settle, dropped=("excess", k)))
+    return found
+
+
+def owe_a_third(traces: Traces) -> None:
+    """The shortfall is claimed to be a third, with a sign of -3."""
+    close(traces["margin"], CLOSING_ROW, sign=-3)
+
+
+_RUNS = (
+    "A row that takes a request is visit number 1, and visits are counted while rows visit; so no row that follows a "
+    "visit takes one. "
+)
+IMPLIED = {
+    "is_quote is boolean": _RUNS
+    + "So it is 0 on rows that follow, and its own row starts a check; there the other flags, 0 or 1 each, add up to 0,"
+    " and at most one kind a row leaves 0 and 1. It is kept because the bound of a multiplicity rests on it.",
+    "at most one kind a row": _RUNS
+    + "A row that follows nothing can only be the quote's, and visiting is at most 1 there; so by induction the flags "
+    "of a row that follows, 0 or 1 each, add up to 1. It is kept because the bounds of multiplicities rest on it.",
+    "is_asset is boolean": _RUNS
+    + "With -1 or less instead, either a visit that starts a check reads an asset's market record, so that the quote, "
+    "whose kind no later row has, stays in the mask; or the closing row is also the one that takes the request, whose "
+    "mask is not 0; or rows take accesses back (-1 visits) with a kind of record that nothing else has: they could "
+    "only undo one another, in a cycle of times that goes round mod P, but their clocks are those of requests. It is "
+    "kept because the bound of a multiplicity rests on it.",
+    "the first row starts a check": "Without it one run of rows may visit without a request. It changes no record, so"
+    " it could only serve to pass records round mod P, from later to earlier times, which takes seven accesses of one"
+    " leaf far apart in time; but a run has one clock, and instruments ascend, so that the same leaf comes again only"
+    " after 2^17 visits. It is kept because any number of such runs would be a forgery (see is_closing).",
+}
+FORGERIES: dict[str, Forge | Implied] = {
+    "negative is boolean": partial(forged, owe_a_multiple_of_three, owe_a_third),
+    **{label: Implied(reason) for label, reason in IMPLIED.items()},
+    "is_perpetual is boolean": partial(forged, steal, read_a_vault, crowd, nobody),
+    "is_closing is boolean": partial(forged, withdraw_more(), open_without_request),
+    "the last row ends a check": partial(forged, withdraw_more(), never_close),
+    "a visit leads to another or to closing": partial(forged, withdraw_more(), break_off),
+    "clock is kept": later(jump_in_time("clock", ASSET_ROW)),
+    "account is kept": partial(forged, withdraw_more(DAVE), rechain, check=of_eve),
+    "borrow fraction is kept": over(no_borrow(slice(CLOSING_ROW, CLOSING_ROW + 1))),
+    "visits start at 1": later(jump_in_time("visit", QUOTE_ROW)),
+    "visits are counted": later(jump_in_time("visit", ASSET_ROW)),
+    "instruments ascend": partial(forged, withdraw_more(BOB), same_again, check=only(USDC, *[ETH] * 7)),
+    "the visited bit leaves the mask": partial(
+        forged, withdraw_more(BOB), claim(BTC_PERP, 2), check=only(USDC, ETH, ETH_PERP)
+    ),
+    "no open instrument is left out": partial(
+        forged, withdraw_more(BOB), claim(BTC_PERP, 4), check=only(USDC, ETH, ETH_PERP)
+    ),
+    "the balance was last written earlier": later(read_the_future("balance", "deposit_balance")),
+    "the market was last written earlier": later(read_the_future("market", "price_market"), price_later),
+    "the quote's weight is the borrow fraction": over(no_borrow(slice(0, CLOSING_ROW + 1))),
+    "size and sign of a position": settled(one_lot_more(0, PERPETUAL_ROW)),
+    "high limbs of a position": partial(forged, cross_the_limit, read_short),
+    "remainder is less than a lot": on_other_ledger(withdraw_little, a_lot_left_over, FULL_HOLDING),
+    "whole lots, low limb": settled(one_lot_more(0)),
+    "whole lots, high limbs": settled(one_lot_more(1)),
+    "an asset balance is not negative": on_other_ledger(overdraw_ether, as_if_positive, HUGE_VAULT),
+    **larger_product("marked", PERPETUAL_ROW),
+    **larger_product("weighted", ASSET_ROW),
+    **sums(),
+}

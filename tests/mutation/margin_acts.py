@@ -1,0 +1,224 @@
+"""Ledgers and operators for forgeries of the margin table: withdrawals that the margin check must refuse."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from circuits.bounds import LIMB, SIZE_MAX
+from circuits.records import (
+    CHAIN_DEPOSITS,
+    FIRST_TRADER,
+    INSTRUMENT_SLOTS,
+    Record,
+    balance_index,
+    chain_index,
+    market_index,
+    vault_index,
+)
+from prover.traces.columns import Columns
+from solvent import LaneHasher
+from state.ledger import Ledger
+from state.margin import Margin, assess, open_entries
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, default_venue, run_batch
+from tests.mutation.script import recount
+from tests.mutation.world import Forged, Traces, ledger_with_history, rows_where, traced
+from tests.tamper.forger import Forger
+
+Act = Callable[[Forger], None]
+Edit = Callable[[Traces], None]
+DAVE, EVE = CAROL + 1, CAROL + 2  # with ETH and no position; Eve has more
+LATER = 99  # the time of a price after the withdrawal
+LOT = 10_000  # base units of ETH
+
+
+def stocked() -> Ledger:
+    """Alice is long BTC-PERP, Bob short; all but Carol have ETH against which they can owe quote."""
+    ledger = ledger_with_history()
+    transitions: list[Transition] = [
+        *(Register(account, (9,) * 7) for account in (DAVE, EVE)),
+        Transfer(BOB, ALICE, ETH, 300_001_234),
+        Deposit(0, 1, CAROL, USDC, 100_000_000_000),
+        Deposit(2, 2, DAVE, ETH, 1_000_000_000),
+        Deposit(2, 3, EVE, ETH, 3_000_000_000),
+    ]
+    run_batch(ledger, transitions, 70)
+    return ledger
+
+
+def after(*transitions: Transition) -> Callable[[], Ledger]:
+    """That ledger after some deposits more."""
+
+    def ledger() -> Ledger:
+        result = stocked()
+        run_batch(result, list(transitions), 80)
+        return result
+
+    return ledger
+
+
+class Operator(Forger):
+    """A forger whose margin checks another may carry out: `check` visits for an execution row and an account."""
+
+    def __init__(self, ledger: Ledger, check: "Callable[[Operator, int, int], None] | None" = None) -> None:
+        super().__init__(ledger)
+        self._other_check, self.asked = check, (0, 0)
+
+    def _check(self, row: int, account: int) -> None:
+        self.asked = row, account
+        if self._other_check is None:
+            super()._check(row, account)
+        else:
+            self._other_check(self, row, account)
+
+    def visit(self, row: int, account: int, instrument: int) -> None:
+        """Visit an instrument as it stands now."""
+        records: list[Record] = [
+            self.memory.read(index) for index in (balance_index(account, instrument), market_index(instrument))
+        ]
+        self.memory.visit(row, account, instrument, *records)
+
+    def visit_late(self) -> None:
+        """Carry out the check that was asked for last, on what stands now."""
+        super()._check(*self.asked)
+
+
+def forged(
+    act: Callable[[Operator], None],
+    edit: Edit,
+    ledger: Callable[[], Ledger] = stocked,
+    check: Callable[[Operator, int, int], None] | None = None,
+) -> Forged:
+    """What the operator does, with columns edited afterwards."""
+    operator = Operator(ledger(), check)
+    act(operator)
+    result = traced(operator.ledger, *operator.close(100))
+    edit(result.traces)
+    recount(result.traces)
+    return result
+
+
+def limit(ledger: Ledger, account: int) -> int:
+    """The most quote that the account can withdraw within its margin."""
+    margin = assess(ledger.venue, account, open_entries(ledger.read, account))
+
+    def suffices(amount: int) -> bool:
+        cash = margin.cash - amount
+        return Margin(cash, margin.collateral, margin.requirement, margin.borrow_fraction).suffices
+
+    low, high = 0, 1 << 50
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if suffices(middle) else (low, middle)
+    return low
+
+
+def withdraw_more(account: int = ALICE, extra: int = 1) -> Callable[[Operator], None]:
+    """A withdrawal of quote, a little more than the margin allows."""
+    return lambda f: f.withdraw(0, account, USDC, limit(f.ledger, account) + extra)
+
+
+def owe_a_multiple_of_three(f: Operator) -> None:
+    """Alice withdraws a little more than the margin allows; what she owes then can be divided by 3."""
+    cash = assess(f.ledger.venue, ALICE, open_entries(f.ledger.read, ALICE)).cash
+    withdraw_more(extra=1 + (cash - limit(f.ledger, ALICE) - 1) % 3)(f)
+
+
+def ask_and_improve(improve: Callable[[Operator], None]) -> Callable[[Operator], None]:
+    """The withdrawal, then something that helps the account; the check reads what stands after that."""
+
+    def act(f: Operator) -> None:
+        withdraw_more()(f)
+        improve(f)
+        f.visit_late()
+
+    return act
+
+
+def deposit_later(f: Operator) -> None:
+    """Alice deposits ETH."""
+    f.deposit(2, f.memory.read(chain_index(2))[CHAIN_DEPOSITS], ALICE, ETH, 500_000_000)
+
+
+def price_later(f: Operator) -> None:
+    """ETH is priced higher."""
+    f.apply(SetPrice(ETH, 400_000, LATER))
+
+
+def nobody(f: Operator, row: int, account: int) -> None:
+    """Check: no visits."""
+
+
+def of_eve(f: Operator, row: int, account: int) -> None:
+    """Check: the account's quote, and Eve's ETH."""
+    f.visit(row, account, USDC)
+    f.visit(row, EVE, ETH)
+
+
+def only(*instruments: int) -> Callable[[Operator, int, int], None]:
+    """Check: these instruments, in this order."""
+
+    def check(f: Operator, row: int, account: int) -> None:
+        for instrument in instruments:
+            f.visit(row, account, instrument)
+
+    return check
+
+
+def cross_the_limit(f: Operator) -> None:
+    """Alice, long 7,655 lots, buys the largest size from Bob, short as many, for next to nothing."""
+    f.fill(BTC_PERP, BOB, ALICE, 1, SIZE_MAX)
+
+
+def overdraw_ether(f: Operator) -> None:
+    """Alice withdraws ETH that Bob has deposited."""
+    f.withdraw(2, ALICE, ETH, 1_800_000_000_000)
+
+
+def withdraw_little(f: Operator) -> None:
+    """Alice withdraws next to nothing."""
+    f.withdraw(0, ALICE, USDC, 1)
+
+
+FULL_HOLDING = Deposit(2, 4, ALICE, ETH, (SIZE_MAX + 1) * LOT + 5 - 300_001_244)
+HUGE_VAULT = Deposit(2, 4, BOB, ETH, 2_000_000_000_000)
+
+
+# A venue grown large: what would be instrument FAR_BELOW of a trader's is asset 1 of the trader 512 below, and its
+# market record would be chain 0's vault of asset 3.
+FAR_BELOW = (vault_index(0, 3) - market_index(0)) // INSTRUMENT_SLOTS
+POOR, WHALE = FIRST_TRADER, FIRST_TRADER + 1
+THIEF = POOR + 512
+assert balance_index(THIEF, FAR_BELOW) == balance_index(POOR, 1)
+
+
+def crowd() -> Ledger:
+    """Four collateral assets and more than 512 traders; the vault reads as bit 1, lots of 1 unit, and no price."""
+    venue = default_venue()
+    quote, asset, *markets = venue.instruments
+    assets = [replace(asset, name=f"ASSET-{n}") for n in range(1, 4)]
+    instruments = tuple(replace(i, number=n) for n, i in enumerate([quote, *assets, *markets]))
+    ledger = Ledger.genesis(replace(venue, instruments=instruments), LaneHasher())
+    transitions: list[Transition] = [
+        *(Register(account, (9,) * 7) for account in range(FIRST_TRADER, THIEF + 1)),
+        Deposit(0, 0, WHALE, USDC, 5_000_000_000),
+        Deposit(0, 1, WHALE, 3, 1 + LIMB),
+        Deposit(1, 0, POOR, 1, 5),
+    ]
+    run_batch(ledger, transitions, 70)
+    return ledger
+
+
+def steal(f: Operator) -> None:
+    """A trader with nothing withdraws what another has deposited; then the one far below receives something."""
+    f.withdraw(0, THIEF, USDC, 4_000_000_000)
+    f.deposit(1, 1, POOR, 1, 7)
+
+
+def later_clock(traces: Traces, step: str) -> int:
+    """The clock of the last row of that step."""
+    execution: Columns = traces["execution"]
+    return int(execution["clock"][rows_where(execution, **{f"is_{step}": 1})[-1]])

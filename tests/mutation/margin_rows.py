@@ -1,0 +1,178 @@
+"""Rows of one margin check: visits that are changed, and the sums and the closing row that follow from them."""
+
+from collections.abc import Sequence
+
+from circuits import margin as layout
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB, LIMB_BITS
+from circuits.field import P
+from circuits.records import from_limbs
+from prover.traces.columns import Columns
+
+SUMS = ("cash", "net")
+PRODUCTS = {  # factor, ports of the product and of its carries, column of the high carry
+    "marked": ("mark", layout.MARKED, layout.MARKED_CARRIES, "high_carry0"),
+    "weighted": ("weight", layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"),
+}
+Dropped = tuple[str, int]  # a carried equation, "cash", "equity" or "excess", and its limb
+
+
+def parts(value: int, count: int = AMOUNT_LIMBS) -> list[int]:
+    """The lowest limbs of a value, the last of which takes what is left."""
+    return [value >> (LIMB_BITS * k) & (LIMB - 1) for k in range(count - 1)] + [value >> (LIMB_BITS * (count - 1))]
+
+
+def set_ports(margin: Columns, row: int, numbers: Sequence[int], values: Sequence[int]) -> None:
+    """Set ports of a row."""
+    for number, value in zip(numbers, values, strict=True):
+        margin[f"port{number}"][row] = value
+
+
+def get(margin: Columns, row: int, name: str, count: int) -> list[int]:
+    """The values of columns name0, name1, ... of a row."""
+    return [int(margin[f"{name}{k}"][row]) for k in range(count)]
+
+
+def set_lots(margin: Columns, row: int, lots: Sequence[int]) -> None:
+    """A visit's lots, two limbs, and the products that follow from them."""
+    set_ports(margin, row, layout.LOTS, lots)
+    if margin["is_perpetual"][row]:
+        multiply(margin, row, "marked")
+    multiply(margin, row, "weighted")
+
+
+def multiply(margin: Columns, row: int, name: str, *, low: int = 0, middle: int = 0) -> None:
+    """A visit's product; `low` and `middle` are added to the carries out of limbs 0 and 1."""
+    factor, product, carry_numbers, high = PRODUCTS[name]
+    (a0, a1), (b0, b1) = (int(margin[f"port{n}"][row]) for n in layout.LOTS), get(margin, row, factor, 2)
+    first = (a0 * b0 >> LIMB_BITS) + low
+    whole = a0 * b1 + a1 * b0 + first
+    second = (whole >> LIMB_BITS) + middle
+    rest = a1 * b1 + second
+    values = [a0 * b0 % LIMB, whole % LIMB, rest % LIMB, rest >> LIMB_BITS]
+    set_ports(margin, row, product, values)
+    set_ports(margin, row, carry_numbers, [first, second % LIMB])
+    margin[high][row] = second >> LIMB_BITS
+
+
+def set_asset(margin: Columns, row: int, lots: int, remainder: int) -> None:
+    """An asset's division into lots: this many, and the remainder; the sign of the balance is overlooked."""
+    units, low = int(margin["lot_units0"][row]), lots % LIMB
+    carry = (low * units + remainder - int(margin["balance0"][row])) >> LIMB_BITS
+    set_lots(margin, row, [low, lots >> LIMB_BITS])
+    division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
+    set_ports(margin, row, division, [remainder, max(0, units - 1 - remainder), carry])
+
+
+def signed_balance(margin: Columns, row: int) -> int:
+    """The balance that a visit reads."""
+    return from_limbs(get(margin, row, "balance", AMOUNT_LIMBS)) - BIAS
+
+
+def contribution(margin: Columns, row: int) -> dict[str, list[int]]:
+    """What a visit adds to the sums, limb by limb."""
+    marked, weighted = ([int(margin[f"port{n}"][row]) for n in ns] for ns in (layout.MARKED, layout.WEIGHTED))
+    nothing = [0] * AMOUNT_LIMBS
+    if margin["is_quote"][row]:
+        *low, top = get(margin, row, "balance", AMOUNT_LIMBS)
+        return {"cash": [*low, top - BIAS_TOP_LIMB], "net": nothing}
+    if margin["is_perpetual"][row]:
+        sign = 1 - 2 * int(margin["negative"][row])
+        return {"cash": [sign * part for part in marked], "net": [-part for part in weighted]}
+    return {"cash": nothing, "net": weighted}
+
+
+def settle(
+    margin: Columns,
+    *,
+    first: int = 0,
+    start: dict[tuple[str, int], int] | None = None,
+    jump: dict[tuple[str, int], int] | None = None,
+    dropped: Dropped | None = None,
+) -> None:
+    """Add up the check whose quote row is `first`, and fill its closing row.
+
+    start, jump: added to a limb of a sum on the first row, and on the way from there to the next. dropped: the equation
+    of the closing row that need not hold; the others are then solved to the account's advantage.
+    """
+    row = first
+    sums = {name: [(start or {}).get((name, k), 0) for k in range(AMOUNT_LIMBS)] for name in SUMS}
+    while True:
+        for name, values in sums.items():
+            for k, value in enumerate(values):
+                margin[f"{name}{k}"][row] = value
+        if margin["is_closing"][row]:
+            break
+        for name, change in contribution(margin, row).items():
+            extra = jump or {} if row == first else {}
+            sums[name] = [sums[name][k] + change[k] + extra.get((name, k), 0) for k in range(AMOUNT_LIMBS)]
+        row += 1
+    close(margin, row, dropped)
+
+
+def close(margin: Columns, row: int, dropped: Dropped | None = None, sign: int | None = None) -> None:
+    """Fill a closing row from its sums. sign: of the shortfall; a true one is 1 or -1."""
+    cash, net = (get(margin, row, name, AMOUNT_LIMBS) for name in SUMS)
+    both = [c + n for c, n in zip(cash, net, strict=True)]
+    limb_of = dict([dropped] if dropped else [])
+    claimed = understated(from_limbs(cash), limb_of.get("cash"))
+    sign = sign or (-1 if claimed < 0 else 1)
+    short = parts(claimed // sign)
+    equity = parts(from_limbs(both) + (2 * LIMB ** limb_of["equity"] if "equity" in limb_of else 0))
+    negative, borrow = (1 - sign) // 2, int(margin["borrow"][row])
+    whole = [FRACTION_ONE * e - borrow * s * negative for e, s in zip(equity, short, strict=True)]
+    excess = parts(raised(from_limbs(whole), limb_of.get("excess")), AMOUNT_LIMBS + 1)
+    margin["negative"][row] = negative
+    signed = [sign * part for part in short]
+    set_ports(margin, row, (*layout.SHORT, *layout.EQUITY, *layout.EXCESS), [*short, *equity, *excess])
+    for name, numbers, left, right, offset in (
+        ("cash", layout.SHORT_CARRIES, cash, signed, layout.SUM_CARRY_OFFSET),
+        ("equity", layout.EQUITY_CARRIES, both, equity, layout.SUM_CARRY_OFFSET),
+        ("excess", layout.EXCESS_CARRIES, whole, excess, layout.EXCESS_CARRY_OFFSET),
+    ):
+        found = carries(left, right, limb_of.get(name, AMOUNT_LIMBS - 1))
+        set_ports(margin, row, numbers, [carry + offset for carry in found])
+
+
+def understated(cash: int, limb: int | None) -> int:
+    """The cash that a closing row claims if the equation of a limb is dropped: less negative in that limb."""
+    if limb is None or cash >= 0:
+        return cash
+    unit = 1 << LIMB_BITS * limb
+    return cash % unit if limb == AMOUNT_LIMBS - 1 else cash + 12 * unit
+
+
+def raised(whole: int, limb: int | None) -> int:
+    """The excess that a closing row claims if the equation of a limb is dropped: not negative."""
+    if limb is None or whole >= 0:
+        return whole
+    unit = 1 << LIMB_BITS * limb
+    return whole + unit * (-whole // unit + 1)
+
+
+def carries(left: Sequence[int], right: Sequence[int], dropped: int) -> list[int]:
+    """The three carries with which left and right agree in every limb but the dropped one; a fifth limb of right is
+    the carry out of the top."""
+    found, carry = [0] * AMOUNT_LIMBS, 0
+    for k in range(dropped):
+        found[k] = carry = (left[k] + carry - right[k]) >> LIMB_BITS
+    found[-1] = right[AMOUNT_LIMBS] if len(right) > AMOUNT_LIMBS else 0
+    for k in range(AMOUNT_LIMBS - 1, dropped, -1):
+        found[k - 1] = right[k] + found[k] * LIMB - left[k]
+    return found[:-1]
+
+
+def wrapping_product(margin: Columns, row: int, name: str) -> None:
+    """A larger product with a high carry that is neither 0, 1 nor 2: the middle carry is a fraction mod P."""
+    _, product, (_, carry), high = PRODUCTS[name]
+    multiply(margin, row, name)
+    inverse, low_part = pow(LIMB, -1, P), int(margin[f"port{carry}"][row])
+    second, third, fourth = (int(margin[f"port{number}"][row]) for number in product[1:])
+    middle, true = low_part + LIMB * int(margin[high][row]), third + LIMB * fourth
+    for limb in range(LIMB):
+        wrapped = (middle * LIMB + second - limb) * inverse % P
+        claimed = (true - middle + wrapped) % P
+        if true < claimed < LIMB * LIMB // 8:
+            set_ports(margin, row, product[1:], [limb, claimed % LIMB, claimed >> LIMB_BITS])
+            margin[high][row] = (wrapped - low_part) * inverse % P
+            return
+    raise ValueError("no product wraps")
