@@ -10,7 +10,7 @@ demo: .venv/demo.stamp
 test: .venv/test.stamp
 	$(BIN)/python -m pytest
 
-test-all: .venv/test.stamp
+test-all: .venv/test.stamp .venv/fuzz.stamp
 	$(BIN)/python -m pytest -m "long or not long"
 
 mutate: .venv/test.stamp

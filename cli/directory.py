@@ -181,5 +181,5 @@ def _is_written(note: Path) -> bool:
         content = json.loads(note.read_bytes())
         found = hashlib.sha256(Path(content["proof"]).read_bytes()).hexdigest()
         return bool(found == content["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -190,10 +190,10 @@ class BatchReader:
         venue = content.pop("venue", None)
         if venue not in (self._venue.name, self._venue.id.hex()):
             raise self._error(f"must be {self._venue.name!r}, the ledger's venue, or its id; it is {venue!r}", "venue")
-        time = content.pop("time", None)
+        time = self._decode("time", _TIME, None, content.pop("time")) if "time" in content else None
         for field in content:
             raise self._error("is not a field of the header", field)
-        return None if time is None else self._decode("time", _TIME, None, time)
+        return time
 
     def _next_line(self) -> dict[str, Any] | None:
         """The next line's object; None at the end."""

@@ -12,9 +12,12 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from circuits.bounds import TREE_DEPTH
+from circuits.field import P
 from circuits.records import DIGEST_SIZE, RECORD_SIZE, SALT_SIZE
 from circuits.statement import VENUE_ID_SIZE
 from state.errors import LedgerFileError
@@ -28,7 +31,8 @@ from verifier.text import root_hex
 VENUE_FILE, STATE_FILE, HISTORY = "venue.toml", "ledger.state", "history"
 STATE_MAGIC, UNDO_MAGIC = b"SOLVLED\x01", b"SOLVUND\x01"  # name and version
 _FOREIGN_VENUE = f"belongs to another venue than {VENUE_FILE}, which must not change after `solvent init`"
-_ENTRY_BYTES = 4 * (1 + RECORD_SIZE + SALT_SIZE)
+_ENTRY_WORDS = 1 + RECORD_SIZE + SALT_SIZE
+_ENTRY_BYTES = 4 * _ENTRY_WORDS
 _STATE_HEADER = struct.Struct(f">8s{VENUE_ID_SIZE}s{DIGEST_SIZE}IQ")  # magic, venue id, root, batches in the history
 _UNDO_HEADER = struct.Struct(f">8s{DIGEST_SIZE}I")  # magic, the root before
 
@@ -73,7 +77,7 @@ def load(
         raise LedgerFileError(str(path), _FOREIGN_VENUE)
     store = Store(hasher, random_elements)
     store.load(unpack_leaves(entries))
-    if store.root != tuple(root):
+    if store.root != tuple(root) or len(store.leaves) * _ENTRY_BYTES != len(entries):  # an empty leaf is not stored
         raise LedgerFileError(str(path), "is damaged: its leaves do not hash to its root")
     store.history = _load_history(directory, store.root, batches)
     return Ledger(venue, store, queue)
@@ -96,9 +100,13 @@ def _save_venue(venue: Venue, directory: Path) -> None:
 
 def _load_history(directory: Path, root: Root, batches: int) -> list[Undo]:
     history: list[Undo] = []
+    roots = {root}
     for _ in range(batches):
         (_, *before), entries = _read(_undo_path(directory, root), _UNDO_HEADER, UNDO_MAGIC)
+        if tuple(before) in roots:  # else a history could go round without end
+            raise LedgerFileError(str(_undo_path(directory, root)), "is damaged: it leads back to a root after it")
         root = tuple(before)
+        roots.add(root)
         history.append(Undo(root, entries))
     return history[::-1]
 
@@ -124,7 +132,17 @@ def _read(path: Path, header: struct.Struct, magic: bytes) -> tuple[tuple[Any, .
         raise LedgerFileError(str(path), "is not a ledger file of this version")
     if len(data) < header.size or (len(data) - header.size) % _ENTRY_BYTES:
         raise LedgerFileError(str(path), f"is damaged: {len(data)} bytes are not a whole number of leaves")
-    return header.unpack_from(data), _big_endian(data[header.size :])
+    entries = _big_endian(data[header.size :])
+    if not _is_canonical(array("I", entries)):
+        raise LedgerFileError(str(path), "is damaged: its leaves are not in order, or not of field elements")
+    return header.unpack_from(data), entries
+
+
+def _is_canonical(words: "array[int]") -> bool:
+    """Whether the leaves are ascending, inside the tree, and of elements below P: other words can hash to one root."""
+    indices = words[::_ENTRY_WORDS]
+    ascending = all(before < after for before, after in pairwise(indices))
+    return not words or (ascending and indices[-1] < 1 << TREE_DEPTH and max(words) < P)
 
 
 def _big_endian(words: bytes) -> bytes:

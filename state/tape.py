@@ -229,7 +229,7 @@ def _capture_row(file: str, number: int, event: dict[str, Any]) -> _Row:
             raise TapeError(file, f"must be {words} in a trade", number, name)
         values.append(event[name])
     time, price, size, buyer_is_maker = values
-    if _NANOSECONDS.get(len(str(time))) != _MILLISECONDS:
+    if time < 0 or _NANOSECONDS.get(len(str(time))) != _MILLISECONDS:
         raise TapeError(file, f"{str(time)[:40]} is not in Unix milliseconds", number, "T")
     return _Row(number, time * _MILLISECONDS, price, size, not buyer_is_maker)
 

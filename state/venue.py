@@ -33,6 +33,9 @@ _KINDS = {
 }  # fmt: skip
 FORMAT, VERSION = "solvent-venue", 1
 MAX_DECIMALS = 18
+# Characters. The memory that reading TOML takes grows with the square of a line: a key may have thousands of parts. And
+# an integer in a line this short is one that Python prints.
+MAX_LENGTH, MAX_LINE = 1 << 16, 3_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,7 +134,8 @@ class Venue:
 def load_venue(path: Path) -> Venue:
     """The venue of a file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(MAX_LENGTH + 1)
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -141,6 +145,7 @@ def load_venue(path: Path) -> Venue:
 
 def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     """The venue of a venue file's text; `file` is its name in errors. Raises ConfigError."""
+    _check_size(text, file)
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the latter for tables in tables in tables
@@ -161,6 +166,14 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, text)
 
 
+def _check_size(text: str, file: str) -> None:
+    if len(text) > MAX_LENGTH:
+        raise ConfigError(file, f"is longer than {MAX_LENGTH} characters")
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE:
+            raise ConfigError(file, f"is longer than {MAX_LINE} characters; break the line", number)
+
+
 def _check_format(root: "_Table") -> None:
     found, version = root.take("format", str), root.take("version", int)
     if (found, version) != (FORMAT, VERSION):
@@ -177,6 +190,7 @@ def _read_asset(table: "_Table", number: int, quote: Instrument) -> Instrument:
     name, units = table.name("name"), Fraction(10 ** table.integer("decimals", 0, MAX_DECIMALS))
     lot_units = table.scaled("lot", units, 1, LOT_UNITS_MAX)
     fraction = FRACTION_ONE - table.scaled("haircut", FRACTION_ONE, 0, FRACTION_ONE)
+    _check_lot(table, lot_units / units)
     scale = quote.units_per_one * lot_units / units
     price = table.scaled("price", scale, 1, PRICE_MAX)
     table.finish()
@@ -185,14 +199,19 @@ def _read_asset(table: "_Table", number: int, quote: Instrument) -> Instrument:
 
 def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
     name, lot = table.name("name"), table.decimal("lot")
-    if lot == 0 or not is_terminating(1 / lot):
-        raise table.error("lot", "must divide a power of ten, such as 0.001 or 0.25")
+    _check_lot(table, lot)
     fraction = table.scaled("initial_margin", FRACTION_ONE, 1, FRACTION_ONE)
     maker_fee, taker_fee = (table.scaled(f"{side}_fee", FEE_ONE, 0, FEE_MAX) for side in ("maker", "taker"))
     price = table.scaled("price", quote.units_per_one * lot, 1, PRICE_MAX)
     table.finish()
     scale = quote.units_per_one * lot
     return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, fraction, maker_fee, taker_fee, price)
+
+
+def _check_lot(table: "_Table", lot: Fraction) -> None:
+    """Amounts and prices that are whole numbers must be decimal numbers too, so that they can be written."""
+    if lot == 0 or not is_terminating(1 / lot):
+        raise table.error("lot", "must divide a power of ten, such as 0.001 or 0.25")
 
 
 def _check_instruments(file: str, instruments: list[Instrument]) -> None:

@@ -86,37 +86,44 @@ def _encode(state: ChainState) -> dict[str, Any]:
 
 
 def _decode(content: dict[str, Any]) -> ChainState:
-    if (content.pop("format"), content.pop("version")) != (FORMAT, VERSION):
+    if (content.pop("format"), _count(content.pop("version"))) != (FORMAT, VERSION):
         raise ValueError(f"this program reads {FORMAT!r} version {VERSION}")
     state = ChainState(
         name=_exact(str, content.pop("name")),
-        **{name: _exact(int, content.pop(name)) for name in ("number", "chains", "assets", "consumed")},
+        **{name: _count(content.pop(name)) for name in ("number", "chains", "assets", "consumed")},
         venue_id=bytes.fromhex(content.pop("venue_id")),
         circuit_digest=bytes.fromhex(content.pop("circuit_digest")),
-        parameters=tuple(_exact(str, name) for name in content.pop("parameters")),
+        parameters=tuple(_exact(str, name) for name in _exact(list, content.pop("parameters"))),
         genesis_root=root_from_hex(content.pop("genesis_root")),
-        deposits=[_entry(row) for row in content.pop("deposits")],
-        payouts=[_entry(row) for row in content.pop("payouts")],
-        accepted=[_accepted(row) for row in content.pop("accepted")],
+        deposits=[_entry(row) for row in _exact(list, content.pop("deposits"))],
+        payouts=[_entry(row) for row in _exact(list, content.pop("payouts"))],
+        accepted=[_accepted(row) for row in _exact(list, content.pop("accepted"))],
     )
     if content:
         raise ValueError(f"unknown fields {', '.join(content)}")
-    if not 0 <= state.consumed <= len(state.deposits) or not 0 <= state.number < state.chains:
+    if not state.consumed <= len(state.deposits) or not state.number < state.chains:
         raise ValueError("its numbers contradict each other")
     for entry in (*state.deposits, *state.payouts):
-        if entry.account < 0 or not 0 <= entry.asset < state.assets or entry.amount <= 0:
+        if not entry.asset < state.assets or not entry.amount:
             raise ValueError(f"{entry} is no deposit or payout")
     return state
 
 
 def _entry(row: list[Any]) -> Entry:
-    account, asset, amount = (_exact(int, value) for value in row)
+    account, asset, amount = map(_count, row)
     return Entry(account, asset, amount)
 
 
 def _accepted(row: list[Any]) -> Accepted:
     batch, time, root = row
-    return Accepted(_exact(int, batch), _exact(int, time), root_from_hex(root))
+    return Accepted(_count(batch), _count(time), root_from_hex(root))
+
+
+def _count(value: Any) -> int:
+    """An integer from 0 on of up to 64 bits: sums of them can still be printed."""
+    if type(value) is not int or not 0 <= value < 1 << 64:
+        raise TypeError(f"{repr(value)[:40]} is not an integer of up to 64 bits from 0 on")
+    return value
 
 
 def _exact(kind: type, value: Any) -> Any:

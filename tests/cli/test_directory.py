@@ -40,7 +40,8 @@ def test_a_venue_that_was_changed_takes_no_deposits(ledger: Path) -> None:
 @pytest.mark.parametrize("change", [
     None, [], {"version": 2}, {"extra": 1}, {"deposits": [[5, 0, -5]]}, {"deposits": [[5, 9, 5]]},
     {"payouts": [[-1, 0, 5]]}, {"deposits": [["5", 0, 5]]}, {"deposits": [[5, 0]]}, {"genesis_root": "zz" * 32},
-    {"consumed": 99},
+    {"consumed": 99}, {"deposits": {}}, {"parameters": "standard"}, {"version": True},
+    {"accepted": [[10**4299, 0, "0" * 64]]}, {"deposits": [[5, 0, 10**4300 - 1]] * 2},
 ])  # fmt: skip
 def test_a_damaged_chain_is_named(ledger: Path, change: Any) -> None:
     content = {**json.loads(chain_file(ledger).read_text()), **change} if isinstance(change, dict) else change

@@ -106,6 +106,7 @@ def test_the_venue_may_be_named_by_its_id(tmp_path: Path) -> None:
         ({"venue": ["demo"]}, "venue"),
         ({"time": -1}, "time"),
         ({"time": "5"}, "time"),
+        ({"time": None}, "time"),
         ({"note": "x"}, "note"),
     ],
 )

@@ -169,6 +169,7 @@ def test_a_header_must_name_each_column_once(tmp_path: Path, header: str) -> Non
         ("1 " + '["trade",' * 100_000, None),
         ('1 {"e":"trade","T":1723161256322.0,"p":"1","q":"1","m":true}', "T"),
         ('1 {"e":"trade","T":1723161256,"p":"1","q":"1","m":true}', "T"),
+        ('1 {"e":"trade","T":-172316125632,"p":"1","q":"1","m":true}', "T"),
         ('1 {"e":"trade","T":1723161256322,"p":1,"q":"1","m":true}', "p"),
         ('1 {"e":"trade","T":1723161256322,"p":"1","m":true}', "q"),
         ('1 {"e":"trade","T":1723161256322,"p":"1","q":"1","m":0}', "m"),

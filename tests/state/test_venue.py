@@ -65,6 +65,7 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
         ('lot = "0.0001"  #', 'lot = "0.001"  #', "asset[0].lot"),
         ('lot = "0.0001"  #', 'lot = "0.000000001"  #', "asset[0].lot"),
         ('lot = "0.0001"  #', 'lot = "0"  #', "asset[0].lot"),
+        ('lot = "0.0001"  #', 'lot = "0.000007"  #', "asset[0].lot"),
         ('"0.15"', '"1.01"', "asset[0].haircut"),
         ('"0.15"', '"-0.15"', "asset[0].haircut"),
         ('price = "2680.00"', 'price = "2680.001"', "asset[0].price"),
@@ -115,10 +116,28 @@ def test_not_toml_names_the_line() -> None:
     assert caught.value.line == 1
 
 
-@pytest.mark.parametrize("text", ["x = " + "9" * 5000, "x = " + "[" * 5000, "x = " + "{a=" * 5000])
+@pytest.mark.parametrize("text", ["x = " + "[" * 2900, "x = " + "{a=" * 950])
 def test_toml_that_its_parser_gives_up_on(text: str) -> None:
     with pytest.raises(ConfigError, match="is not TOML"):
         parse_venue(text)
+
+
+@pytest.mark.parametrize("line", ["x = 0x" + "f" * 4000, "x." * 10_000 + "x = 1"])
+def test_lines_that_would_take_long_or_cannot_be_shown(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"my\.toml:2: is longer than 3000 characters"):
+        parse_venue(f"x = 1\n{line}", "my.toml")
+
+
+def test_long_files_are_not_read() -> None:
+    with pytest.raises(ConfigError, match=r"my\.toml: is longer than 65536 characters"):
+        parse_venue("\n" * 70_000, "my.toml")
+
+
+def test_the_longest_integer_can_be_shown() -> None:
+    for value in (" 1\n", " 6\n", ' "0.10"', '"ethereum"'):
+        assert value in TEXT
+        with pytest.raises(ConfigError):
+            parse_venue(TEXT.replace(value, f"0x{'f' * 2900}\n", 1))
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), [
