@@ -1,4 +1,4 @@
-"""The venue: its chains, collateral assets and perpetual markets, as read from the venue file (TOML)."""
+"""The venue: its chains, collateral assets, perpetual markets and oracle, as read from the venue file (TOML)."""
 
 import hashlib
 import json
@@ -25,6 +25,7 @@ from circuits.bounds import (
 from circuits.records import QUOTE_INSTRUMENT, Tag
 from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
 from state.errors import ConfigError
+from verifier.prices import KEY_SIZE, MAX_MEMBERS, MAX_SECONDS, SIGNATURE_SIZE, Oracle
 
 T = TypeVar("T")
 _KINDS = {
@@ -36,6 +37,8 @@ MAX_DECIMALS = 18
 # Characters. The memory that reading TOML takes grows with the square of a line: a key may have thousands of parts. And
 # an integer in a line this short is one that Python prints.
 MAX_LENGTH, MAX_LINE = 1 << 16, 3_000
+MAX_SEED = 64  # characters
+_CLOCKS = ("host", "replay")  # by Oracle.replay
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -84,6 +87,9 @@ class Venue:
     chains: tuple[str, ...]
     instruments: tuple[Instrument, ...]
     borrow_fraction: int  # in 1 / FRACTION_ONE
+    oracle: Oracle
+    possession: tuple[bytes, ...]  # of each oracle member: the proof that it holds its secret key
+    simulated_seed: str | None  # from which the members' secret keys follow, if they are made up
     source: str = field(compare=False, repr=False)  # the file's text
 
     @cached_property
@@ -127,8 +133,20 @@ class Venue:
         content = {
             "format": FORMAT, "version": VERSION, "name": self.name, "epoch": self.epoch, "chains": self.chains,
             "instruments": instruments, "borrow_fraction": self.borrow_fraction,
+            "oracle": {
+                "threshold": self.oracle.threshold, "drift": self.oracle.drift, "age": self.oracle.age,
+                "clock": _CLOCKS[self.oracle.replay], "simulated_seed": self.simulated_seed,
+                "members": [
+                    [key.hex(), proof.hex()] for key, proof in zip(self.oracle.keys, self.possession, strict=True)
+                ],
+            },
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def is_seed(text: str) -> bool:
+    """Whether a simulated oracle's keys can follow from the text."""
+    return 1 <= len(text) <= MAX_SEED and text.isascii() and text.isprintable()
 
 
 def load_venue(path: Path) -> Venue:
@@ -161,9 +179,10 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
         instruments.append(_read_asset(table, len(instruments), quote))
     for table in root.tables("market"):
         instruments.append(_read_market(table, len(instruments), quote))
+    oracle = _read_oracle(root.table("oracle"))
     root.finish()
     _check_instruments(file, instruments)
-    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, text)
+    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, *oracle, text)
 
 
 def _check_size(text: str, file: str) -> None:
@@ -212,6 +231,28 @@ def _check_lot(table: "_Table", lot: Fraction) -> None:
     """Amounts and prices that are whole numbers must be decimal numbers too, so that they can be written."""
     if lot == 0 or not is_terminating(1 / lot):
         raise table.error("lot", "must divide a power of ten, such as 0.001 or 0.25")
+
+
+def _read_oracle(table: "_Table") -> tuple[Oracle, tuple[bytes, ...], str | None]:
+    """The committee, the proofs of possession, and the seed of a simulated committee."""
+    threshold = table.integer("threshold", 1, MAX_MEMBERS)
+    drift, age = (table.integer(name, 0, MAX_SECONDS) for name in ("drift", "age"))
+    clock = table.name("clock")
+    if clock not in _CLOCKS:
+        raise table.error("clock", f"{clock!r} is neither of {', '.join(_CLOCKS)}")
+    seed = table.take("simulated_seed", str) if "simulated_seed" in table.content else None
+    if seed is not None and not is_seed(seed):
+        raise table.error("simulated_seed", f"is not 1 to {MAX_SEED} printable ASCII characters")
+    members = []
+    for member in table.tables("member"):
+        members.append((member.hexadecimal("key", KEY_SIZE), member.hexadecimal("proof", SIGNATURE_SIZE)))
+        member.finish()
+    table.finish()
+    try:
+        oracle = Oracle(tuple(key for key, _ in members), threshold, drift, age, replay=clock == "replay")
+    except ValueError as error:
+        raise table.error("member", str(error)) from error
+    return oracle, tuple(proof for _, proof in members), seed
 
 
 def _check_instruments(file: str, instruments: list[Instrument]) -> None:
@@ -266,6 +307,12 @@ class _Table:
             raise self.error(name, "must be whole seconds with an offset, such as 2024-01-01T00:00:00Z")
         return (value - _UNIX_EPOCH) // timedelta(seconds=1)
 
+    def hexadecimal(self, name: str, size: int) -> bytes:
+        value = self.take(name, str)
+        if not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value, re.ASCII):
+            raise self.error(name, f"must be {2 * size} hexadecimal digits, lower case")
+        return bytes.fromhex(value)
+
     def integer(self, name: str, low: int, high: int) -> int:
         return self._within(name, self.take(name, int), 1, low, high)
 
@@ -293,7 +340,8 @@ class _Table:
 
     def tables(self, name: str) -> list["_Table"]:
         entries = self.take(name, list) if name in self.content else []
-        return [_Table(self.file, f"{name}[{number}]", entry) for number, entry in enumerate(entries)]
+        path = f"{self.path}.{name}" if self.path else name
+        return [_Table(self.file, f"{path}[{number}]", entry) for number, entry in enumerate(entries)]
 
     def finish(self) -> None:
         for name in self.content:

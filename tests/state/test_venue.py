@@ -1,5 +1,6 @@
 """The venue file: what the default says, and how every mistake is named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from state.venue import load_venue, parse_venue
 from tests.batches import VENUE_FILE, default_venue
 
 TEXT = VENUE_FILE.read_text()
+FIRST_KEY, SECOND_KEY = re.findall(r"^key = .*$", TEXT, re.MULTILINE)[:2]
 
 
 def test_default_venue() -> None:
@@ -37,6 +39,9 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
         ('"61700.00"', '"61700.01"'),
         ("decimals = 8", "decimals = 7"), ("2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"), ('"0.0005"', '"0.0006"'),
         ('borrow_fraction = "0.10"', 'borrow_fraction = "0.11"'), ('name = "USDC"', 'name = "USDT"'),
+        ("threshold = 3", "threshold = 2"), ("drift = 60", "drift = 61"), ("age = 86400", "age = 1"),
+        ('"replay"', '"host"'), ('"demo"  # the', '"other"  # the'), ('key = "8936', 'key = "9936'),
+        ('proof = "aaba', 'proof = "baba'),
     ):  # fmt: skip
         assert parse_venue(TEXT.replace(old, new, 1)).id != venue.id, old
 
@@ -84,6 +89,22 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
         ('name = "ETH-PERP"', 'name = "ETH"', "name"),
         ("[quote]", "[extra]\n[quote]", "extra"),
         ("[[asset]]", "[asset]", "asset"),
+        ("[oracle]", "[oracles]", "oracle.threshold"),
+        ("threshold = 3", "threshold = 0", "oracle.threshold"),
+        ("threshold = 3", "threshold = 65", "oracle.threshold"),
+        ("threshold = 3", "threshold = 5", "oracle.member"),
+        ("drift = 60", "drift = -1", "oracle.drift"),
+        ("age = 86400", 'age = "86400"', "oracle.age"),
+        ('clock = "replay"', 'clock = "wrist"', "oracle.clock"),
+        ('simulated_seed = "demo"', "simulated_seed = 1", "oracle.simulated_seed"),
+        ('simulated_seed = "demo"', f'simulated_seed = "{"x" * 65}"', "oracle.simulated_seed"),
+        ('simulated_seed = "demo"', 'simulated_seed = ""', "oracle.simulated_seed"),
+        ('simulated_seed = "demo"', 'simulated_seed = "a\\nb"', "oracle.simulated_seed"),
+        ('key = "8936', 'key = "936', "oracle.member[0].key"),
+        ('key = "8936', 'key = "Z936', "oracle.member[0].key"),
+        ('proof = "aaba', 'proof = "', "oracle.member[0].proof"),
+        ('proof = "aaba', 'weight = 2\nproof = "aaba', "oracle.member[0].weight"),
+        (FIRST_KEY, SECOND_KEY, "oracle.member"),
     ],
 )
 def test_mistakes_are_named(old: str, new: str, field: str) -> None:
@@ -107,7 +128,7 @@ def test_too_many_instruments() -> None:
 
 def test_a_venue_needs_a_market() -> None:
     with pytest.raises(ConfigError, match="at least one market"):
-        parse_venue(TEXT.split("[[market]]")[0])
+        parse_venue(TEXT.split("[[market]]")[0] + "[oracle]" + TEXT.split("[oracle]")[1])
 
 
 def test_not_toml_names_the_line() -> None:
