@@ -3,7 +3,7 @@
     from solvent import STANDARD, new_ledger, load_venue, prove, verify
 
     ledger = new_ledger(load_venue(Path("venue.toml")))
-    ledger.begin_batch()
+    ledger.begin_batch()  # or with a state.prices.PriceBook, if prices must be signed
     ledger.apply(Register(...))
     statement, witness = ledger.close_batch()
     proof = prove(statement, witness, STANDARD)
@@ -23,6 +23,7 @@ from circuits.witness import Witness
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.memory import DepositQueue
+from state.oracle import check_signature, require_possession
 from state.persist import load, save
 from state.store import BLOCK_SIZE
 from state.venue import Venue, load_venue
@@ -50,6 +51,7 @@ __all__ = [
     "Statement",
     "Venue",
     "Witness",
+    "check_signature",
     "load_venue",
     "new_chain",
     "new_ledger",
@@ -110,9 +112,13 @@ def prove(
 
 
 def new_chain(venue: Venue, number: int, genesis_root: tuple[int, ...]) -> ChainState:
-    """What chain `number` of a venue knows before the first batch."""
+    """What chain `number` of a venue knows before the first batch.
+
+    Raises ConfigError for an oracle with a member that did not prove to hold its key.
+    """
+    require_possession(venue)
     return ChainState(
         name=venue.chains[number], number=number, chains=len(venue.chains), assets=len(venue.collateral),
         venue_id=venue.id, circuit_digest=solvent_circuit().digest(), parameters=tuple(PARAMETERS),
-        genesis_root=genesis_root,
+        genesis_root=genesis_root, oracle=venue.oracle,
     )  # fmt: skip

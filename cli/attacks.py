@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from circuits.records import FIRST_TRADER
+from circuits.records import FIRST_TRADER, VENUE_INDEX, VENUE_TIME
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from circuits.steps import Kind
 from circuits.witness import Witness
 from cli.directory import LedgerDirectory
-from solvent import STANDARD, ChainRejection, Ledger, Refusal, prove, traces_of
+from solvent import STANDARD, ChainRejection, Ledger, Refusal, check_signature, prove, traces_of
 from state.audit import account_figures
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
+from state.transitions.price import SetPrice
 from state.transitions.withdraw import Withdraw
 from verifier.chain import ChainVerifier
 
@@ -30,6 +31,14 @@ def unbacked_deposit(directory: LedgerDirectory) -> str | None:
     sequence = len(directory.chain_state(directory.venue.chains[CHAIN]).deposits)
     amount = directory.venue.quote.units("1000000")
     statement, witness = _batch(careless, Deposit(CHAIN, sequence, ACCOUNT, ASSET, amount))
+    return _submit(directory, prove(statement, witness)[0])
+
+
+def unsigned_price(directory: LedgerDirectory) -> str | None:
+    """The operator marks a market at twice its price, with its own check off; the proof is valid, the price is not."""
+    careless, market = directory.read(), directory.venue.markets[0]
+    time = careless.read(VENUE_INDEX)[VENUE_TIME]
+    statement, witness = _batch(careless, SetPrice(market.number, 2 * market.initial_price, time))
     return _submit(directory, prove(statement, witness)[0])
 
 
@@ -73,7 +82,7 @@ def _batch(ledger: Ledger, transition: Transition) -> tuple[Statement, Witness]:
 
 def _submit(directory: LedgerDirectory, proof: bytes) -> str | None:
     """What the chain says to the proof; it does not remember it."""
-    chain = ChainVerifier(directory.chain_state(directory.venue.chains[CHAIN]))
+    chain = ChainVerifier(directory.chain_state(directory.venue.chains[CHAIN]), check_signature)
     try:
         chain.accept(proof)
     except ChainRejection as rejection:

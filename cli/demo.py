@@ -1,4 +1,4 @@
-"""solvent demo: the main job on a generated batch, then three attacks, each rejected with its reason."""
+"""solvent demo: the main job on a generated batch, then five attacks, each rejected with its reason."""
 
 import sys
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.attacks import forged_withdrawal, over_withdrawal, tampered_proof, unbacked_deposit
+from cli.attacks import forged_withdrawal, over_withdrawal, tampered_proof, unbacked_deposit, unsigned_price
 from cli.directory import LedgerDirectory, create
 from cli.errors import Exit
 from cli.import_tape import fund_activity
@@ -59,7 +59,7 @@ def _main_job(directory: LedgerDirectory, place: Path, stages: Stages) -> bytes:
             rows = " + ".join(f"2^{table.log_height} {table.name}" for table in report.tables)
             say(f"{len(proof):,} bytes; rows: {rows}")
         with stages.stage("write the proof, move the ledger") as say:
-            directory.publish(ledger, proof, out)
+            directory.publish(ledger, proof, applied.bundles, out)
             say(f"batch {statement.batch}")
     with stages.stage("verify alone") as say:
         backing = {total.asset: total.amount for total in verify_proof(proof).totals}
@@ -67,8 +67,8 @@ def _main_job(directory: LedgerDirectory, place: Path, stages: Stages) -> bytes:
         say("backed: " + ", ".join(f"{asset.format_units(backing[asset.number])} {asset.name}" for asset in assets))
     for name in directory.venue.chains:
         with stages.stage(f"verify on {name}") as say, directory.open_chain(name) as chain:
-            chain.accept(proof)
-            say(f"accepted; {chain.state.consumed} deposits credited")
+            chain.accept(proof, bundles=applied.bundles)
+            say(f"accepted; {chain.state.consumed} deposits credited, {len(statement.prices)} prices signed")
     return proof
 
 
@@ -76,6 +76,7 @@ def _attacks(directory: LedgerDirectory, proof: bytes, stages: Stages) -> None:
     for name, attack in (
         ("attack: a byte of the proof changed", lambda: tampered_proof(directory, proof)),
         ("attack: a deposit that the chain does not hold", lambda: unbacked_deposit(directory)),
+        ("attack: a price that the oracle did not sign", lambda: unsigned_price(directory)),
         ("attack: withdrawing more than the account has", lambda: over_withdrawal(directory)),
         ("attack: the same, forced past the ledger", lambda: forged_withdrawal(directory)),
     ):

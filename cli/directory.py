@@ -1,6 +1,7 @@
 """A ledger's directory: the ledger, its chains, and the one step that publishes a proof and moves the ledger.
 
     venue.toml, ledger.state, history/   the ledger (state.persist)
+    simulated-oracle.json                the secret keys of the oracle's members, if they are made up
     chains/NAME/                         each chain's own (verifier.chain_store); only deposits and `verify` write there
     staged/                              a batch being published; what a crash leaves of it is finished or dropped
     ledger.lock                          held while a command moves the ledger
@@ -19,12 +20,14 @@ from pathlib import Path
 
 from circuits.statement import Movement
 from cli.errors import BadInputError
-from solvent import Ledger, Venue, load_venue, new_chain, new_ledger, open_ledger, save
+from solvent import Ledger, Venue, check_signature, load_venue, new_chain, new_ledger, open_ledger, save
 from state.persist import HISTORY, STATE_FILE, VENUE_FILE
+from state.simulated_oracle import save_simulated_oracle
 from state.store import Root
 from verifier.chain import ChainState, ChainVerifier
 from verifier.chain_store import create_chain, open_chain, read_chain
 from verifier.files import replacing
+from verifier.prices import bundles_path
 
 CHAINS, STAGED, NOTE_FILE, LOCK_FILE = "chains", "staged", "proof.json", "ledger.lock"
 
@@ -70,7 +73,7 @@ class LedgerDirectory:
     @contextmanager
     def open_chain(self, name: str) -> Iterator[ChainVerifier]:
         """The chain, to be changed in this block (see chain_store.open_chain). Raises BadInputError too."""
-        with open_chain(self.chain(name)) as verifier:
+        with open_chain(self.chain(name), check_signature) as verifier:
             self._own(name, verifier.state)
             yield verifier
 
@@ -91,9 +94,9 @@ class LedgerDirectory:
             self._recover()
             yield self._open()
 
-    def publish(self, ledger: Ledger, proof: bytes, out: Path) -> None:
-        """Write the proof and move the ledger. If this is interrupted, the next command that reads the ledger mends it:
-        the ledger has moved if the proof was written, and has not if it was not."""
+    def publish(self, ledger: Ledger, proof: bytes, bundles: bytes, out: Path) -> None:
+        """Write the proof, its signed prices beside it, and move the ledger. If this is interrupted, the next command
+        that reads the ledger mends it: the ledger has moved if the proof was written, and has not if it was not."""
         staged = self.path / STAGED
         staged.mkdir()
         (staged / HISTORY).symlink_to(Path("..") / HISTORY, target_is_directory=True)
@@ -101,8 +104,9 @@ class LedgerDirectory:
         with replacing(staged / NOTE_FILE) as stream:
             note = {"proof": str(out.absolute()), "sha256": hashlib.sha256(proof).hexdigest()}
             stream.write(json.dumps(note).encode())
-        with replacing(out) as stream:
-            stream.write(proof)
+        for path, content in ((bundles_path(out), bundles), (out, proof)):
+            with replacing(path) as stream:
+                stream.write(content)
         self._recover()
 
     def roll_back(self, ledger: Ledger, root: Root) -> None:
@@ -121,9 +125,12 @@ class LedgerDirectory:
 
     def _own(self, name: str, state: ChainState) -> ChainState:
         """Refuse what another chain, or a chain of another venue, remembers."""
-        expected = new_chain(self.venue, self.venue.chain_numbers[name], state.genesis_root)
-        for field in ("name", "number", "chains", "assets", "venue_id"):
-            if getattr(state, field) != getattr(expected, field):
+        venue = self.venue
+        for field, expected in (
+            ("name", name), ("number", venue.chain_numbers[name]), ("chains", len(venue.chains)),
+            ("assets", len(venue.collateral)), ("venue_id", venue.id), ("oracle", venue.oracle),
+        ):  # fmt: skip
+            if getattr(state, field) != expected:
                 problem = f"another {field} than chain {name} has by {VENUE_FILE}; put the right files there"
                 raise BadInputError(f"{self.chain(name)}: {problem}")
         return state
@@ -151,7 +158,10 @@ class LedgerDirectory:
 
 
 def create(path: Path, venue: Venue) -> Ledger:
-    """Make a directory with a new ledger and its chains. Raises BadInputError if something is there, OSError."""
+    """Make a directory with a new ledger and its chains. Raises BadInputError if something is there.
+
+    Raises ConfigError too, for an oracle whose keys are not proven to be held, or do not follow from its seed; OSError.
+    """
     path = path.resolve()  # a link to an empty directory stays one
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise BadInputError(f"{path}: is not an empty directory; name a new one")
@@ -162,6 +172,7 @@ def create(path: Path, venue: Venue) -> Ledger:
     try:
         ledger = new_ledger(venue)
         save(ledger, temporary)
+        save_simulated_oracle(venue, temporary)
         for number, name in enumerate(venue.chains):
             create_chain(temporary / CHAINS / name, new_chain(venue, number, ledger.root))
         temporary.chmod(0o755)  # the files in it that are private say so themselves

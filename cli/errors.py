@@ -18,6 +18,7 @@ from state.errors import FileError, HistoryError, Refusal, UnknownRootError
 from verifier.chain import ChainRejection, DepositError
 from verifier.chain_store import ChainFileError
 from verifier.errors import Rejection
+from verifier.prices import PriceRejection
 
 SHOW_TRACEBACK = "SOLVENT_TRACEBACK"  # an environment variable: with it, an internal error shows where it happened
 
@@ -36,7 +37,7 @@ class BadInputError(Exception):
     """Input that a command cannot use; the message says which, and what to do."""
 
 
-_REJECTIONS = (Rejection, ChainRejection)
+_REJECTIONS = (Rejection, ChainRejection, PriceRejection)
 _BAD_INPUT = (
     BadInputError, RefusedBatch, FileError, ChainFileError, Refusal, HistoryError, UnknownRootError, DecimalError,
     DepositError,
@@ -66,7 +67,9 @@ def error_object(error: BaseException, line: str) -> dict[str, Any]:
     if isinstance(error, _REJECTIONS):
         content |= {"accepted": False, "chain": None, "reason": error.reason.value, "detail": error.detail}
     if isinstance(error, ChainRejection):
-        content |= {"chain": error.chain} | ({"proof_reason": error.proof.reason.value} if error.proof else {})
+        content["chain"] = error.chain
+        parts = {"proof_reason": error.proof, "price_reason": error.prices}
+        content |= {name: part.reason.value for name, part in parts.items() if part}
     return content
 
 

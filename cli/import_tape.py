@@ -17,6 +17,7 @@ from solvent import Venue
 from state.activity import Activity, ActivityError, Report, Settings, make_activity
 from state.batch import BatchWriter
 from state.errors import Refusal
+from state.simulated_oracle import load_simulated_oracle
 from state.tape import merge_tapes, open_tape
 from verifier.chain import Entry
 
@@ -36,6 +37,8 @@ def import_tape(
     tapes: tuple[str, ...], ledger: Path, accounts: int, seed: int, limit: int | None, out: Path, as_json: bool
 ) -> None:
     """Turn trade tapes into a batch, and make the deposits that it consumes on the chains of DIR.
+
+    The tapes' prices are signed by the venue's simulated oracle.
 
     A tape is a CSV file with the columns time, price, size and side, or a capture (.gz) of an exchange's stream.
     """
@@ -57,8 +60,11 @@ def import_tape(
 
 
 def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: Settings, out: Path) -> Activity:
-    """Make the activity of these trades, its deposits on the chains, and its batch file. Raises ActivityError."""
-    ledger = directory.read()
+    """Make the activity of these trades, its deposits on the chains, and its batch file, prices signed.
+
+    Raises ActivityError, and LedgerFileError if the ledger has no simulated oracle.
+    """
+    ledger, oracle = directory.read(), load_simulated_oracle(directory.venue, directory.path)
     pending = [
         chain.movement(sequence)
         for chain in directory.chain_states()
@@ -66,6 +72,8 @@ def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: S
     ]
     activity = make_activity(ledger, trades, settings, pending)
     with BatchWriter(out, directory.venue) as writer:
+        for bundle in oracle.sign_all(activity.transitions):
+            writer.write(bundle)
         for transition in activity.transitions:
             writer.write(transition)
         _deposit(directory, activity.deposits)  # before the batch gets its name, and after all of it is written

@@ -12,6 +12,7 @@ from cli.inspect import inspect
 from cli.prove import prove
 from cli.rollback import rollback
 from cli.security import security
+from cli.simulated_oracle import simulated_oracle
 from cli.verify import verify
 
 
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, security, demo):
+for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, security, simulated_oracle, demo):
     main.add_command(command)

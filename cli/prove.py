@@ -15,6 +15,7 @@ from cli.output import emit, progress
 from cli.refusals import close
 from solvent import PARAMETERS, Rejection, Witness
 from solvent import prove as prove_batch
+from verifier.prices import bundles_path
 from verifier.text import root_hex, statement_object
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
         applied, statement, witness = close(state, batch, skip_refused)
         proof, report = _prove(statement, witness, params, step)
         step("writing")
-        directory.publish(state, proof, out)
+        directory.publish(state, proof, applied.bundles, out)
     content = {
-        **applied.json(), "proof": str(out), "parameters": params, **report_object(report),
-        "statement": statement_object(statement, VenueNames(directory.venue)),
+        **applied.json(), "proof": str(out), "prices": str(bundles_path(out)), "parameters": params,
+        **report_object(report), "statement": statement_object(statement, VenueNames(directory.venue)),
     }  # fmt: skip
-    emit(as_json, content, [*applied.lines(), *report_lines(report), f"wrote {out}", _moved(statement)])
+    wrote = f"wrote {out} and {bundles_path(out).name}"
+    emit(as_json, content, [*applied.lines(), *report_lines(report), wrote, _moved(statement)])
 
 
 def _prove(

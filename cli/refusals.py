@@ -8,10 +8,13 @@ from typing import Any
 
 from circuits.statement import Statement
 from circuits.witness import Witness
+from solvent import check_signature
 from state.batch import BatchReader
 from state.errors import BatchError, Refusal
 from state.ledger import Ledger
+from state.prices import PriceBook
 from state.transitions import Transition
+from verifier.prices import Bundle, encode_bundles
 from verifier.text import UNITS
 
 SHOWN = 20  # refusals that are printed; --json lists all
@@ -43,6 +46,7 @@ class Applied:
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
+    bundles: bytes = b""  # the file of the signed prices on which the batch rests
 
     @property
     def transitions(self) -> int:
@@ -81,24 +85,30 @@ class RefusedBatch(Exception):  # noqa: N818 - the batch is refused, nothing is 
 
 def close(ledger: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Statement, Witness]:
     """Apply a batch file and close the batch; the ledger is not saved. Raises BatchError, RefusedBatch."""
-    ledger.begin_batch()
+    book = PriceBook(ledger.venue, check_signature)
+    ledger.begin_batch(book)
     with BatchReader(batch, ledger.venue) as reader:
-        applied = _apply(ledger, reader)
+        applied = _apply(ledger, reader, book)
         if applied.refused and not skip_refused:
             raise RefusedBatch(str(batch), applied)
         try:
-            return applied, *ledger.close_batch(reader.time)
+            statement, witness = ledger.close_batch(reader.time)
         except Refusal as refusal:
             raise BatchError(str(batch), str(refusal), HEADER_LINE, "time") from refusal
+    applied.bundles = encode_bundles(ledger.venue.id, book.bundles_for(statement.prices))
+    return applied, statement, witness
 
 
-def _apply(ledger: Ledger, transitions: Iterable[tuple[int, Transition]]) -> Applied:
-    """Apply (line, transition) pairs; refused ones change nothing and are recorded."""
+def _apply(ledger: Ledger, entries: Iterable[tuple[int, Transition | Bundle]], book: PriceBook) -> Applied:
+    """Apply (line, transition) pairs; refused ones change nothing and are recorded. Bundles go into the book."""
     applied = Applied()
-    for line, transition in transitions:
-        kind = transition.kind.name.lower()
+    for line, entry in entries:
+        if isinstance(entry, Bundle):
+            book.add(entry)
+            continue
+        kind = entry.kind.name.lower()
         try:
-            ledger.apply(transition)
+            ledger.apply(entry)
         except Refusal as refusal:
             applied.refused.append(Refused(line, kind, refusal))
         else:

@@ -10,11 +10,13 @@ from circuits.statement import Statement
 from cli.directory import LedgerDirectory
 from cli.errors import BadInputError
 from cli.names import VenueNames
-from cli.options import LEDGER, json_option, params_option, proof_argument
+from cli.options import INPUT_FILE, LEDGER, json_option, params_option, proof_argument
 from cli.output import emit
-from solvent import PARAMETERS
+from cli.signed_prices import bundles_line, bundles_object
+from solvent import PARAMETERS, Venue, check_signature
 from solvent import verify as verify_proof
 from verifier.batch import read_proof
+from verifier.prices import Bundle, bundles_path, check_prices, decode_bundles, read_bundles
 from verifier.text import UNITS, Names, Numbers, statement_lines, statement_object
 
 
@@ -23,29 +25,79 @@ from verifier.text import UNITS, Names, Numbers, statement_lines, statement_obje
 @params_option
 @click.option("--ledger", metavar="DIR", type=LEDGER, help="The ledger whose chain decides, and whose names are used.")
 @click.option("--chain", metavar="NAME", help="The chain that accepts or rejects, and remembers it.")
+@click.option("--prices", metavar="FILE", type=INPUT_FILE, help="The signed prices [default: FILE.proof.prices].")
+@click.option(
+    "--now", metavar="SECONDS", type=click.IntRange(min=0),
+    help="The chain's clock, since the venue's epoch; only where the venue file says that it replays a tape.",
+)  # fmt: skip
 @json_option
-def verify(proof: Path, params: str, ledger: Path | None, chain: str | None, as_json: bool) -> None:
-    """Check FILE.proof and print its statement; with --chain, that chain accepts or rejects it."""
+def verify(
+    proof: Path,
+    params: str,
+    ledger: Path | None,
+    chain: str | None,
+    prices: Path | None,
+    now: int | None,
+    as_json: bool,
+) -> None:
+    """Check FILE.proof and print its statement; with --ledger, who signed its prices; with --chain, the chain decides.
+
+    Without --ledger the signatures are listed, not checked.
+    """
     if chain is not None and ledger is None:
         raise click.UsageError("--chain needs --ledger")
+    if now is not None and chain is None:
+        raise click.UsageError("--now needs --chain")
     directory = None if ledger is None else LedgerDirectory(ledger)
-    names: Names = Numbers() if directory is None else VenueNames(directory.venue)
+    venue = None if directory is None else directory.venue
     start = time.perf_counter()
-    data, parameters = read_proof(proof), PARAMETERS[params]
+    data, signed, parameters = read_proof(proof), read_bundles(prices or bundles_path(proof)), PARAMETERS[params]
     if directory is not None and chain is not None:
+        clock = _clock(directory.venue, now)
         with directory.open_chain(chain) as verifier:
-            statement = verifier.accept(data, parameters)
+            statement = verifier.accept(data, parameters, signed, clock)
     else:
         statement = verify_proof(data, parameters)
-    if directory is not None and statement.venue_id != directory.venue.id:
+    if venue is not None and statement.venue_id != venue.id:
         raise BadInputError(f"--ledger {ledger}: the proof is valid, but of another venue; leave --ledger out")
+    bundles = _bundles(venue, statement, signed)
     seconds = time.perf_counter() - start
-    _report(statement, names, chain, {"parameters": params, "bytes": len(data), "seconds": round(seconds, 3)}, as_json)
+    facts = {"parameters": params, "bytes": len(data), "seconds": round(seconds, 3)}
+    _report(statement, bundles, venue, chain, facts, as_json)
 
 
-def _report(statement: Statement, names: Names, chain: str | None, facts: dict[str, Any], as_json: bool) -> None:
-    content = {"accepted": True, "chain": chain, **facts, "statement": statement_object(statement, names)}
+def _clock(venue: Venue, now: int | None) -> int | None:
+    """What a chain of the venue takes for the time, in seconds since the venue's epoch; None if a tape is its own."""
+    if venue.oracle.replay:
+        return now
+    if now is not None:
+        raise BadInputError("--now: the chains of this venue go by this machine's clock; leave it out")
+    return int(time.time()) - venue.epoch
+
+
+def _bundles(venue: Venue | None, statement: Statement, signed: bytes | None) -> list[Bundle]:
+    """The bundles beside a proof, checked if the venue is known. Raises PriceRejection."""
+    if venue is not None:
+        return check_prices(venue.oracle, venue.id, statement.prices, signed, check_signature)
+    return [] if signed is None else decode_bundles(signed)[1]
+
+
+def _report(
+    statement: Statement,
+    bundles: list[Bundle],
+    venue: Venue | None,
+    chain: str | None,
+    facts: dict[str, Any],
+    as_json: bool,
+) -> None:
+    names: Names = Numbers() if venue is None else VenueNames(venue)
+    checked = venue is not None
+    content = {
+        "accepted": True, "chain": chain, **facts, "statement": statement_object(statement, names),
+        "signed_prices": bundles_object(bundles, names, checked),
+    }  # fmt: skip
     title = "the proof is valid" if chain is None else f"{chain} accepts batch {statement.batch}"
     size = f"{facts['parameters']}, {facts['bytes']:,} bytes, {facts['seconds']} s"
-    units = [UNITS] if isinstance(names, Numbers) else []
-    emit(as_json, content, [f"{title} ({size})", *units, *statement_lines(statement, names)])
+    units = [] if checked else [UNITS]
+    lines = [*statement_lines(statement, names), bundles_line(bundles, checked)]
+    emit(as_json, content, [f"{title} ({size})", *units, *lines])

@@ -1,4 +1,4 @@
-"""Batch files: JSON Lines, a header, then a transition a line, with names and decimal strings; strict and streamed.
+"""Batch files: JSON Lines, a header, then a transition or a bundle of signed prices a line; strict and streamed.
 
 The format is described by cli/batch.schema.json.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, TIME_MAX
+from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, PRICE_MAX, TIME_MAX
 from circuits.field import P
 from state.decimals import DecimalError
 from state.errors import BatchError, json_problem
@@ -24,11 +24,14 @@ from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
 from verifier.files import replacing
+from verifier.prices import MAX_MEMBERS, SIGNATURE_SIZE, Bundle
 
 FORMAT, VERSION = "solvent-batch", 1
 MAX_LINE_BYTES = 4096
 _KEY_DIGITS = 8 * KEY_ELEMENTS
 _MAX_NUMBER_DIGITS = 18
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_BUNDLE = "prices"  # the kind of a line that is a bundle
 
 
 class _FieldError(ValueError):
@@ -112,8 +115,7 @@ def _encode_price(venue: Venue, instrument: Instrument, value: int) -> str:
 
 def _decode_key(venue: Venue, instrument: Instrument | None, value: object) -> tuple[int, ...]:
     text = _text(value)
-    if len(text) != _KEY_DIGITS or set(text) - set("0123456789abcdef"):
-        raise _FieldError(f"must be {_KEY_DIGITS} hexadecimal digits, lower case")
+    _require_hexadecimal(text, _KEY_DIGITS)
     key = tuple(int(text[start : start + 8], 16) for start in range(0, _KEY_DIGITS, 8))
     if max(key) >= P:
         raise _FieldError(f"each 8 digits must be below {P:08x}")
@@ -124,6 +126,55 @@ def _encode_key(venue: Venue, instrument: Instrument | None, value: tuple[int, .
     return "".join(f"{element:08x}" for element in value)
 
 
+def _require_hexadecimal(text: str, digits: int) -> None:
+    if len(text) != digits or set(text) - _HEXADECIMAL:
+        raise _FieldError(f"must be {digits} hexadecimal digits, lower case")
+
+
+def _decode_signature(venue: Venue, instrument: Instrument | None, value: object) -> bytes:
+    text = _text(value)
+    _require_hexadecimal(text, 2 * SIGNATURE_SIZE)
+    return bytes.fromhex(text)
+
+
+def _encode_signature(venue: Venue, instrument: Instrument | None, value: bytes) -> str:
+    return value.hex()
+
+
+def _decode_signers(venue: Venue, instrument: Instrument | None, value: object) -> int:
+    if not isinstance(value, list) or any(type(member) is not int for member in value):
+        raise _FieldError("must be a list of integers, the members' numbers")
+    if value != sorted(set(value)) or not set(value) <= set(range(MAX_MEMBERS)):
+        raise _FieldError(f"must hold different numbers in 0..{MAX_MEMBERS - 1}, ascending")
+    return sum(1 << member for member in value)
+
+
+def _encode_signers(venue: Venue, instrument: Instrument | None, value: int) -> list[int]:
+    return [member for member in range(MAX_MEMBERS) if value >> member & 1]
+
+
+def _decode_prices(venue: Venue, instrument: Instrument | None, value: object) -> tuple[tuple[int, int], ...]:
+    if not isinstance(value, dict) or not value:
+        raise _FieldError("must be an object of at least one price, by instrument")
+    return tuple(sorted(_decode_pair(venue, name, text) for name, text in value.items()))
+
+
+def _decode_pair(venue: Venue, name: str, text: object) -> tuple[int, int]:
+    number = _decode_instrument(venue, None, name)
+    if number == venue.quote.number:
+        raise _FieldError(f"{name} is the quote and has no price")
+    price = venue.instruments[number].price(_text(text))
+    if not 1 <= price <= PRICE_MAX:
+        raise _FieldError(f"{name}: {text} is outside the prices that the venue's units can hold")
+    return number, price
+
+
+def _encode_prices(
+    venue: Venue, instrument: Instrument | None, value: tuple[tuple[int, int], ...]
+) -> dict[str, str]:
+    return {venue.instruments[number].name: venue.instruments[number].format_price(price) for number, price in value}
+
+
 _ACCOUNT, _SEQUENCE, _TIME = _integer(MAX_ACCOUNTS - 1), _integer(COUNTER_MAX), _integer(TIME_MAX)
 _INSTRUMENT = _Codec(_decode_instrument, _encode_instrument, names_instrument=True)
 _CHAIN = _Codec(_decode_chain, _encode_chain)
@@ -131,8 +182,8 @@ _UNITS: _Codec = _Codec(_decode_units, _encode_units)  # type: ignore[arg-type] 
 _PRICE: _Codec = _Codec(_decode_price, _encode_price)  # type: ignore[arg-type]
 _BOOLEAN, _KEY = _Codec(_decode_boolean, _same), _Codec(_decode_key, _encode_key)
 
-# The fields of each kind, in the order of reading and writing; a field has the name of the transition's argument.
-_FIELDS: dict[str, tuple[Callable[..., Transition], dict[str, _Codec]]] = {
+# The fields of each kind, in the order of reading and writing; a field has the name of the argument.
+_FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]] = {
     "register": (Register, {"account": _ACCOUNT, "key": _KEY}),
     "deposit": (Deposit, {
         "chain": _CHAIN, "sequence": _SEQUENCE, "account": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS,
@@ -144,11 +195,16 @@ _FIELDS: dict[str, tuple[Callable[..., Transition], dict[str, _Codec]]] = {
         "market": _INSTRUMENT, "maker": _ACCOUNT, "taker": _ACCOUNT, "price": _PRICE, "size": _UNITS,
         "taker_buys": _BOOLEAN, "maker_limit": _PRICE, "taker_limit": _PRICE,
     }),
+    _BUNDLE: (Bundle, {
+        "time": _TIME, "prices": _Codec(_decode_prices, _encode_prices),
+        "signers": _Codec(_decode_signers, _encode_signers),
+        "signature": _Codec(_decode_signature, _encode_signature),
+    }),
 }  # fmt: skip
 
 
 class BatchReader:
-    """A batch file, as an iterable of (line number, transition). time: when to close; None: as early as possible.
+    """A batch file, as an iterable of (line number, transition or bundle). time: when to close; None: at the earliest.
 
     A context manager. Raises BatchError.
     """
@@ -174,9 +230,9 @@ class BatchReader:
     ) -> None:
         self._stream.close()
 
-    def __iter__(self) -> Iterator[tuple[int, Transition]]:
+    def __iter__(self) -> Iterator[tuple[int, Transition | Bundle]]:
         while (content := self._next_line()) is not None:
-            yield self._line, self._transition(content)
+            yield self._line, self._entry(content)
 
     def _read_header(self) -> int | None:
         content = self._next_line()
@@ -213,7 +269,7 @@ class BatchReader:
             raise self._error("is not one JSON object")
         return content
 
-    def _transition(self, content: dict[str, Any]) -> Transition:
+    def _entry(self, content: dict[str, Any]) -> Transition | Bundle:
         kind = content.pop("kind", None)
         if not isinstance(kind, str) or kind not in _FIELDS:
             raise self._error(f"must be one of {', '.join(_FIELDS)}", "kind")
@@ -259,13 +315,13 @@ class BatchWriter(AbstractContextManager["BatchWriter"]):
     ) -> None:
         self._file.__exit__(kind, error, trace)
 
-    def write(self, transition: Transition) -> None:
-        """Append a transition of a batch file's kinds."""
-        kind = transition.kind.name.lower()
+    def write(self, entry: Transition | Bundle) -> None:
+        """Append a transition of a batch file's kinds, or the bundle on which later price updates rest."""
+        kind = _BUNDLE if isinstance(entry, Bundle) else entry.kind.name.lower()
         content: dict[str, Any] = {"kind": kind}
         instrument: Instrument | None = None
         for name, codec in _FIELDS[kind][1].items():
-            value = getattr(transition, name)
+            value = getattr(entry, name)
             if codec.names_instrument:
                 instrument = self._venue.instruments[value]
             content[name] = codec.encode(self._venue, instrument, value)

@@ -21,6 +21,7 @@ class Rule(StrEnum):
     ACCOUNT_NUMBER = "account-number"
     COUNTER_LIMIT = "counter-limit"
     TIME_BACKWARD = "time-backward"
+    UNSIGNED_PRICE = "unsigned-price"
     DEPOSIT_ORDER = "deposit-order"
     UNBACKED_DEPOSIT = "unbacked-deposit"
     VAULT_SHORT = "vault-short"
@@ -51,6 +52,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.ACCOUNT_NUMBER: "account {account} is not the next free number, {expected}",
     Rule.COUNTER_LIMIT: "the {counter} counter has reached its limit {limit}",
     Rule.TIME_BACKWARD: "time {time} is before {current}, which the ledger has seen",
+    Rule.UNSIGNED_PRICE: "{instrument} at {price}, time {time}: {problem}",
     Rule.DEPOSIT_ORDER: "deposit {sequence} on {chain} is not the next one, {expected}",
     Rule.UNBACKED_DEPOSIT: "{chain} does not hold deposit {sequence}: account {account}, {amount} of {asset}",
     Rule.VAULT_SHORT: "the vault of {asset} on {chain} holds {held}, less than {amount}",

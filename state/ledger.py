@@ -7,7 +7,7 @@ from circuits.witness import Witness
 from state.accounts import balance_amount
 from state.backing import held
 from state.genesis import genesis_records
-from state.memory import DepositQueue, Memory
+from state.memory import DepositQueue, Memory, PriceOracle
 from state.store import NO_SALT, Hasher, RandomElements, Root, Store, secret_elements
 from state.transitions import Transition
 from state.transitions.close import closing, earliest_close
@@ -62,10 +62,13 @@ class Ledger:
         """All present records by leaf index, the open batch's writes included."""
         return {**self.store.leaves, **(self._memory.changed() if self._memory else {})}
 
-    def begin_batch(self) -> None:
-        """Open a batch. Raises BatchStateError if one is open."""
+    def begin_batch(self, oracle: PriceOracle | None = None) -> None:
+        """Open a batch. Raises BatchStateError if one is open.
+
+        oracle, if given, is asked whether a price is signed before it is set.
+        """
         self.require_closed()
-        self._memory = Memory(self.venue, self.store, self.queue)
+        self._memory = Memory(self.venue, self.store, self.queue, oracle)
 
     def abort_batch(self) -> None:
         """Drop the open batch and all it did."""

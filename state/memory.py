@@ -21,11 +21,21 @@ class DepositQueue(Protocol):
         ...
 
 
+class PriceOracle(Protocol):
+    """What the caller knows of signed prices."""
+
+    def objection(self, instrument: int, price: int, time: int, /) -> str | None:
+        """Why the price does not count as signed for that time; None if it does."""
+        ...
+
+
 class Memory:
     """The committed records with the open batch's writes over them. All but `read` is recorded in the witness."""
 
-    def __init__(self, venue: Venue, store: Store, queue: DepositQueue | None) -> None:
-        self.venue, self.queue = venue, queue
+    def __init__(
+        self, venue: Venue, store: Store, queue: DepositQueue | None, oracle: PriceOracle | None = None
+    ) -> None:
+        self.venue, self.queue, self.oracle = venue, queue, oracle
         self.witness = Witness()
         self._committed, self._written = store.leaves, dict[int, Record]()
 

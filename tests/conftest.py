@@ -25,6 +25,7 @@ class Proven:
     batch: Path
     proof: Path
     data: bytes
+    bundles: bytes
     statement: Statement
 
 
@@ -37,10 +38,10 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Proven:
     directory = LedgerDirectory(path)
     fund_activity(directory, synthetic_trades(directory.venue, 25, seed=7), Settings(accounts=6, seed=7), batch)
     with directory.changing() as ledger:
-        _, statement, witness = close(ledger, batch, skip_refused=False)
+        applied, statement, witness = close(ledger, batch, skip_refused=False)
         data, _ = prove(statement, witness, STANDARD)
-        directory.publish(ledger, data, out)
-    return Proven(path, batch, out, data, statement)
+        directory.publish(ledger, data, applied.bundles, out)
+    return Proven(path, batch, out, data, applied.bundles, statement)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 What the chain knows of its own: the last root it accepted, the deposits its vaults received (its queue), and what they
 paid out. The proof shows that the batch obeys the ledger's rules; the chain adds that the batch extends *its* root and
-touches *its* vaults as they are.
+touches *its* vaults as they are, that the times fit its clock, and that the venue's oracle signed the prices.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from circuits.statement import Movement, Statement
 from verifier.batch import verify_batch
 from verifier.errors import Rejection
 from verifier.params import PARAMETERS, STANDARD, Parameters
+from verifier.prices import Oracle, PriceRejection, SignatureCheck, check_prices, no_signatures
 from verifier.text import root_hex
 
 
@@ -34,14 +35,26 @@ class ChainReason(StrEnum):
     DEPOSIT_DIFFERS = "deposit differs from the queue"
     WITHDRAWAL_ORDER = "wrong withdrawal number"
     VAULT_AMOUNT = "vault differs from what the chain holds"
+    NO_CLOCK = "no clock"
+    TIME_AHEAD = "time ahead of the clock"
+    TIME_BEHIND = "time behind the clock"
+    PRICES = "prices not signed as they must be"
 
 
 class ChainRejection(Exception):  # noqa: N818 - a refusal is the chain's ordinary answer, not an error of the program
-    """The chain rejects the batch and has not changed. `proof` is the proof verifier's own reason, if that is why."""
+    """The chain rejects the batch and has not changed. `proof`, `prices`: the rejection of that part, if it is why."""
 
-    def __init__(self, chain: str, reason: ChainReason, detail: str, proof: Rejection | None = None) -> None:
+    def __init__(
+        self,
+        chain: str,
+        reason: ChainReason,
+        detail: str,
+        proof: Rejection | None = None,
+        prices: PriceRejection | None = None,
+    ) -> None:
         super().__init__(f"{chain}: {reason.value}: {detail}")
-        self.chain, self.reason, self.detail, self.proof = chain, reason, detail, proof
+        self.chain, self.reason, self.detail = chain, reason, detail
+        self.proof, self.prices = proof, prices
 
 
 class DepositError(ValueError):
@@ -78,6 +91,7 @@ class ChainState:
     circuit_digest: bytes
     parameters: tuple[str, ...]  # names of the parameter sets it takes proofs of
     genesis_root: tuple[int, ...]
+    oracle: Oracle
     deposits: list[Entry] = field(default_factory=list)  # all ever received, in order
     consumed: int = 0  # how many of them accepted batches have credited
     payouts: list[Entry] = field(default_factory=list)  # all ever released, in order
@@ -112,10 +126,13 @@ class ChainState:
 
 
 class ChainVerifier:
-    """Decides on batches for one chain. `state` is what `accept` and `deposit` change, and what a caller stores."""
+    """Decides on batches for one chain. `state` is what `accept` and `deposit` change, and what a caller stores.
 
-    def __init__(self, state: ChainState) -> None:
-        self.state = state
+    check_signature: a check of BLS signatures, which needs more than the standard library; without it no price passes.
+    """
+
+    def __init__(self, state: ChainState, check_signature: SignatureCheck = no_signatures) -> None:
+        self.state, self._check_signature = state, check_signature
 
     def deposit(self, entry: Entry) -> int:
         """Take a deposit into the vault and the queue; returns its number. Raises DepositError."""
@@ -130,20 +147,26 @@ class ChainVerifier:
         state.deposits.append(entry)
         return len(state.deposits) - 1
 
-    def accept(self, proof: bytes, parameters: Parameters = STANDARD) -> Statement:
-        """Accept a proven batch and move on to its root. Raises ChainRejection, and then nothing has changed."""
+    def accept(
+        self, proof: bytes, parameters: Parameters = STANDARD, bundles: bytes | None = None, now: int | None = None
+    ) -> Statement:
+        """Accept a proven batch and move on to its root. Raises ChainRejection, and then nothing has changed.
+
+        bundles: the file of signed prices beside the proof, if there is one. now: the chain's clock, in seconds since
+        the venue's epoch; None only where the venue replays a tape.
+        """
         # 1. Circuit and parameters are the chain's own choice, never the proof's.
         self._check_rules(parameters)
         # 2. The proof is valid.
         statement = self._verify(proof, parameters)
-        # 3. to 7. The statement agrees with what the chain knows.
-        self.check(statement)
-        # 8. The withdrawals are paid, the deposits are used up, the root moves.
+        # 3. to 9. The statement agrees with what the chain knows, its clock and its oracle.
+        self.check(statement, bundles, now)
+        # 10. The withdrawals are paid, the deposits are used up, the root moves.
         self._advance(statement)
         return statement
 
-    def check(self, statement: Statement) -> None:
-        """Whether a proven statement agrees with what the chain knows. Raises ChainRejection."""
+    def check(self, statement: Statement, bundles: bytes | None = None, now: int | None = None) -> None:
+        """Whether a proven statement agrees with what the chain knows; see `accept`. Raises ChainRejection."""
         # 3. It is this venue's, and extends the accepted root by one batch.
         self._check_position(statement)
         # 4. It accounts for exactly the known vaults and assets.
@@ -154,6 +177,10 @@ class ChainVerifier:
         released = self._check_withdrawals(statement)
         # 7. Its vaults on this chain are what the chain then holds, pending deposits apart.
         self._check_vaults(statement, consumed, released)
+        # 8. Its times fit the chain's clock.
+        self._check_times(statement, now)
+        # 9. The venue's oracle signed its prices.
+        self._check_prices(statement, bundles)
 
     def _check_rules(self, parameters: Parameters) -> None:
         digest = solvent_circuit().digest()
@@ -229,6 +256,27 @@ class ChainVerifier:
             if vault.amount != held:
                 detail = f"asset {vault.asset}: the statement says {vault.amount}, the chain holds {held}"
                 raise self._rejection(ChainReason.VAULT_AMOUNT, f"{detail} (pending deposits apart)")
+
+    def _check_times(self, statement: Statement, now: int | None) -> None:
+        oracle = self.state.oracle
+        if now is None and not oracle.replay:
+            raise self._rejection(ChainReason.NO_CLOCK, "this venue's chains compare times with one; none was given")
+        # A replayed tape that comes without a clock is its own: only the ages of its prices are bounded.
+        clock = statement.time if now is None else now
+        if statement.time > clock + oracle.drift:
+            detail = f"the batch closes at {statement.time}; the clock shows {clock}, and {oracle.drift} s are allowed"
+            raise self._rejection(ChainReason.TIME_AHEAD, detail)
+        earliest = min((statement.time, *(price.time for price in statement.prices)))
+        if earliest < clock - oracle.age:
+            detail = f"the batch or a price is of {earliest}; the clock shows {clock}, and {oracle.age} s are allowed"
+            raise self._rejection(ChainReason.TIME_BEHIND, detail)
+
+    def _check_prices(self, statement: Statement, bundles: bytes | None) -> None:
+        state = self.state
+        try:
+            check_prices(state.oracle, state.venue_id, statement.prices, bundles, self._check_signature)
+        except PriceRejection as rejection:
+            raise ChainRejection(state.name, ChainReason.PRICES, str(rejection), prices=rejection) from rejection
 
     def _advance(self, statement: Statement) -> None:
         released = self._own(statement.withdrawals)

@@ -13,6 +13,7 @@ from typing import Any
 
 from verifier.chain import Accepted, ChainState, ChainVerifier, Entry
 from verifier.files import replacing
+from verifier.prices import Oracle, SignatureCheck, no_signatures
 from verifier.text import root_from_hex, root_hex
 
 CHAIN_FILE, LOCK_FILE = "chain.json", "chain.lock"
@@ -56,14 +57,14 @@ def read_chain(directory: Path) -> ChainState:
 
 
 @contextmanager
-def open_chain(directory: Path) -> Iterator[ChainVerifier]:
+def open_chain(directory: Path, check_signature: SignatureCheck = no_signatures) -> Iterator[ChainVerifier]:
     """The chain, locked; it is written when the block ends without an exception. Raises ChainFileError, OSError."""
     if not (directory / CHAIN_FILE).exists():
         problem = "does not exist; `solvent init` makes a ledger and its chains"
         raise ChainFileError(str(directory / CHAIN_FILE), problem)
     with (directory / LOCK_FILE).open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        verifier = ChainVerifier(read_chain(directory))
+        verifier = ChainVerifier(read_chain(directory), check_signature)
         yield verifier
         _write(directory, verifier.state)
 
@@ -79,6 +80,10 @@ def _encode(state: ChainState) -> dict[str, Any]:
         "chains": state.chains, "assets": state.assets, "venue_id": state.venue_id.hex(),
         "circuit_digest": state.circuit_digest.hex(), "parameters": state.parameters,
         "genesis_root": root_hex(state.genesis_root), "consumed": state.consumed,
+        "oracle": {
+            "keys": [key.hex() for key in state.oracle.keys], "threshold": state.oracle.threshold,
+            "drift": state.oracle.drift, "age": state.oracle.age, "replay": state.oracle.replay,
+        },
         "deposits": [[entry.account, entry.asset, entry.amount] for entry in state.deposits],
         "payouts": [[entry.account, entry.asset, entry.amount] for entry in state.payouts],
         "accepted": [[accepted.batch, accepted.time, root_hex(accepted.root)] for accepted in state.accepted],
@@ -95,6 +100,7 @@ def _decode(content: dict[str, Any]) -> ChainState:
         circuit_digest=bytes.fromhex(content.pop("circuit_digest")),
         parameters=tuple(_exact(str, name) for name in _exact(list, content.pop("parameters"))),
         genesis_root=root_from_hex(content.pop("genesis_root")),
+        oracle=_oracle(_exact(dict, content.pop("oracle"))),
         deposits=[_entry(row) for row in _exact(list, content.pop("deposits"))],
         payouts=[_entry(row) for row in _exact(list, content.pop("payouts"))],
         accepted=[_accepted(row) for row in _exact(list, content.pop("accepted"))],
@@ -107,6 +113,17 @@ def _decode(content: dict[str, Any]) -> ChainState:
         if not entry.asset < state.assets or not entry.amount:
             raise ValueError(f"{entry} is no deposit or payout")
     return state
+
+
+def _oracle(content: dict[str, Any]) -> Oracle:
+    oracle = Oracle(
+        tuple(bytes.fromhex(key) for key in content.pop("keys")),
+        **{name: _count(content.pop(name)) for name in ("threshold", "drift", "age")},
+        replay=_exact(bool, content.pop("replay")),
+    )
+    if content:
+        raise ValueError(f"unknown fields {', '.join(content)} of the oracle")
+    return oracle
 
 
 def _entry(row: list[Any]) -> Entry:

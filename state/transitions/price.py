@@ -49,11 +49,18 @@ class SetPrice:
         old = memory.read(index)
         if self.time < old[MARKET_TIME]:
             raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[MARKET_TIME])
+        self._require_signed(memory)
         tag = memory.venue.instruments[self.instrument].tag
         sequence, fraction = self._count(memory)
         new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, self.time)
         memory.replace(Step.PRICE_MARKET, index, old, new)
         return (self.instrument, sequence, self.price, self.time)
+
+    def _require_signed(self, memory: Memory) -> None:
+        problem = memory.oracle and memory.oracle.objection(self.instrument, self.price, self.time)
+        if problem:
+            name = memory.venue.instruments[self.instrument].name
+            raise Refusal(Rule.UNSIGNED_PRICE, instrument=name, price=self.price, time=self.time, problem=problem)
 
     def _count(self, memory: Memory) -> tuple[int, int]:
         """Count the price; returns its number and the instrument's fraction. Refuses COUNTER_LIMIT."""

@@ -52,6 +52,12 @@ def test_imports_keep_the_layers(package: str) -> None:
         assert not extra, f"{path.relative_to(ROOT)} imports {sorted(extra)}"
 
 
+def test_one_module_knows_the_signature_library() -> None:
+    files = [path for package in (*PACKAGES[:-1], "solvent") for path in sources(package)]
+    knowing = [path for path in files if "py_ecc" in imported(ast.parse(path.read_text()))]
+    assert [str(path.relative_to(ROOT)) for path in knowing] == ["state/oracle.py"]
+
+
 def test_circuits_and_verifier_use_no_float() -> None:
     for package in ("circuits", "state"):
         for path in sources(package):

@@ -14,9 +14,10 @@ def test_the_demo_accepts_and_rejects_what_it_must(monkeypatch: pytest.MonkeyPat
     for fragment in (
         "verify on ethereum", "verify on arbitrum", "verify on solana", "proof invalid: Merkle mismatch",
         "deposit not in the queue", "by the ledger: ", "'amount limb 0 grows by its change'",
+        "price not signed: instrument 2 at 12340000",
     ):  # fmt: skip
         assert fragment in result.stdout
-    assert result.stdout.count("rejected: ") == 4
+    assert result.stdout.count("rejected: ") == 5
 
 
 def test_an_attack_that_succeeds_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,15 @@ def test_the_file_of_another_chain_is_refused(proven: Proven, ledger: Path) -> N
     assert chain_file(ledger).read_bytes() == before
 
 
+def test_a_chain_with_other_oracle_keys_is_refused(proven: Proven, ledger: Path) -> None:
+    """Else whoever can write one file would choose who signs prices."""
+    content = json.loads(chain_file(ledger).read_text())
+    content["oracle"]["keys"].reverse()
+    chain_file(ledger).write_text(json.dumps(content))
+    result = run("verify", proven.proof, "--ledger", ledger, "--chain", "ethereum")
+    fails(result, 2, "chains/ethereum", "another oracle")
+
+
 def test_a_venue_that_was_changed_takes_no_deposits(ledger: Path) -> None:
     venue = ledger / "venue.toml"
     venue.write_text(venue.read_text().replace("decimals = 6", "decimals = 5"))
@@ -42,6 +51,10 @@ def test_a_venue_that_was_changed_takes_no_deposits(ledger: Path) -> None:
     {"payouts": [[-1, 0, 5]]}, {"deposits": [["5", 0, 5]]}, {"deposits": [[5, 0]]}, {"genesis_root": "zz" * 32},
     {"consumed": 99}, {"deposits": {}}, {"parameters": "standard"}, {"version": True},
     {"accepted": [[10**4299, 0, "0" * 64]]}, {"deposits": [[5, 0, 10**4300 - 1]] * 2},
+    {"oracle": None}, {"oracle": {"keys": []}},
+    {"oracle": {"keys": ["00" * 48], "threshold": 2, "drift": 0, "age": 0, "replay": True}},
+    {"oracle": {"keys": ["00" * 48], "threshold": 1, "drift": 0, "age": 0, "replay": 1}},
+    {"oracle": {"keys": ["00" * 48], "threshold": 1, "drift": 0, "age": 0, "replay": True, "more": 1}},
 ])  # fmt: skip
 def test_a_damaged_chain_is_named(ledger: Path, change: Any) -> None:
     content = {**json.loads(chain_file(ledger).read_text()), **change} if isinstance(change, dict) else change

@@ -7,6 +7,7 @@ import pytest
 
 from cli.directory import LedgerDirectory
 from tests.cli.running import fails, run, run_json
+from tests.cli.test_signed_prices import write_prices
 from tests.conftest import Proven
 from verifier.chain import Entry
 from verifier.chain_store import read_chain
@@ -132,8 +133,7 @@ def test_a_malformed_batch_names_line_and_field(
 
 def test_a_batch_cannot_close_before_its_time(ledger: Path, tmp_path: Path) -> None:
     batch = tmp_path / "a.batch"
-    price = '{"kind": "price", "instrument": "ETH", "price": "2680", "time": 100}\n'
-    batch.write_text(HEADER.replace("}", ', "time": 99}') + price)
+    write_prices(LedgerDirectory(ledger), batch, 100, close=99)
     fails(run("check", batch, "--ledger", ledger), 2, "a.batch:1: time: time-backward")
 
 

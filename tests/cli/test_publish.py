@@ -11,7 +11,6 @@ from cli.directory import LedgerDirectory
 from tests.cli.running import fails, run, run_json
 from tests.cli.test_pipeline import transfer, write_batch
 from tests.conftest import Proven
-from verifier.chain_store import open_chain
 from verifier.text import root_hex
 
 
@@ -24,15 +23,16 @@ def publish(directory: LedgerDirectory, out: Path, proof: bytes = b"proof") -> t
     with directory.changing() as ledger:
         ledger.begin_batch()
         ledger.close_batch()
-        directory.publish(ledger, proof, out)
+        directory.publish(ledger, proof, b"prices", out)
         return ledger.root
 
 
-@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("steps", range(7))
 def test_a_crash_leaves_both_or_neither(
     ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
-    """The process dies before rename number `steps` of a publication: venue, undo log, state, note, proof, state."""
+    """The process dies before rename number `steps` of a publication: venue, undo log, state, note, prices, proof,
+    state."""
     directory, out = LedgerDirectory(ledger), tmp_path / "a.proof"
     before, replace = directory.read().root, os.replace
     done: list[str] = []
@@ -49,7 +49,8 @@ def test_a_crash_leaves_both_or_neither(
         with pytest.raises(Crash):
             publish(directory, out)
     after = LedgerDirectory(ledger).read().root
-    assert out.exists() == (steps == 5)
+    assert out.exists() == (steps == 6)
+    assert (tmp_path / "a.proof.prices").exists() == (steps >= 5)
     assert (after != before) == out.exists()
     assert (before in LedgerDirectory(ledger).read().roots()[:-1]) == out.exists()
     assert not (ledger / cli.directory.STAGED).exists()
@@ -84,8 +85,8 @@ def test_only_one_command_moves_the_ledger(ledger: Path, tmp_path: Path) -> None
 
 def test_rollback_goes_to_a_root_that_a_chain_accepts(proven: Proven, ledger: Path, tmp_path: Path) -> None:
     directory = LedgerDirectory(ledger)
-    with open_chain(directory.chain("ethereum")) as chain:
-        chain.accept(proven.data)
+    with directory.open_chain("ethereum") as chain:
+        chain.accept(proven.data, bundles=proven.bundles)
     first, second = root_hex(proven.statement.old_root), root_hex(proven.statement.new_root)
     third = root_hex(publish(directory, tmp_path / "a.proof"))
     publish(directory, tmp_path / "b.proof")

@@ -1,6 +1,7 @@
 """Batch files: what is written is read again, each mistake is named by line and field, and the schema agrees."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
+from state.venue import parse_venue
 from tests.batches import VENUE_FILE, default_venue, every_kind
+from verifier.prices import Bundle
 
 VENUE = default_venue()
 SCHEMA = json.loads((VENUE_FILE.parent / "batch.schema.json").read_text())
@@ -30,13 +33,23 @@ FILL = {
     "kind": "fill", "market": "BTC-PERP", "maker": 5, "taker": 6, "price": "61800.3", "size": "0.25",
     "taker_buys": True, "maker_limit": "61800", "taker_limit": "61801",
 }  # fmt: skip
+PRICES = {
+    "kind": "prices", "time": 5, "prices": {"BTC-PERP": "61800.3", "ETH": "2680"}, "signers": [0, 2],
+    "signature": "0f" * 96,
+}  # fmt: skip
 
 accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
 units = st.integers(0, 2**55 - 1)
 lot_prices = st.integers(0, 2**28 - 1)
 assets, markets, chains = st.integers(0, 1), st.integers(2, 3), st.integers(0, 2)
 elements = st.integers(0, P - 1)
-transitions: st.SearchStrategy[Transition] = st.one_of(
+prices = st.dictionaries(st.integers(1, 3), st.integers(1, 2**28 - 1), min_size=1)
+bundles = st.builds(
+    Bundle, sequences, prices.map(lambda one: tuple(sorted(one.items()))), st.integers(0, 2**64 - 1),
+    st.binary(min_size=96, max_size=96),
+)  # fmt: skip
+entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
+    bundles,
     st.builds(Register, accounts, st.tuples(*[elements] * 7)),
     st.builds(Deposit, chains, sequences, accounts, assets, units),
     st.builds(Withdraw, chains, accounts, assets, units),
@@ -46,29 +59,29 @@ transitions: st.SearchStrategy[Transition] = st.one_of(
 )
 
 
-def write(path: Path, batch: list[Transition], time: int | None = None) -> None:
+def write(path: Path, batch: Sequence[Transition | Bundle], time: int | None = None) -> None:
     with BatchWriter(path, VENUE, time) as writer:
         for transition in batch:
             writer.write(transition)
 
 
-def read(path: Path) -> list[Transition]:
+def read(path: Path) -> list[Transition | Bundle]:
     with BatchReader(path, VENUE) as reader:
         return [transition for _, transition in reader]
 
 
-def read_text(path: Path, text: str) -> list[Transition]:
+def read_text(path: Path, text: str) -> list[Transition | Bundle]:
     path.write_text(text)
     return read(path)
 
 
-def read_objects(path: Path, *contents: Any) -> list[Transition]:
+def read_objects(path: Path, *contents: Any) -> list[Transition | Bundle]:
     return read_text(path, "".join(json.dumps(content) + "\n" for content in contents))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(transitions, max_size=8))
-def test_round_trip_and_schema(tmp_path_factory: pytest.TempPathFactory, batch: list[Transition]) -> None:
+@given(st.lists(entries, max_size=8))
+def test_round_trip_and_schema(tmp_path_factory: pytest.TempPathFactory, batch: list[Transition | Bundle]) -> None:
     path = tmp_path_factory.mktemp("batch") / "batch.jsonl"
     write(path, batch)
     assert read(path) == batch
@@ -140,6 +153,17 @@ MISTAKES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": "0" * 55 + "A"}, "key"),
     ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": f"{P:08x}" + "0" * 48}, "key"),
     ({"kind": "price", "instrument": "ETH", "price": "1", "time": 5}, {"time": 2**28}, "time"),
+    (PRICES, {"time": -1}, "time"),
+    (PRICES, {"prices": {}}, "prices"),
+    (PRICES, {"prices": [["ETH", "1"]]}, "prices"),
+    (PRICES, {"prices": {"ETH": 1}}, "prices"),
+    (PRICES, {"signers": 7}, "signers"),
+    (PRICES, {"signers": [0, 0]}, "signers"),
+    (PRICES, {"signers": [64]}, "signers"),
+    (PRICES, {"signers": [-1]}, "signers"),
+    (PRICES, {"signers": [True]}, "signers"),
+    (PRICES, {"signature": "0" * 191}, "signature"),
+    (PRICES, {"signature": "A" * 192}, "signature"),
 ]
 
 
@@ -157,7 +181,7 @@ def test_mistakes_that_the_schema_knows_too(
     assert not VALIDATOR.is_valid(bad)
 
 
-@pytest.mark.parametrize("good", [DEPOSIT, FILL])
+@pytest.mark.parametrize("good", [DEPOSIT, FILL, PRICES])
 def test_every_field_is_required(tmp_path: Path, good: dict[str, Any]) -> None:
     for field in good:
         bad = {name: value for name, value in good.items() if name != field}
@@ -180,6 +204,38 @@ def test_mistakes_that_only_the_venue_shows(tmp_path: Path, change: dict[str, An
     with pytest.raises(BatchError) as caught:
         read_objects(tmp_path / "b", HEADER, {**DEPOSIT, **change})
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(("change", "field"), [
+    ({"prices": {"DOGE": "1"}}, "prices"),
+    ({"prices": {"USDC": "1"}}, "prices"),
+    ({"prices": {"ETH": "0"}}, "prices"),
+    ({"prices": {"ETH": "9999999999"}}, "prices"),
+    ({"signers": [2, 0]}, "signers"),
+])  # fmt: skip
+def test_mistakes_in_a_bundle_that_only_the_venue_shows(tmp_path: Path, change: dict[str, Any], field: str) -> None:
+    VALIDATOR.validate({**PRICES, **change})
+    with pytest.raises(BatchError) as caught:
+        read_objects(tmp_path / "b", HEADER, {**PRICES, **change})
+    assert caught.value.field == field
+
+
+def test_a_bundle_of_every_instrument_fits_a_line(tmp_path: Path) -> None:
+    """With the longest names and prices that a venue can have."""
+    names = [f"I{number:031}" for number in range(27)]
+    markets = "".join(
+        f'[[market]]\nname = "{name}"\nlot = "0.000000000001"\ninitial_margin = "1"\nmaker_fee = "0"\n'
+        f'taker_fee = "0"\nprice = "268435455"\n'
+        for name in names
+    )
+    text, oracle = VENUE_FILE.read_text().split("[oracle]")
+    head = text.split("[[asset]]")[0].replace("decimals = 6", "decimals = 12")
+    venue = parse_venue(head + markets + "[oracle]" + oracle)
+    bundle = Bundle(2**28 - 1, tuple((number, 2**28 - 1 - number) for number in range(1, 28)), 2**64 - 1, bytes(96))
+    with BatchWriter(tmp_path / "b", venue) as writer:
+        writer.write(bundle)
+    with BatchReader(tmp_path / "b", venue) as reader:
+        assert [entry for _, entry in reader] == [bundle]
 
 
 @pytest.mark.parametrize(
@@ -223,13 +279,14 @@ def test_empty_and_missing_files(tmp_path: Path) -> None:
 
 
 json_values = st.one_of(
-    st.none(), st.booleans(), st.integers(-5, 2**30),
+    st.none(), st.booleans(), st.integers(-5, 2**30), st.lists(st.integers(-1, 65), max_size=3),
+    st.dictionaries(st.sampled_from(["ETH", "BTC-PERP", "x y"]), st.sampled_from(["1", "0.01", "-1", 1]), max_size=2),
     st.sampled_from(["", "1", "1.50", "-1", "1e5", "x", "ETH", "solana"]),
 )  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from([DEPOSIT, FILL]), st.data())
+@given(st.sampled_from([DEPOSIT, FILL, PRICES]), st.data())
 def test_what_the_parser_takes_the_schema_takes(
     tmp_path_factory: pytest.TempPathFactory, good: dict[str, Any], data: st.DataObject
 ) -> None:

@@ -47,6 +47,13 @@ class EmptyQueue:
         return False
 
 
+class SilentOracle:
+    """An oracle that signed nothing."""
+
+    def objection(self, instrument: int, price: int, time: int, /) -> str | None:
+        return "nobody signed it"
+
+
 @dataclass(frozen=True)
 class Case:
     """A transition that the funded ledger refuses, once these records are put there."""
@@ -55,6 +62,7 @@ class Case:
     transition: Transition
     records: dict[int, Record] | None = None
     empty_queue: bool = False
+    unsigned: bool = False
 
 
 def mark(instrument: int, price: int) -> dict[int, Record]:
@@ -120,6 +128,7 @@ CASES = [
     Case(Rule.TIME_BACKWARD, SetPrice(ETH, 1, 6),
          {market_index(ETH): market_record(Tag.ASSET, 2, 10_000, 1, 8_500, 7)}),
     Case(Rule.TIME_BACKWARD, CloseVenue(99)),
+    Case(Rule.UNSIGNED_PRICE, SetPrice(ETH, 1, 6), unsigned=True),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 0, ALICE, USDC, 10_000_000_000)),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 2, ALICE, USDC, 1)),
     Case(Rule.UNBACKED_DEPOSIT, Deposit(0, 1, ALICE, USDC, 1), empty_queue=True),
@@ -156,7 +165,7 @@ CASES = [
 def prepared(case: Case) -> Ledger:
     ledger = funded_ledger(EmptyQueue() if case.empty_queue else None)
     ledger.store.leaves |= case.records or {}
-    ledger.begin_batch()
+    ledger.begin_batch(SilentOracle() if case.unsigned else None)
     return ledger
 
 

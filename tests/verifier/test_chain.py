@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 
 from circuits.bounds import AMOUNT_MAX
 from circuits.solvent import solvent_circuit
-from circuits.statement import AssetAmount, Movement, Statement, Vault
+from circuits.statement import AssetAmount, Movement, Price, Statement, Vault
+from solvent import check_signature
 from tests.conftest import Proven
+from tests.verifier.toy_oracle import KEYS, toy_bundle, toy_check
 from verifier.chain import ChainReason, ChainRejection, ChainState, ChainVerifier, DepositError, Entry
 from verifier.chain_store import ChainFileError, create_chain, open_chain, read_chain
 from verifier.errors import Reason
 from verifier.params import COMPACT, STANDARD, Parameters
+from verifier.prices import Oracle, encode_bundles
 
 CHAINS, ASSETS, OWN = 3, 2, 1
 VENUE = bytes(range(32))
+ORACLE = Oracle(KEYS, threshold=2, drift=30, age=600, replay=True)
 Change = Callable[[Statement], Statement]
 
 
@@ -31,7 +35,7 @@ def root(number: int) -> tuple[int, ...]:
 def new_chain() -> ChainVerifier:
     """A chain that has deposits 0 .. 2 in its queue and accepted nothing."""
     digest = solvent_circuit().digest()
-    chain = ChainVerifier(ChainState("own", OWN, CHAINS, ASSETS, VENUE, digest, (STANDARD.name,), root(0)))
+    chain = ChainVerifier(ChainState("own", OWN, CHAINS, ASSETS, VENUE, digest, (STANDARD.name,), root(0), ORACLE))
     deposit_all(chain, [Entry(5, 0, 100), Entry(6, 1, 7), Entry(5, 0, 40)])
     return chain
 
@@ -63,10 +67,12 @@ def next_statement(chain: ChainState, consume: int, withdrawals: Sequence[Entry]
     )  # fmt: skip
 
 
-def reason_against(chain: ChainVerifier, statement: Statement) -> ChainReason | None:
+def reason_against(
+    chain: ChainVerifier, statement: Statement, bundles: bytes | None = None, now: int | None = None
+) -> ChainReason | None:
     """Why the chain rejects the (proven) statement, if it does."""
     try:
-        chain.check(statement)
+        chain.check(statement, bundles, now)
     except ChainRejection as rejection:
         return rejection.reason
     return None
@@ -193,12 +199,12 @@ def test_a_deposit_out_of_bounds_is_refused(entry: Entry) -> None:
 
 @pytest.mark.parametrize("name", ["ethereum", "arbitrum", "solana"])
 def test_every_chain_accepts_a_real_proof_once(proven: Proven, name: str) -> None:
-    chain = ChainVerifier(read_chain(proven.directory / "chains" / name))
+    chain = ChainVerifier(read_chain(proven.directory / "chains" / name), check_signature)
     assert chain.state.pending()
-    assert chain.accept(proven.data) == proven.statement
+    assert chain.accept(proven.data, bundles=proven.bundles) == proven.statement
     assert not chain.state.pending()
     with pytest.raises(ChainRejection) as caught:
-        chain.accept(proven.data)
+        chain.accept(proven.data, bundles=proven.bundles)
     assert caught.value.reason == ChainReason.OLD_ROOT
 
 
@@ -230,6 +236,64 @@ def test_a_chain_of_another_circuit_accepts_nothing(proven: Proven) -> None:
     with pytest.raises(ChainRejection) as caught:
         ChainVerifier(state).accept(proven.data)
     assert caught.value.reason == ChainReason.CIRCUIT
+
+
+def test_a_real_proof_needs_its_signed_prices(proven: Proven) -> None:
+    """Without the bundles, and without a check of signatures, a chain takes no price."""
+    state = read_chain(proven.directory / "chains" / "solana")
+    for chain, bundles in (
+        (ChainVerifier(state, check_signature), None), (ChainVerifier(state), proven.bundles),
+        (ChainVerifier(state, check_signature), proven.bundles[:-1] + bytes([proven.bundles[-1] ^ 1])),
+    ):  # fmt: skip
+        before = deepcopy(state)
+        with pytest.raises(ChainRejection) as caught:
+            chain.accept(proven.data, bundles=bundles)
+        assert caught.value.reason == ChainReason.PRICES
+        assert caught.value.prices is not None
+        assert state == before
+
+
+# ------------------------------------------------------------------------------------------------- clock and prices
+
+
+def at(chain: ChainVerifier, time: int, *price_times: int) -> Statement:
+    """The next statement, closed at that time, with prices 100, 101, ... of instrument 1 at those times."""
+    prices = tuple(Price(1, number, 100 + number, time) for number, time in enumerate(price_times))
+    return replace(next_statement(chain.state, 0), time=time, prices=prices)
+
+
+def signed_for(statement: Statement, members: Sequence[int] = (0, 1)) -> bytes:
+    """A bundle for each of its prices."""
+    contents = ((price.time, [(price.instrument, price.price)]) for price in statement.prices)
+    return encode_bundles(VENUE, [toy_bundle(VENUE, *content, members) for content in contents])
+
+
+@pytest.mark.parametrize(("now", "time", "price_times", "reason"), [
+    (1000, 1000, (1000,), None), (1000, 1030, (400,), None), (1000, 400, (), None),
+    (1000, 1031, (), ChainReason.TIME_AHEAD), (1000, 399, (), ChainReason.TIME_BEHIND),
+    (1000, 1000, (399, 1000), ChainReason.TIME_BEHIND), (0, 31, (), ChainReason.TIME_AHEAD), (0, 30, (0,), None),
+    (None, 10**6, (10**6 - 600,), None), (None, 10**6, (10**6 - 601,), ChainReason.TIME_BEHIND),
+])  # fmt: skip
+def test_times_fit_the_clock(
+    now: int | None, time: int, price_times: Sequence[int], reason: ChainReason | None
+) -> None:
+    chain = ChainVerifier(new_chain().state, toy_check)
+    statement = at(chain, time, *price_times)
+    assert reason_against(chain, statement, signed_for(statement), now) == reason
+
+
+def test_a_live_chain_has_a_clock() -> None:
+    chain = ChainVerifier(replace(new_chain().state, oracle=replace(ORACLE, replay=False)), toy_check)
+    assert reason_against(chain, at(chain, 60)) == ChainReason.NO_CLOCK
+    assert reason_against(chain, at(chain, 60), now=60) is None
+
+
+def test_too_few_signers_move_no_chain() -> None:
+    chain = ChainVerifier(new_chain().state, toy_check)
+    statement = at(chain, 60, 50, 60)
+    assert reason_against(chain, statement, signed_for(statement)) is None
+    assert reason_against(chain, statement, signed_for(statement, (2,))) == ChainReason.PRICES
+    assert reason_against(chain, statement, None) == ChainReason.PRICES
 
 
 # ---------------------------------------------------------------------------------------------------------- the store
