@@ -6,6 +6,7 @@ from typing import Any
 from state.batch import BatchReader
 from state.transitions import Transition
 from verifier.codec import ProofReader
+from verifier.prices import Bundle
 
 
 def plant_proof() -> None:
@@ -23,14 +24,14 @@ def plant_proof() -> None:
 
 def plant_batch() -> None:
     """A reader that fails at a withdrawal without an account."""
-    genuine = BatchReader._transition
+    genuine = BatchReader._entry
 
-    def transition(reader: BatchReader, content: dict[str, Any]) -> Transition:
+    def transition(reader: BatchReader, content: dict[str, Any]) -> Transition | Bundle:
         if content.get("kind") == "withdraw" and "account" not in content:
             raise IndexError("planted")
         return genuine(reader, content)
 
-    BatchReader._transition = transition  # type: ignore[assignment, method-assign]
+    BatchReader._entry = transition  # type: ignore[assignment, method-assign]
 
 
 PLANTS: dict[str, Callable[[], None]] = {"proof": plant_proof, "batch": plant_batch}

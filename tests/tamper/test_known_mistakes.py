@@ -637,11 +637,9 @@ def test_a_deposit_is_not_credited_for_two_chains() -> None:
     assert sum(total.amount for total in statement.totals) == 14_000_000
 
     before, digest = Accepted(statement.batch - 1, 0, statement.old_root), solvent_circuit().digest()
+    terms = (statement.venue_id, digest, (STANDARD.name,), genesis, ledger.venue.oracle)
     received, never = (
-        ChainVerifier(
-            ChainState("chain", number, 3, 2, statement.venue_id, digest, (STANDARD.name,), genesis, accepted=[before])
-        )
-        for number in (0, 1)
+        ChainVerifier(ChainState("chain", number, 3, 2, *terms, accepted=[before])) for number in (0, 1)
     )
     received.deposit(Entry(ALICE, USDC, 7_000_000))
     received.check(statement)
