@@ -1,0 +1,342 @@
+"""An order book in plain sorted lists, and the margin of its accounts: what the ledger's matching is compared with.
+
+It shares no code with the product, not even records or bounds, and prefers the obvious way to the fast one: a refused
+order is undone by going back to a copy of everything.
+"""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+FEE_PARTS = 1_000_000  # a fee is so many millionths of the notional, rounded up
+MARGIN_PARTS = 10_000
+
+# Whether an account may have this fill: account, market, signed size (bought is positive), price, fee. It is asked
+# before the account is changed, but after the maker's order has shrunk by the fill; and once more about the taker, with
+# size and fee 0, when its order has come to its end and what is left of it rests.
+MayFill = Callable[[int, int, int, int, int], bool]
+
+
+class PlainPolicy(Enum):
+    """What becomes of an order that cannot trade at once."""
+
+    GOOD_TILL_TIME = auto()  # the remainder rests
+    IMMEDIATE_OR_CANCEL = auto()  # the remainder is dropped
+    FILL_OR_KILL = auto()  # a remainder is refused
+    POST_ONLY = auto()  # a trade is refused
+
+
+class Reason(Enum):
+    """Why the head of a queue was removed instead of traded with."""
+
+    EXPIRED = auto()
+    SELF_TRADE = auto()
+    REDUCE_ONLY = auto()
+    MARGIN = auto()
+
+
+class Refused(Exception):  # noqa: N818 - what the venue says, not a fault
+    """The request broke a rule, and nothing has changed."""
+
+
+@dataclass(frozen=True)
+class PlainOrder:
+    """A request to trade. The price is a limit; that of a market order is its worst price."""
+
+    number: int  # its name; the caller's choice, never used twice
+    account: int
+    market: int
+    buys: bool
+    price: int
+    size: int
+    expiry: int
+    policy: PlainPolicy = PlainPolicy.GOOD_TILL_TIME
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True)
+class PlainTrade:
+    """A fill, at the maker's price."""
+
+    market: int
+    maker_order: int
+    taker_order: int
+    price: int
+    size: int
+    taker_buys: bool
+
+
+@dataclass(frozen=True)
+class PlainRemoval:
+    """The head of a queue that was removed without a trade."""
+
+    order: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class PlainMarket:
+    """The terms of a market."""
+
+    maker_fee: int = 0  # in 1 / FEE_PARTS
+    taker_fee: int = 0
+    least_notional: int = 0
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Resting:
+    """What is left of an order in the book."""
+
+    order: PlainOrder
+    left: int
+    arrival: int
+
+    @property
+    def priority(self) -> tuple[int, int]:
+        """Best price first, then the earliest."""
+        return (-self.order.price if self.order.buys else self.order.price, self.arrival)
+
+
+@dataclass
+class _State:
+    """Everything that an order can change, but for what is only ever appended to."""
+
+    queues: dict[tuple[int, bool], list[Resting]]  # by market and side (True: bids), best first
+    positions: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))  # account, market
+    quote: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    fees: int = 0
+    arrivals: int = 0
+
+    def copy(self) -> "_State":
+        queues = {key: list(queue) for key, queue in self.queues.items()}
+        return _State(queues, self.positions.copy(), self.quote.copy(), self.fees, self.arrivals)
+
+
+class PlainBook:
+    """The books of several markets, and the positions and quote of the accounts that trade in them."""
+
+    def __init__(
+        self, markets: Mapping[int, PlainMarket], may_fill: MayFill | None = None, order_limit: int | None = None
+    ) -> None:
+        """order_limit: the most orders of one account that may rest. may_fill: None allows everything."""
+        self.markets = dict(markets)
+        self.may_fill: MayFill = may_fill or (lambda account, market, size, price, fee: True)
+        self.order_limit = order_limit
+        self.time = 0
+        self.trades: list[PlainTrade] = []  # since begin_batch
+        self.removals: list[PlainRemoval] = []
+        self._state = _State({(market, buys): [] for market in markets for buys in (True, False)})
+
+    @property
+    def positions(self) -> defaultdict[tuple[int, int], int]:
+        """By account and market; signed."""
+        return self._state.positions
+
+    @property
+    def quote(self) -> defaultdict[int, int]:
+        """By account: deposits (the caller's to write), less what was paid, plus what was received."""
+        return self._state.quote
+
+    @property
+    def fees(self) -> int:
+        """All that was paid."""
+        return self._state.fees
+
+    def queue(self, market: int, buys: bool) -> list[Resting]:
+        """One side, best first."""
+        return self._state.queues[market, buys]
+
+    def resting(self, account: int | None = None) -> list[Resting]:
+        """All resting orders, or those of one account."""
+        return [
+            entry for queue in self._state.queues.values() for entry in queue
+            if account is None or entry.order.account == account
+        ]  # fmt: skip
+
+    def begin_batch(self, time: int) -> None:
+        """A new batch, all of it at this time."""
+        if time < self.time:
+            raise ValueError(f"time {time} is before {self.time}")
+        self.time = time
+        self.trades, self.removals = [], []
+
+    def place(self, order: PlainOrder) -> None:
+        """Match an order, and let the remainder rest if its policy says so. Raises Refused."""
+        with self._all_or_nothing():
+            self._check(order)
+            left = self._match(order)
+            if left and order.policy is PlainPolicy.FILL_OR_KILL:
+                raise Refused("a remainder is left")
+            if left and order.policy is not PlainPolicy.IMMEDIATE_OR_CANCEL:
+                self._rest(order, left)
+            if not self.may_fill(order.account, order.market, 0, order.price, 0):
+                raise Refused("the taker's margin at the end")
+
+    def cancel(self, account: int, number: int) -> None:
+        """Take a resting order out. Raises Refused if the account has none of that number."""
+        for queue in self._state.queues.values():
+            for place, entry in enumerate(queue):
+                if entry.order.number == number and entry.order.account == account:
+                    del queue[place]
+                    return
+        raise Refused("no such order rests")
+
+    def cancel_all(self, account: int) -> None:
+        """Take all resting orders of an account out."""
+        for queue in self._state.queues.values():
+            queue[:] = [entry for entry in queue if entry.order.account != account]
+
+    def modify(self, number: int, order: PlainOrder) -> None:
+        """Cancel a resting order of the same account, market and side, and place another one. Raises Refused."""
+        with self._all_or_nothing():
+            if all(entry.order.number != number for entry in self.queue(order.market, order.buys)):
+                raise Refused("no such order rests on this side of the market")
+            self.cancel(order.account, number)
+            self.place(order)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        before, trades, removals = self._state.copy(), len(self.trades), len(self.removals)
+        try:
+            yield
+        except Refused:
+            self._state = before
+            del self.trades[trades:], self.removals[removals:]
+            raise
+
+    def _check(self, order: PlainOrder) -> None:
+        market = self.markets.get(order.market)
+        if market is None or not market.active:
+            raise Refused("the market is not active")
+        if order.price < 1 or order.size < 1:
+            raise Refused("no price or no size")
+        if order.price * order.size < market.least_notional:
+            raise Refused("too small")
+        if order.expiry < self.time:
+            raise Refused("expired")
+
+    def _match(self, taker: PlainOrder) -> int:
+        """Trade with the other side as far as the limit goes; the size that is left."""
+        queue, left = self.queue(taker.market, not taker.buys), taker.size
+        while left and queue and _crosses(taker, queue[0].order.price):
+            if taker.policy is PlainPolicy.POST_ONLY:
+                raise Refused("a post-only order would cross")
+            head = queue[0]
+            size = min(left, head.left)
+            remainder = [replace(head, left=head.left - size)] if size < head.left else []
+            queue[:1] = remainder
+            reason = self._obstacle(taker, head.order, size)
+            if reason is None:
+                self._trade(taker, head.order, size)
+                left -= size
+            else:
+                del queue[: len(remainder)]
+                self.removals.append(PlainRemoval(head.order.number, reason))
+        return left
+
+    def _obstacle(self, taker: PlainOrder, maker: PlainOrder, size: int) -> Reason | None:
+        """Why this maker cannot trade."""
+        signed = size if maker.buys else -size
+        if maker.expiry < self.time:
+            return Reason.EXPIRED
+        if maker.account == taker.account:
+            return Reason.SELF_TRADE
+        if maker.reduce_only and not reduces(self.positions[maker.account, maker.market], signed):
+            return Reason.REDUCE_ONLY
+        fee = _fee(maker.price * size, self.markets[maker.market].maker_fee)
+        return None if self.may_fill(maker.account, maker.market, signed, maker.price, fee) else Reason.MARGIN
+
+    def _trade(self, taker: PlainOrder, maker: PlainOrder, size: int) -> None:
+        signed, notional = (size if taker.buys else -size), maker.price * size
+        terms = self.markets[maker.market]
+        fee = _fee(notional, terms.taker_fee)
+        if taker.reduce_only and not reduces(self.positions[taker.account, taker.market], signed):
+            raise Refused("a reduce-only order would grow or flip the taker's position")
+        if not self.may_fill(taker.account, taker.market, signed, maker.price, fee):
+            raise Refused("the taker's margin after a fill")
+        self._settle(maker.account, maker.market, -signed, maker.price, _fee(notional, terms.maker_fee))
+        self._settle(taker.account, maker.market, signed, maker.price, fee)
+        self.trades.append(PlainTrade(maker.market, maker.number, taker.number, maker.price, size, taker.buys))
+
+    def _settle(self, account: int, market: int, signed: int, price: int, fee: int) -> None:
+        self.positions[account, market] += signed
+        self.quote[account] -= signed * price + fee
+        self._state.fees += fee
+
+    def _rest(self, order: PlainOrder, left: int) -> None:
+        if self.order_limit is not None and len(self.resting(order.account)) >= self.order_limit:
+            raise Refused("too many orders rest")
+        entry = Resting(order, left, self._state.arrivals)
+        self._state.arrivals += 1
+        insort(self.queue(order.market, order.buys), entry, key=lambda resting: resting.priority)
+
+
+@dataclass(frozen=True)
+class PlainAsset:
+    """A collateral asset other than the quote: the price of a lot, and the part of it that counts."""
+
+    price: int
+    fraction: int  # in 1 / MARGIN_PARTS: 1 - haircut
+
+
+@dataclass
+class PlainMargin:
+    """Initial margin of the accounts of a book. Its `may_fill` is to be given to the book."""
+
+    book: PlainBook
+    marks: dict[int, int]  # by market
+    fractions: dict[int, int]  # initial margin by market, in 1 / MARGIN_PARTS of the notional at the mark
+    borrow_fraction: int = 0  # in 1 / MARGIN_PARTS of negative cash, to be held above the requirement
+    assets: dict[int, PlainAsset] = field(default_factory=dict)
+    holdings: dict[tuple[int, int], int] = field(default_factory=dict)  # whole lots by account and asset
+    stale: set[int] = field(default_factory=set)  # markets and assets
+
+    def may_fill(self, account: int, market: int, size: int, price: int, fee: int) -> bool:
+        """Whether the account meets its margin with this fill, and takes no more risk on stale prices."""
+        positions = {one: self.book.positions[account, one] for one in self.marks}
+        grows = size != 0 and not reduces(positions[market], size)
+        positions[market] += size
+        held = {one for one, position in positions.items() if position}
+        held |= {asset for (owner, asset), lots in self.holdings.items() if owner == account and lots}
+        if grows and held & self.stale:
+            return False
+        cash = self.book.quote[account] - price * size - fee
+        cash += sum(position * self.marks[one] for one, position in positions.items())
+        slack = cash + self._collateral(account) - self._requirement(account, positions)
+        return MARGIN_PARTS * slack >= self.borrow_fraction * max(0, -cash)
+
+    def _collateral(self, account: int) -> int:
+        """The value of the other assets; that of a lot is rounded down."""
+        return sum(
+            self.holdings.get((account, number), 0) * (asset.price * asset.fraction // MARGIN_PARTS)
+            for number, asset in self.assets.items()
+        )
+
+    def _requirement(self, account: int, positions: dict[int, int]) -> int:
+        """For the worst that the resting orders can make of each position; that of a lot is rounded up."""
+        total = 0
+        for market, position in positions.items():
+            bids, asks = (
+                sum(entry.left for entry in self.book.queue(market, buys) if entry.order.account == account)
+                for buys in (True, False)
+            )
+            worst = max(abs(position + bids), abs(position - asks))
+            total += worst * -(-self.marks[market] * self.fractions[market] // MARGIN_PARTS)
+        return total
+
+
+def reduces(position: int, size: int) -> bool:
+    """Whether a signed size brings a position towards zero, and not beyond."""
+    return position * size < 0 and abs(size) <= abs(position)
+
+
+def _crosses(taker: PlainOrder, price: int) -> bool:
+    return price <= taker.price if taker.buys else price >= taker.price
+
+
+def _fee(notional: int, rate: int) -> int:
+    return -(-notional * rate // FEE_PARTS)
