@@ -1,4 +1,4 @@
-"""Decimal strings to exact integers and back; nothing is ever rounded."""
+"""Decimal strings to exact integers and back; nothing is rounded but by the function whose name says so."""
 
 import re
 from fractions import Fraction
@@ -13,6 +13,14 @@ class DecimalError(ValueError):
 
 def scale_exactly(text: str, scale: Fraction | int) -> int:
     """text * scale as an integer. Raises DecimalError if text is not like 12 or 12.34, or the product not whole."""
+    units, exact = scale_down(text, scale)
+    if not exact:
+        raise DecimalError(f"{text} is not a multiple of {format_decimal(Fraction(1) / scale)}")
+    return units
+
+
+def scale_down(text: str, scale: Fraction | int) -> tuple[int, bool]:
+    """text * scale rounded down, and whether that is exact. Raises DecimalError if text is not like 12 or 12.34."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise DecimalError(f"{text[:40]!r} is not a plain decimal number such as 12 or 12.345")
@@ -20,9 +28,7 @@ def scale_exactly(text: str, scale: Fraction | int) -> int:
     numerator: int = int(match[1] + decimals) * scale.numerator
     denominator: int = scale.denominator * 10 ** len(decimals)
     units, rest = divmod(numerator, denominator)
-    if rest:
-        raise DecimalError(f"{text} is not a multiple of {format_decimal(Fraction(1) / scale)}")
-    return units
+    return units, rest == 0
 
 
 def parse_decimal(text: str) -> Fraction:

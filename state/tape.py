@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
-from state.decimals import DecimalError, parse_decimal
+from state.decimals import DecimalError, scale_down
 from state.errors import FileError, json_problem
 from state.venue import Instrument, Venue
 
+T = TypeVar("T")
 MAX_LINE_BYTES = 1 << 20  # a capture's depth snapshots take tens of thousands
 COLUMNS = ("time", "price", "size", "side")
+_KINDS = {int: "an integer", str: "a string", bool: "true or false", list: "a list"}
 _SIDES = {"buy": True, "sell": False}
 # Nanoseconds in a unit of Unix time, by the digits that a time between 2001 and 2286 has in it.
 _NANOSECONDS = {10: 10**9, 13: 10**6, 16: 10**3, 19: 1}
@@ -44,7 +46,7 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A trade as the file has it."""
 
     line: int
@@ -65,22 +67,26 @@ class Tape:
 
     def __init__(self, path: Path, market: Instrument, max_size: int = SIZE_MAX) -> None:
         self.path, self.market, self.max_size = path, market, max_size
-        self.trades = self.rounded = self.cut = self.skipped = 0
+        self.restart()
 
     def __iter__(self) -> Iterator[Trade]:
         """Raises TapeError."""
-        self.trades = self.rounded = self.cut = self.skipped = 0
+        self.restart()
         earliest: int | None = None
         for row in _read(self.path):
             if earliest is not None and row.time < earliest:
                 raise TapeError(str(self.path), "is before the trade above it; sort the file by time", row.line, "time")
             earliest = row.time
-            trade = self._trade(row)
+            trade = self.trade(row)
             if trade is not None:
-                self.trades += 1
                 yield trade
 
-    def _trade(self, row: _Row) -> Trade | None:
+    def restart(self) -> None:
+        """Count from 0."""
+        self.trades = self.rounded = self.cut = self.skipped = 0
+
+    def trade(self, row: Row) -> Trade | None:
+        """The row in the venue's units; None if nothing is left of it. It is counted. Raises TapeError."""
         price, price_exact = self._floor(row, "price", row.price)
         size, size_exact = self._floor(row, "size", row.size)
         if price > PRICE_MAX:
@@ -90,18 +96,18 @@ class Tape:
             self.skipped += 1
             return None
         most = min(self.max_size, AMOUNT_MAX // price)
+        self.trades += 1
         self.rounded += not (price_exact and size_exact)
         self.cut += size > most
         return Trade(row.time, self.market.number, price, min(size, most), row.taker_buys)
 
-    def _floor(self, row: _Row, field: str, text: str) -> tuple[int, bool]:
+    def _floor(self, row: Row, field: str, text: str) -> tuple[int, bool]:
         """A price or size in units, rounded down, and whether it was exact."""
         scale = self.market.price_scale if field == "price" else self.market.units_per_one
         try:
-            value = parse_decimal(text) * scale
+            return scale_down(text, scale)
         except DecimalError as error:
             raise TapeError(str(self.path), str(error), row.line, field) from error
-        return value.numerator // value.denominator, value.denominator == 1
 
 
 def open_tape(venue: Venue, argument: str) -> Tape:
@@ -119,7 +125,7 @@ def merge_tapes(tapes: Iterable[Iterable[Trade]], limit: int | None = None) -> I
     return islice(heapq.merge(*tapes, key=lambda trade: trade.time), limit)
 
 
-def _read(path: Path) -> Iterator[_Row]:
+def _read(path: Path) -> Iterator[Row]:
     return _read_capture(path) if path.suffix == ".gz" and path.suffixes[-2:-1] != [".csv"] else _read_csv(path)
 
 
@@ -142,7 +148,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise TapeError(file, f"cannot be read: {error.strerror or error}") from error
 
 
-def _read_csv(path: Path) -> Iterator[_Row]:
+def _read_csv(path: Path) -> Iterator[Row]:
     """The rows below a header that names COLUMNS once each, in any order and among any others."""
     file = str(path)
     reader = csv.reader((line for _, line in _lines(path)), strict=True)
@@ -165,7 +171,7 @@ def _read_csv(path: Path) -> Iterator[_Row]:
             buys = _SIDES.get(side.lower())
             if buys is None:
                 raise TapeError(file, f"{side[:40]!r} is neither buy nor sell", reader.line_num, "side")
-            yield _Row(reader.line_num, nanoseconds, price, size, buys)
+            yield Row(reader.line_num, nanoseconds, price, size, buys)
     except csv.Error as error:
         raise TapeError(file, f"is not CSV: {error}", reader.line_num) from error
 
@@ -199,14 +205,20 @@ def _iso_time(text: str) -> int:
     return seconds * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
-def _read_capture(path: Path) -> Iterator[_Row]:
-    """The events "e": "trade" of `<nanoseconds> <json>` lines, bare or under "data".
+def _read_capture(path: Path) -> Iterator[Row]:
+    for number, event in capture_events(path, ("trade",)):
+        if event.get("e") == "trade":
+            yield capture_row(str(path), number, event)
 
-    A line without the word is passed over unread.
+
+def capture_events(path: Path, words: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a capture's `<nanoseconds> <json>` lines, bare or under "data", with the numbers of the lines.
+
+    A line without any of the words is passed over unread. Raises TapeError.
     """
-    file = str(path)
+    file, has_word = str(path), re.compile("|".join(map(re.escape, words))).search
     for number, line in _lines(path):
-        if "trade" not in line:
+        if not has_word(line):
             continue
         received, _, content = line.partition(" ")
         try:
@@ -216,22 +228,31 @@ def _read_capture(path: Path) -> Iterator[_Row]:
         if not received.isdecimal() or not isinstance(message, dict):
             raise TapeError(file, "is not `<nanoseconds> <json>`", number)
         event = message.get("data", message)
-        if isinstance(event, dict) and event.get("e") == "trade":
-            yield _capture_row(file, number, event)
+        if isinstance(event, dict):
+            yield number, event
 
 
-def _capture_row(file: str, number: int, event: dict[str, Any]) -> _Row:
-    values = []
-    for name, kind, words in (
-        ("T", int, "an integer"), ("p", str, "a string"), ("q", str, "a string"), ("m", bool, "true or false"),
-    ):  # fmt: skip
-        if type(event.get(name)) is not kind:
-            raise TapeError(file, f"must be {words} in a trade", number, name)
-        values.append(event[name])
-    time, price, size, buyer_is_maker = values
+def capture_row(file: str, number: int, event: dict[str, Any]) -> Row:
+    """The trade of a capture's trade event. Raises TapeError."""
+    time = event_time(file, number, event)
+    price, size = event_value(file, number, event, "p", str), event_value(file, number, event, "q", str)
+    return Row(number, time, price, size, not event_value(file, number, event, "m", bool))
+
+
+def event_time(file: str, number: int, event: dict[str, Any]) -> int:
+    """The time of the matching engine that an event of a capture names, in Unix nanoseconds. Raises TapeError."""
+    time = event_value(file, number, event, "T", int)
     if time < 0 or _NANOSECONDS.get(len(str(time))) != _MILLISECONDS:
         raise TapeError(file, f"{str(time)[:40]} is not in Unix milliseconds", number, "T")
-    return _Row(number, time * _MILLISECONDS, price, size, not buyer_is_maker)
+    return time * _MILLISECONDS
+
+
+def event_value(file: str, number: int, event: dict[str, Any], name: str, kind: type[T]) -> T:
+    """A field of an event, of that type and no other. Raises TapeError."""
+    value = event.get(name)
+    if type(value) is not kind:
+        raise TapeError(file, f"must be {_KINDS[kind]}", number, name)
+    return value
 
 
 _JSON = json.JSONDecoder(parse_float=str, parse_constant=str)  # no number that is read here has a fraction

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
+from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_down, scale_exactly
 
 plain = st.from_regex(r"(0|[1-9][0-9]{0,20})(\.[0-9]{1,12})?", fullmatch=True).filter(str.isascii)
 
@@ -25,6 +25,7 @@ def test_scaling_is_exact_or_refused(text: str, places: int) -> None:
     else:
         with pytest.raises(DecimalError, match="multiple of"):
             scale_exactly(text, 10**places)
+    assert scale_down(text, 10**places) == (exact // 1, exact.denominator == 1)
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(0, 18))
