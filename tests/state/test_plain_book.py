@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.state.plain_book import (
@@ -22,6 +22,7 @@ from tests.state.plain_book import (
 )
 
 GTT, IOC, FOK, POST = PlainPolicy
+slow_machines = settings(deadline=None)
 BTC, ETH = 2, 3
 ALICE, BOB, CAROL, DAVE = 10, 11, 12, 13
 
@@ -379,6 +380,7 @@ def snapshot(book: PlainBook) -> object:
     )  # fmt: skip
 
 
+@slow_machines
 @given(todo=actions, margined=st.booleans())
 def test_a_book_is_sorted_uncrossed_and_within_its_limits(todo: list[PlainAction], margined: bool) -> None:
     book = make_book(margined)
@@ -393,6 +395,7 @@ def test_a_book_is_sorted_uncrossed_and_within_its_limits(todo: list[PlainAction
         assert max(Counter(entry.order.account for entry in book.resting()).values(), default=0) <= 5
 
 
+@slow_machines
 @given(todo=actions, margined=st.booleans())
 def test_money_and_positions_are_conserved(todo: list[PlainAction], margined: bool) -> None:
     book = make_book(margined)
@@ -404,6 +407,7 @@ def test_money_and_positions_are_conserved(todo: list[PlainAction], margined: bo
             assert sum(position for (_, one), position in book.positions.items() if one == market) == 0
 
 
+@slow_machines
 @given(todo=actions)
 def test_each_order_is_filled_rests_or_is_gone_for_a_reason(todo: list[PlainAction]) -> None:
     book = make_book(margined=False)
@@ -433,6 +437,7 @@ def test_each_order_is_filled_rests_or_is_gone_for_a_reason(todo: list[PlainActi
                 assert filled[one] == known.size
 
 
+@slow_machines
 @given(todo=actions, last=orders, margined=st.booleans())
 def test_a_taker_goes_through_the_queue_in_order(todo: list[PlainAction], last: PlainOrder, margined: bool) -> None:
     book = make_book(margined)
@@ -458,6 +463,7 @@ def test_a_taker_goes_through_the_queue_in_order(todo: list[PlainAction], last: 
         assert by_number[trade.maker_order].order.expiry >= book.time
 
 
+@slow_machines
 @given(todo=actions, margined=st.booleans())
 def test_a_refused_order_changes_nothing(todo: list[PlainAction], margined: bool) -> None:
     book = make_book(margined)
