@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 
-from circuits.execution import FIRST_STEPS
 from circuits.steps import Step
 from tests.mutation import (
     execution_accesses,
@@ -28,28 +27,51 @@ IMPLIED = {
     ),
 }
 _BESIDE = (
-    "A selector other than 0 and 1 needs others on its row, so that they add up to 0 or 1; and every step demands its "
-    "own index of the row. "
+    "Take the first row on which it is neither 0 nor 1. There the others are 0 or 1, k of them 1, at most one of these "
+    "in a transition under way; so it is -k or 1 - k. All steps of the row have one index and demand the same tag. "
 )
-_ALONE = (
-    "No other first step has this index. So it is -1 beside the one step under way, and the sum is 0. Then no step "
-    "accesses memory any more; yet no transition is under way after the closing steps. They cannot be left out: the "
-    "statement takes their messages."
+_COUNTS = "The step raises element {} of the record, so no other step on the row keeps it: these add up, none cancels. "
+_NOT_TAKEN = "Then the message is of kind {}, which nobody takes; and no row, whatever it combines, sends it. "
+_SILENT = (
+    "If the sum is 0, memory is never accessed again: no step follows an idle row. Nor can the batch's message be sent "
+    "any more: its account, chain and instrument are 0, and with these only REGISTER_VENUE could cancel CLOSE_VENUE. "
 )
-_RIVAL = {
-    Step.REGISTER_VENUE: "Only CLOSE_VENUE has this index too, and each of the two keeps what the other one changes.",
-    Step.CLOSE_VENUE: "Only REGISTER_VENUE has this index too, and each of the two keeps what the other one changes.",
-    Step.DEPOSIT_CHAIN: "Only WITHDRAW_CHAIN has this index too, and with it the sum is 0: memory is not accessed any "
-    "more, the two messages have 0 copies, and no other row asks for margin at the same clock.",
-    Step.WITHDRAW_CHAIN: "Only DEPOSIT_CHAIN has this index too, and with it the sum is 0: memory is not accessed any "
-    "more, the two messages have 0 copies, and no other row asks for margin at the same clock.",
-    Step.CLOSE_TOTAL: "The message is then of a kind, -TOTAL or another multiple, that nobody takes.",
+_RIVAL = (
+    "{} does not keep it, but wants the register `sequence` to be the {} count, and this step the {} one. The other "
+    "steps that do not keep it are under way and publish nothing. "
+)
+_WHY = {
+    Step.REGISTER_VENUE: _COUNTS.format(0)
+    + "That leaves DEPOSIT_CHAIN, whose message is then of a chain that does not exist and is not taken back, as no "
+    "step of a registration publishes; and steps under way on an amount or a new record, whose ids earlier rows have "
+    "shown to be real, so that their index is not 0. ",
+    Step.DEPOSIT_CHAIN: _COUNTS.format(0)
+    + "Those that do not keep it publish nothing. "
+    + _NOT_TAKEN.format("-1 or -2"),
+    Step.WITHDRAW_CHAIN: _COUNTS.format(1) + _RIVAL.format("CLOSE_VENUE", "new", "old") + _NOT_TAKEN.format("-2"),
+    Step.CLOSE_VENUE: _COUNTS.format(1) + _RIVAL.format("WITHDRAW_CHAIN", "old", "new") + _NOT_TAKEN.format("-4"),
+    Step.PRICE_PARAMETERS: _COUNTS.format(3)
+    + "No first step with this index leaves it alone, so one under way does, and the sum is 0. "
+    + _SILENT
+    + "And it has not been sent before: nothing but closing follows closing. ",
+    Step.FILL_MARKET: "No message is ever taken back, because no step of a fill publishes. If the sum is 1, the leaf "
+    "is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a DEPOSIT_CHAIN or WITHDRAW_CHAIN, "
+    "whose message is of a chain that does not exist. "
+    + _SILENT
+    + "If it has been sent, no transition is under way; with ids that can be taken no publishing step has this index "
+    "and tag, and REGISTER_VENUE raises what is kept here. ",
+    Step.CLOSE_VAULT: "If the sum is 1, the leaf is a vault. A vault's step under way alone beside it makes it 0; of "
+    "the first steps only DEPOSIT_CHAIN and WITHDRAW_CHAIN, both and with the instrument -1, have such an index. "
+    + _NOT_TAKEN.format("-2")
+    + _SILENT
+    + "If it has been sent, what else is to be said has been too: with the sum 0 a row's message has 0 copies, or is "
+    "of a negative kind, which nobody takes. ",
 }
 IMPLIED |= {
     f"is_{step.name.lower()} is boolean": Implied(
-        _BESIDE + _RIVAL.get(step, _ALONE) + " It is kept because the bounds of multiplicities rest on it."
+        _BESIDE + why + "It is kept because the bounds of multiplicities rest on it."
     )
-    for step in FIRST_STEPS - {Step.TRANSFER_TOTAL}
+    for step, why in _WHY.items()
 }
 
 

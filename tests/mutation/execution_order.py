@@ -7,31 +7,58 @@ from itertools import pairwise
 
 import numpy as np
 
-from circuits.bounds import TIMES_PER_CLOCK
+from circuits.bounds import LIMB, MAX_ACCOUNTS, TIMES_PER_CLOCK
 from circuits.execution import FIRST_STEPS
-from circuits.records import EMPTY, MARKET_BIT, PARAMETERS_FRACTION, TAG, TOTAL_BIT, Tag, total_index
+from circuits.field import P
+from circuits.records import (
+    EMPTY,
+    INSTRUMENT_SLOTS,
+    MARKET_BIT,
+    PARAMETERS_FRACTION,
+    TAG,
+    TOTAL_BIT,
+    VENUE_ACCOUNTS,
+    VENUE_BATCHES,
+    VENUE_INDEX,
+    VENUE_TIME,
+    SystemAccount,
+    Tag,
+    balance_index,
+    record,
+    total_index,
+)
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
 from prover.traces.columns import limbs_of
-from tests.batches import BTC_PERP, ETH, USDC
+from state.ledger import Ledger
+from state.store import NO_SALT
+from tests.batches import ALICE, BOB, BTC_PERP, ETH, USDC
 from tests.mutation.execution_accesses import Act, chain_left_out, deposit, price, register, withdraw
-from tests.mutation.script import Hooks, Script, ScriptedTrace, nothing, skip
-from tests.mutation.stage import DAVE, EVE, MARK
-from tests.mutation.world import Traces
+from tests.mutation.execution_registers import PARTY, setting
+from tests.mutation.execution_trades import begin_with_taker
+from tests.mutation.script import Hooks, Script, ScriptedTrace, inverse, nothing, skip, write
+from tests.mutation.stage import DAVE, EVE, MARK, NOBODY, staged
+from tests.mutation.world import Traces, rows_where
 from tests.tamper.forger import Forger
 
 NOWHERE = 5  # a leaf that nothing uses
 IDLE = 255  # no step
-PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
 
 
 def complete(step: Step) -> Act:
-    """The transition whose head will be missing; without its vault's step an amount would show in the totals."""
+    """The transition whose head will be missing; without its vault's step an amount would show in the totals.
+
+    A transfer that need not be of collateral is one of a position.
+    """
     acts: dict[Kind, Act] = {
         Kind.REGISTER: register,
         Kind.DEPOSIT: lambda f: f.deposit(2, 3, DAVE, ETH, 0 if step is Step.DEPOSIT_TOTAL else 7_000_000),
         Kind.WITHDRAW: lambda f: f.withdraw(0, DAVE, USDC, 0 if step is Step.WITHDRAW_TOTAL else 1_000_000),
-        Kind.TRANSFER: lambda f: f.transfer(DAVE, EVE, USDC, 1_000_000),
+        Kind.TRANSFER: lambda f: (
+            f.transfer(ALICE, BOB, BTC_PERP, 100)
+            if step is Step.TRANSFER_FROM_HEADER
+            else f.transfer(DAVE, EVE, USDC, 1_000_000)
+        ),
         Kind.PRICE: price,
         Kind.FILL: lambda f: f.fill(
             BTC_PERP, EVE, DAVE, MARK, 5, fees=(None, None) if step is Step.FILL_PARAMETERS else (0, 0)
@@ -46,9 +73,10 @@ def kind_of(step: Step) -> Kind:
 
 
 def headless(step: Step, before: Act) -> Script:
-    """A transition that begins with this step; a fill that begins with a header is one of the taker alone."""
+    """A transition that begins with this step; a fill that begins before its parties is one of the taker alone."""
     kind = kind_of(step)
-    head = STEPS[kind][: STEPS[kind].index(step)] + (PARTY if step is Step.FILL_HEADER else ())
+    alone = step in (Step.FILL_PARAMETERS, Step.FILL_HEADER)
+    head = STEPS[kind][: STEPS[kind].index(step)] + (PARTY if alone else ())
     hooks: Hooks = {(other, 0): skip for other in head}
 
     def act(forger: Forger) -> None:
@@ -76,6 +104,8 @@ def headless(step: Step, before: Act) -> Script:
         if step in PARTY[1:]:
             for row in trace.rows(kind)[3:6]:
                 trace.register("mask", row, 1)
+        if step is Step.FILL_PARAMETERS:
+            begin_with_taker(trace)
 
     return Script(act, hooks, amend, believe, restate=restate)
 
@@ -158,6 +188,38 @@ def unread_total() -> Script:
     return replace(script, edit=edit)
 
 
+BATCHES = MAX_ACCOUNTS // LIMB  # so many, because of the time that `unseen_batch` reads out of the venue's record
+
+
+def long_lived() -> Ledger:
+    """As if so many batches had been closed, at the time from which on an unseen one fits."""
+    ledger = staged()
+    ledger.store.load([(VENUE_INDEX, record(Tag.VENUE, NOBODY, BATCHES, 2 * NOBODY + 1), NO_SALT)])
+    return ledger
+
+
+def unseen_batch(selector: str, instrument: int) -> Script:
+    """A batch ends while an account is registered, and another step that runs backwards takes its message back.
+
+    That step would keep the whole record, so it cancels what the other two keep. It publishes the record's first
+    elements as an amount, which makes the time of the unseen batch: two limbs, the number of accounts and that of
+    batches. The room for accounts is the time that has passed.
+    """
+
+    def close(venue: list[int]) -> None:
+        venue[VENUE_TIME] = venue[VENUE_ACCOUNTS] - 1 + venue[VENUE_BATCHES] * LIMB
+        venue[VENUE_BATCHES] += 1
+
+    def edit(traces: Traces) -> None:
+        execution = traces["execution"]
+        (row,) = rows_where(execution, is_register_venue=1)
+        execution["is_close_venue"][row], execution[selector][row] = 1, -1
+
+    amounts = {f"amount{k}": part for k, part in enumerate((NOBODY, BATCHES, 2 * NOBODY + 1, 0))}
+    amend = setting(Kind.REGISTER, slice(None), instrument=instrument % P, sequence=BATCHES + 1, **amounts)
+    return Script(register, {Step.REGISTER_VENUE: write(close)}, amend, edit=edit, ledger=long_lived, time=1 << 24)
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     table: dict[str, Callable[[], Script]] = {
@@ -166,6 +228,11 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "the clock counts rows": partial(late, put_first),
         "the record was last written earlier": partial(late, put_first_in_time),
         "is_transfer_total is boolean": unread_total,
+        # The instrument of which the leaf is the venue's.
+        "is_close_total is boolean": partial(
+            unseen_batch, "is_close_total", -total_index(0) * inverse(INSTRUMENT_SLOTS)
+        ),
+        "is_close_fund is boolean": partial(unseen_batch, "is_close_fund", -balance_index(SystemAccount.INSURANCE, 0)),
     }
     for kind, steps in STEPS.items():
         for before, step in pairwise(steps):

@@ -283,15 +283,16 @@ def threefold() -> Script:
     return Script(fill, hooks, amend)
 
 
+def begin_with_taker(trace: ScriptedTrace) -> None:
+    """A fill whose first party is the one that buys, Dave."""
+    setting(Kind.FILL, slice(0, 2), account=DAVE, phase=1, side=1)(trace)
+    setting(Kind.FILL, slice(0, 10), other=EVE)(trace)
+    trace.nonzero(trace.rows(Kind.FILL)[0], one(DAVE - EVE))
+
+
 def taker_alone() -> Script:
     """The fill has no maker."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        setting(Kind.FILL, slice(0, 2), account=DAVE, phase=1, side=1)(trace)
-        setting(Kind.FILL, slice(0, 10), other=EVE)(trace)
-        trace.nonzero(trace.at(Step.FILL_MARKET), one(DAVE - EVE))
-
-    return Script(fill, {(step, 0): skip for step in PARTY}, amend)
+    return Script(fill, {(step, 0): skip for step in PARTY}, begin_with_taker)
 
 
 def forgotten_limit() -> Script:

@@ -1,4 +1,7 @@
-"""Whether columns tell the truth: their transitions are replayed on an honest ledger, and its state is compared."""
+"""Whether columns tell the truth: their transitions are replayed on an honest ledger, and its state is compared.
+
+Columns that are no sequence of whole transitions cannot be replayed; then only what no honest batch does is false.
+"""
 
 from collections.abc import Iterator
 
@@ -17,6 +20,9 @@ from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
+from tests.mutation.audit import Audit
+
+Leaves = dict[int, tuple[Record, Salt]]
 
 
 class Unreadable(Exception):  # noqa: N818 - an answer, not an error
@@ -32,30 +38,47 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
     if statement.old_root != before.root:
         return "the old root is not the ledger's"
     leaves = opened_leaves(tree)
+    try:
+        transitions = list(transitions_in(execution))
+    except Unreadable as unreadable:
+        broken = broken_rule(before, statement, leaves)
+        return broken and f"{unreadable}; {broken}"
     before.begin_batch()
     try:
-        for transition in transitions_in(execution):
+        for transition in transitions:
             before.apply(transition)
         honest, _ = before.close_batch(statement.time)
-    except Unreadable as unreadable:
-        return str(unreadable)
     except Refusal as refusal:
         return f"the ledger refuses: {refusal}"
     for index, (record, _) in leaves.items():
         if before.store.leaves.get(index, EMPTY) != record:
             return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
-    before.store.load((index, record, salt) for index, (record, salt) in leaves.items() if record != EMPTY)
-    if statement.new_root != before.root:
-        return f"the new root is {statement.new_root}, honestly {before.root}"
+    if wrong := wrong_root(before, statement, leaves):
+        return wrong
     for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund"):
         if getattr(statement, name) != getattr(honest, name):
             return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
     return None
 
 
-def opened_leaves(tree: Columns) -> dict[int, tuple[Record, Salt]]:
+def broken_rule(before: Ledger, statement: Statement, leaves: Leaves) -> str | None:
+    """What no honest batch does, among what the opened leaves show; None if there is nothing."""
+    old = dict(before.store.leaves)
+    new = old | {index: record for index, (record, _) in leaves.items()}
+    return wrong_root(before, statement, leaves) or Audit(before.venue, old, new, statement).broken_rule()
+
+
+def wrong_root(before: Ledger, statement: Statement, leaves: Leaves) -> str | None:
+    """Put the leaves into the ledger's store; what is wrong if the statement's new root is not theirs."""
+    before.store.load((index, record, salt) for index, (record, salt) in leaves.items() if record != EMPTY)
+    if statement.new_root == before.root:
+        return None
+    return f"the new root is {statement.new_root}, honestly {before.root}"
+
+
+def opened_leaves(tree: Columns) -> Leaves:
     """The records and salts of the new tree's opened leaves, by index."""
-    leaves = {}
+    leaves: Leaves = {}
     for row in range(tree.used):
         if tree["is_leaf"][row] == 1 and tree["is_new"][row] == int(Version.NEW):
             inputs = tuple(int(tree[f"input{i}"][row]) for i in range(RECORD_SIZE + SALT_SIZE))

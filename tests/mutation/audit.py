@@ -1,0 +1,181 @@
+"""What every honest batch keeps, whatever its transitions are: a rule that is broken here makes the statement false.
+
+Transfers and fills are secret, but each costs its sender, or both its parties, a nonce; so do withdrawals, which are
+public. The nonces that withdrawals do not account for say who may have lost anything.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from circuits.bounds import ACCOUNT_SLOTS
+from circuits.records import (
+    ACCOUNT_BASE,
+    CHAIN_DEPOSITS,
+    CHAIN_WITHDRAWALS,
+    EMPTY,
+    HEADER_MASK,
+    HEADER_NONCE,
+    PARAMETERS_PRICES,
+    TAG,
+    VENUE_ACCOUNTS,
+    VENUE_BATCHES,
+    VENUE_INDEX,
+    VENUE_TIME,
+    Record,
+    SystemAccount,
+    Tag,
+    balance_index,
+    chain_index,
+    from_limbs,
+    from_signed_limbs,
+    header_index,
+    key_index,
+    parameters_index,
+    total_index,
+    vault_index,
+)
+from circuits.statement import Statement
+from state.venue import Venue
+
+State = Mapping[int, Record]  # records by leaf; other leaves are empty
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A batch seen from outside: the states before and after it, and what is said about it."""
+
+    venue: Venue
+    old: State
+    new: State
+    statement: Statement
+
+    def broken_rule(self) -> str | None:
+        """The first rule that the batch breaks; None if an honest batch might do all that."""
+        rules = (self._venue, self._chains, self._published, self._prices, self._records, self._sums, self._messages)
+        return next((broken for rule in rules for broken in rule()), None)
+
+    def _venue(self) -> Iterator[str]:
+        old, new = self.old[VENUE_INDEX], self.new[VENUE_INDEX]
+        number, time = self.statement.batch, self.statement.time
+        if not number == new[VENUE_BATCHES] == old[VENUE_BATCHES] + 1:
+            yield f"batch {number} follows {old[VENUE_BATCHES]} and is recorded as {new[VENUE_BATCHES]}"
+        if not time == new[VENUE_TIME] >= old[VENUE_TIME]:
+            yield f"time {time} follows {old[VENUE_TIME]} and is recorded as {new[VENUE_TIME]}"
+
+    def _chains(self) -> Iterator[str]:
+        """Movements are numbered on, and counted."""
+        said = self.statement
+        for name, movements, element in (
+            ("deposits", said.deposits, CHAIN_DEPOSITS),
+            ("withdrawals", said.withdrawals, CHAIN_WITHDRAWALS),
+        ):
+            for chain in range(len(self.venue.chains)):
+                first, end = (state[chain_index(chain)][element] for state in (self.old, self.new))
+                numbers = [movement.sequence for movement in movements if movement.chain == chain]
+                if numbers != list(range(first, end)):
+                    yield f"chain {chain} counts {name} {first} to {end}, not {numbers}"
+
+    def _published(self) -> Iterator[str]:
+        """Vaults, liabilities and fund are the recorded ones, and vaults change by what is moved."""
+        moved = self._moved()
+        for vault in self.statement.vaults:
+            old, new = (self._amount(state, vault_index(vault.chain, vault.asset)) for state in (self.old, self.new))
+            place = (vault.chain, vault.asset)
+            expected = old + sum(amount for (chain, _, asset), amount in moved.items() if (chain, asset) == place)
+            if not vault.amount == new == expected:
+                yield f"vault {vault.chain}, {vault.asset} said {vault.amount}, recorded {new}, expected {expected}"
+        for total in self.statement.totals:
+            if total.amount != self._amount(self.new, total_index(total.asset)):
+                yield f"liabilities in {total.asset} are said to be {total.amount}"
+        for fund in self.statement.fund:
+            if fund.amount != self._balance(self.new, SystemAccount.INSURANCE, fund.asset):
+                yield f"the fund is said to hold {fund.amount} of {fund.asset}"
+
+    def _prices(self) -> Iterator[str]:
+        for number in range(1, len(self.venue.instruments)):
+            first, end = (state[parameters_index(number)][PARAMETERS_PRICES] for state in (self.old, self.new))
+            said = [price.sequence for price in self.statement.prices if price.instrument == number]
+            if said != list(range(first, end)):
+                yield f"instrument {number} counts prices {first} to {end}, not {said}"
+
+    def _records(self) -> Iterator[str]:
+        """Accounts are those that the venue counts; each is whole, and its header lists its balances."""
+        count = self.new[VENUE_INDEX][VENUE_ACCOUNTS]
+        for account in self._accounts():
+            slots = range(len(self.venue.instruments))
+            tags = [self.new.get(balance_index(account, slot), EMPTY)[TAG] for slot in slots]
+            header, key = (self.new.get(index(account), EMPTY) for index in (header_index, key_index))
+            mask = sum(1 << slot for slot in slots if tags[slot] == Tag.BALANCE)
+            if (header[TAG] == Tag.HEADER) != (account < count) or header[HEADER_MASK] != mask or not mask & 1:
+                yield f"account {account} of {count} has header {header} and balances {mask:b}"
+            if (key[TAG] == Tag.KEY) != (len(SystemAccount) <= account < count):
+                yield f"account {account} of {count} has key {key}"
+
+    def _sums(self) -> Iterator[str]:
+        """What accounts hold changes by as much as the liabilities; positions add up to 0."""
+        for slot in range(len(self.venue.instruments)):
+            held = sum(self._change(account, slot) for account in self._accounts())
+            owed = self._amount(self.new, total_index(slot)) - self._amount(self.old, total_index(slot))
+            if held != owed:
+                yield f"balances in {slot} change by {held}, liabilities by {owed}"
+
+    def _messages(self) -> Iterator[str]:
+        """Who sends no secret message gains, by transfers; if only one account does, it transfers and gains nothing."""
+        spare = {account: self._secret_messages(account) for account in self._accounts()}
+        senders = {account for account, number in spare.items() if number}
+        perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
+        for account, number in spare.items():
+            gains = [self._gain(account, slot) for slot in range(len(self.venue.instruments))]
+            if number < 0 or (number == 0 and min(gains) < 0):
+                yield f"account {account} sends {number} secret messages, and gains {gains}"
+            if (len(senders) < 2 or number == 0) and any(gains[slot] for slot in perpetuals):
+                yield f"account {account} trades alone, and gains {gains}"
+            if senders == {account} and (max(gains) > 0 or sum(gains) > -number):
+                yield f"account {account} alone sends {number} secret messages, and gains {gains}"
+            unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
+            if not senders and unpaid:
+                yield f"account {account} opens {unpaid} though nobody sends it anything"
+
+    def _accounts(self) -> list[int]:
+        """All that may have changed, and all new ones."""
+        first, end = (state[VENUE_INDEX][VENUE_ACCOUNTS] for state in (self.old, self.new))
+        changed = {index for index, record in self.new.items() if self.old.get(index, EMPTY) != record}
+        touched = {(index - ACCOUNT_BASE) // ACCOUNT_SLOTS for index in changed if index >= ACCOUNT_BASE}
+        return sorted({*touched, *range(first, end)})
+
+    def _moved(self) -> Counter[tuple[int, int, int]]:
+        """What came less what went, by chain, account and asset."""
+        moved = Counter[tuple[int, int, int]]()
+        for sign, movements in ((1, self.statement.deposits), (-1, self.statement.withdrawals)):
+            for movement in movements:
+                moved[movement.chain, movement.account, movement.asset] += sign * movement.amount
+        return moved
+
+    def _secret_messages(self, account: int) -> int:
+        old, new = (state.get(header_index(account), EMPTY)[HEADER_NONCE] for state in (self.old, self.new))
+        return new - old - sum(movement.account == account for movement in self.statement.withdrawals)
+
+    def _gain(self, account: int, slot: int) -> int:
+        """What the account gains beside its movements."""
+        moved = sum(amount for (_, who, asset), amount in self._moved().items() if (who, asset) == (account, slot))
+        return self._change(account, slot) - moved
+
+    def _opened(self, account: int) -> set[int]:
+        """The instruments of which the account, not a new one, has a balance now."""
+        if header_index(account) not in self.old:
+            return set()
+        indices = {slot: balance_index(account, slot) for slot in range(len(self.venue.instruments))}
+        return {slot for slot, index in indices.items() if index in self.new and index not in self.old}
+
+    def _change(self, account: int, slot: int) -> int:
+        return self._balance(self.new, account, slot) - self._balance(self.old, account, slot)
+
+    @staticmethod
+    def _balance(state: State, account: int, slot: int) -> int:
+        record = state.get(balance_index(account, slot), EMPTY)
+        return 0 if record == EMPTY else from_signed_limbs(record[:4])
+
+    @staticmethod
+    def _amount(state: State, index: int) -> int:
+        return from_limbs(state.get(index, EMPTY)[:4])

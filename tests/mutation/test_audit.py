@@ -1,0 +1,117 @@
+"""The audit accuses no honest batch, whatever its transitions are, and names each rule that is broken."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.records import (
+    EMPTY,
+    VENUE_INDEX,
+    Tag,
+    balance_index,
+    header_index,
+    key_index,
+    parameters_index,
+    record,
+    signed_limbs,
+    vault_index,
+)
+from circuits.statement import Movement
+from state.errors import Refusal
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.fill import Fill
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, new_ledger
+from tests.mutation.audit import Audit
+from tests.mutation.stage import DAVE, MARK, NOBODY, staged
+from tests.state.worlds import transitions
+
+
+def audited(ledger: Ledger, batch: list[Transition], time: int = 100) -> Audit:
+    """The batch as the audit sees it, without the transitions that the ledger refuses."""
+    old = dict(ledger.store.leaves)
+    ledger.begin_batch()
+    for transition in batch:
+        with suppress(Refusal):
+            ledger.apply(transition)
+    statement, _ = ledger.close_batch(time)
+    return Audit(ledger.venue, old, dict(ledger.store.leaves), statement)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(transitions, max_size=12))
+def test_an_honest_batch_breaks_no_rule(batch: list[Transition]) -> None:
+    assert audited(staged(), batch).broken_rule() is None
+
+
+def test_a_first_batch_breaks_no_rule() -> None:
+    assert audited(new_ledger(), every_kind()).broken_rule() is None
+
+
+def edited(index: int, element: int, change: int) -> Callable[[Audit], Audit]:
+    """One element of one new record is off."""
+
+    def edit(audit: Audit) -> Audit:
+        record = list(audit.new.get(index, EMPTY))
+        record[element] += change
+        return replace(audit, new={**audit.new, index: tuple(record)})
+
+    return edit
+
+
+def stated(**values: object) -> Callable[[Audit], Audit]:
+    """The statement says something else."""
+    return lambda audit: replace(audit, statement=replace(audit.statement, **values))  # type: ignore[arg-type]
+
+
+BATCH: list[Transition] = [
+    Register(NOBODY, (9,) * 7),
+    Deposit(0, 2, ALICE, USDC, 7_000_000),
+    Withdraw(0, DAVE, USDC, 1_000_000),
+    Transfer(BOB, ALICE, USDC, 5),
+    SetPrice(BTC_PERP, MARK, 90),
+]
+FALSE = {
+    "batch 4 follows": stated(batch=4),
+    "time 99 follows": stated(time=99),
+    "chain 0 counts deposits": stated(deposits=()),
+    "chain 0 counts withdrawals": stated(withdrawals=(Movement(0, 1, DAVE, USDC, 1_000_000),)),
+    "vault 0, 0 said": edited(vault_index(0, USDC), 0, 1),
+    "instrument 2 counts prices": edited(parameters_index(BTC_PERP), 3, 1),
+    "account 11 of 11 has header": edited(VENUE_INDEX, 0, -1),
+    "account 5 of 12 has header": edited(header_index(ALICE), 2, 16),
+    "account 11 of 12 has key": edited(key_index(NOBODY), 7, -1),
+    "balances in 1 change by 1": edited(balance_index(CAROL, ETH), 0, 1),
+    "account 5 sends -1 secret messages": edited(header_index(ALICE), 1, -1),
+    "account 6 alone sends 6 secret messages": edited(header_index(BOB), 1, 5),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_broken_rule_is_named(name: str) -> None:
+    audit = audited(staged(), BATCH)
+    assert audit.broken_rule() is None
+    assert name in (FALSE[name](audit).broken_rule() or "")
+
+
+def test_a_position_has_two_sides_and_both_have_agreed() -> None:
+    audit = audited(staged(), [Fill(BTC_PERP, BOB, ALICE, MARK, 5, True, MARK, MARK)])
+    assert audit.broken_rule() is None
+    silent = edited(header_index(BOB), 1, -1)(audit)
+    assert "account 5 trades alone" in (silent.broken_rule() or "")
+
+
+def test_nothing_opens_by_itself() -> None:
+    audit = audited(staged(), [])
+    opened = {balance_index(DAVE, ETH): record(Tag.BALANCE, *signed_limbs(0))}
+    forged = edited(header_index(DAVE), 2, 1 << ETH)(replace(audit, new={**audit.new, **opened}))
+    assert forged.broken_rule() == f"account {DAVE} opens {{{ETH}}} though nobody sends it anything"
