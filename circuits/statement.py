@@ -235,7 +235,8 @@ def _check_order(statement: Statement) -> None:
 def _check_backing(statement: Statement) -> None:
     """The invariant in the clear: for every asset, the vaults of all chains sum to the liabilities.
 
-    Assets are numbered from 0 without gaps, and so are chains; every chain has a vault for every asset.
+    Assets are numbered from 0 without gaps, and so are chains; every chain has a vault for every asset, and nothing
+    moves elsewhere. How many chains and assets the venue has is not known here.
     """
     assets = range(max(1, len(statement.totals)))
     chains = range(max(1, len(statement.vaults) // len(assets)))
@@ -246,6 +247,9 @@ def _check_backing(statement: Statement) -> None:
     ):
         if found != expected:
             raise StatementError(f"{len(found)} {name} are not one for each of {len(expected)}, in ascending order")
+    for movement in (*statement.deposits, *statement.withdrawals):
+        if movement.chain not in chains or movement.asset not in assets:
+            raise StatementError(f"asset {movement.asset} moves on chain {movement.chain}, a vault that is not listed")
     for total in statement.totals:
         backing = statement.backing(total.asset)
         if backing != total.amount:

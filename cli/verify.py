@@ -16,6 +16,8 @@ from cli.signed_prices import bundles_line, bundles_object
 from solvent import PARAMETERS, Venue, check_signature
 from solvent import verify as verify_proof
 from verifier.batch import read_proof
+from verifier.chain import left_out
+from verifier.errors import Reason, Rejection
 from verifier.prices import Bundle, bundles_path, check_prices, decode_bundles, read_bundles
 from verifier.text import UNITS, Names, Numbers, statement_lines, statement_object
 
@@ -40,7 +42,8 @@ def verify(
     now: int | None,
     as_json: bool,
 ) -> None:
-    """Check FILE.proof and print its statement; with --ledger, who signed its prices; with --chain, the chain decides.
+    """Check FILE.proof and print its statement; with --ledger, also that it lists all vaults and assets of that venue
+    and who signed its prices; with --chain, that chain accepts or rejects it.
 
     Without --ledger the signatures are listed, not checked.
     """
@@ -58,8 +61,8 @@ def verify(
             statement = verifier.accept(data, parameters, signed, clock)
     else:
         statement = verify_proof(data, parameters)
-    if venue is not None and statement.venue_id != venue.id:
-        raise BadInputError(f"--ledger {ledger}: the proof is valid, but of another venue; leave --ledger out")
+    if directory is not None:
+        _check_venue(statement, directory)
     bundles = _bundles(venue, statement, signed)
     seconds = time.perf_counter() - start
     facts = {"parameters": params, "bytes": len(data), "seconds": round(seconds, 3)}
@@ -73,6 +76,15 @@ def _clock(venue: Venue, now: int | None) -> int | None:
     if now is not None:
         raise BadInputError("--now: the chains of this venue go by this machine's clock; leave it out")
     return int(time.time()) - venue.epoch
+
+
+def _check_venue(statement: Statement, directory: LedgerDirectory) -> None:
+    """Refuse a statement of another venue, or one that leaves out chains or assets."""
+    venue = directory.venue
+    if statement.venue_id != venue.id:
+        raise BadInputError(f"--ledger {directory.path}: the proof is valid, but of another venue; leave --ledger out")
+    if (problem := left_out(statement, len(venue.chains), len(venue.collateral))) is not None:
+        raise Rejection(Reason.INCOMPLETE, problem)
 
 
 def _bundles(venue: Venue | None, statement: Statement, signed: bytes | None) -> list[Bundle]:

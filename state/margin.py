@@ -97,7 +97,7 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
 
 
 def assess(venue: Venue, account: int, entries: Sequence[Entry]) -> Margin:
-    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT: what the circuit's limbs do not hold."""
+    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all."""
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, from_signed_limbs(balance[:4]), market)

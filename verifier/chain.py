@@ -209,18 +209,8 @@ class ChainVerifier:
             raise self._rejection(ChainReason.BATCH_NUMBER, f"{statement.batch}, the next one is {state.batch + 1}")
 
     def _check_sets(self, statement: Statement) -> None:
-        chains, assets = range(self.state.chains), range(self.state.assets)
-        expected = [(chain, asset) for chain in chains for asset in assets]
-        if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
-            detail = f"{len(statement.vaults)} vaults, not one for each of {len(chains)} chains x {len(assets)} assets"
-            raise self._rejection(ChainReason.VAULT_SET, detail)
-        for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
-            if [amount.asset for amount in amounts] != list(assets):
-                detail = f"the {name} list {[amount.asset for amount in amounts]}, not assets 0..{len(assets) - 1}"
-                raise self._rejection(ChainReason.VAULT_SET, detail)
-        for movement in (*statement.deposits, *statement.withdrawals):
-            if movement.chain not in chains or movement.asset not in assets:
-                raise self._rejection(ChainReason.VAULT_SET, f"chain {movement.chain}, {_named(movement)}: unknown")
+        if (problem := left_out(statement, self.state.chains, self.state.assets)) is not None:
+            raise self._rejection(ChainReason.VAULT_SET, problem)
 
     def _check_deposits(self, statement: Statement) -> list[Entry]:
         """The deposits that the batch consumes here."""
@@ -289,6 +279,18 @@ class ChainVerifier:
 
     def _rejection(self, reason: ChainReason, detail: str) -> ChainRejection:
         return ChainRejection(self.state.name, reason, detail)
+
+
+def left_out(statement: Statement, chains: int, assets: int) -> str | None:
+    """How the statement's lists differ from those of a venue with so many chains and collateral assets; None if they
+    are complete. A proof does not show that they are, and whatever moves does so on a listed vault."""
+    expected = [(chain, asset) for chain in range(chains) for asset in range(assets)]
+    if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
+        return f"{len(statement.vaults)} vaults, not one for each of {chains} chains x {assets} assets"
+    for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
+        if [amount.asset for amount in amounts] != list(range(assets)):
+            return f"the {name} list {[amount.asset for amount in amounts]}, not assets 0..{assets - 1}"
+    return None
 
 
 def _sum(entries: Sequence[Entry], asset: int) -> int:

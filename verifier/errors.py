@@ -12,6 +12,7 @@ class Reason(StrEnum):
     HEIGHT = "height out of bounds"
     PARAMETERS = "parameters below the security floor"
     STATEMENT = "statement malformed"
+    INCOMPLETE = "statement leaves out vaults or assets"  # of a venue that the verifier knows
     GRINDING = "grinding missing"
     VANISHING_DENOMINATOR = "vanishing denominator"
     BUS_IMBALANCE = "bus imbalance"

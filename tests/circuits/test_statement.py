@@ -45,6 +45,18 @@ def test_every_statement_has_one_encoding(amounts: list[int], time: int, root: l
             decode_statement(damaged)
 
 
+def without_the_second_asset(statement: Statement, deposits: tuple[Movement, ...]) -> Statement:
+    """The statement keeps quiet about asset 1, but for these deposits."""
+    vaults = tuple(vault for vault in statement.vaults if vault.asset == 0)
+    return replace(statement, deposits=deposits, vaults=vaults, totals=statement.totals[:1], fund=statement.fund[:1])
+
+
+def test_complete_lists_are_not_the_encodings_matter() -> None:
+    """Without the asset's movements the shorter statement decodes; a chain, or who knows the venue, refuses it."""
+    quiet = without_the_second_asset(STATEMENT, ())
+    assert decode_statement(quiet.encode()) == quiet
+
+
 FALSE: dict[str, Callable[[Statement], Statement]] = {
     "not backed": lambda s: replace(s, totals=(AssetAmount(0, 341), AssetAmount(1, 5))),
     "nothing at all": lambda s: replace(s, vaults=(), totals=(), fund=()),
@@ -61,6 +73,11 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
     "a chain that cannot be": lambda s: replace(s, withdrawals=(Movement(MAX_CHAINS, 2, 7, 0, 50),)),
     "an asset that cannot be": lambda s: replace(s, withdrawals=(Movement(1, 2, 7, MAX_INSTRUMENTS, 50),)),
     "an account that cannot be": lambda s: replace(s, withdrawals=(Movement(1, 2, MAX_ACCOUNTS, 0, 50),)),
+    "a deposit on a chain without vaults": lambda s: replace(s, deposits=(*s.deposits, Movement(2, 0, 7, 0, 1))),
+    "a withdrawal on a chain without vaults": lambda s: replace(s, withdrawals=(Movement(2, 0, 7, 0, 1),)),
+    "a deposit of an asset without vaults": lambda s: replace(s, deposits=(Movement(0, 4, 7, 2, 100),)),
+    "a withdrawal of an asset without vaults": lambda s: replace(s, withdrawals=(Movement(1, 2, 7, 2, 50),)),
+    "a deposit of an asset that is left out": lambda s: without_the_second_asset(s, s.deposits[1:]),
     "an amount above the bound": lambda s: replace(s, deposits=(Movement(0, 0, 7, 0, AMOUNT_MAX + 1),)),
     "a root element that is not canonical": lambda s: replace(s, old_root=(P, *s.old_root[1:])),
     "a price of 0": lambda s: replace(s, prices=(Price(1, 0, 0, 5),)),

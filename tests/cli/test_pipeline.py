@@ -1,11 +1,14 @@
 """import-tape, check, prove, verify and inspect, one after the other; and the ways in which they refuse."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli.directory import LedgerDirectory
+from solvent import prove
+from state.transitions.close import closing
 from tests.cli.running import fails, run, run_json
 from tests.cli.test_signed_prices import write_prices
 from tests.conftest import Proven
@@ -80,6 +83,26 @@ def test_a_tampered_proof_is_rejected_and_forgotten(proven: Proven, ledger: Path
     assert (ledger / "chains" / "solana" / "chain.json").read_bytes() == before
     fails(run("verify", bad), 1, "rejected: Merkle mismatch")
     fails(run("verify", proven.proof, "--params", "compact"), 1, "rejected: ")
+
+
+def test_what_leaves_out_an_asset_is_valid_and_not_complete(
+    proven: Proven, ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator closes a batch without publishing anything of the second asset."""
+    monkeypatch.setattr(
+        "state.ledger.closing",
+        lambda venue, time: (close for close in closing(venue, time) if getattr(close, "asset", 0) == 0),
+    )
+    state, proof = LedgerDirectory(ledger).read(), tmp_path / "quiet.proof"
+    state.begin_batch()
+    full, witness = state.close_batch()
+    vaults = tuple(vault for vault in full.vaults if vault.asset == 0)
+    quiet = replace(full, vaults=vaults, totals=full.totals[:1], fund=full.fund[:1])
+    proof.write_bytes(prove(quiet, witness)[0])
+    assert run("verify", proof).exit_code == 0
+    fails(run("verify", proof, "--ledger", ledger), 1, "leaves out vaults or assets: 3 vaults, not one for each of 3")
+    assert run("verify", proven.proof, "--ledger", ledger, "--chain", "solana").exit_code == 0
+    fails(run("verify", proof, "--ledger", ledger, "--chain", "solana"), 1, "wrong set of vaults or assets: 3 vaults")
 
 
 def test_the_prover_never_writes_to_a_chain(ledger: Path, tmp_path: Path) -> None:

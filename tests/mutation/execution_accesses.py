@@ -25,12 +25,15 @@ from circuits.records import (
 )
 from circuits.statement import Statement, Vault
 from circuits.steps import Kind, Step
+from state.ledger import Ledger
 from state.transitions.close import CloseVault
+from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice, market_record
 from state.transitions.register import Register
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
+from state.transitions.withdraw import Withdraw
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, run_batch
 from tests.mutation.script import Amend, BentMemory, Hook, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip, to
-from tests.mutation.stage import DAVE, EVE, FRANK, MARK, NOBODY
+from tests.mutation.stage import DAVE, EVE, FRANK, MARK, NOBODY, staged
 from tests.tamper.forger import Forger
 
 Act = Callable[[Forger], None]
@@ -205,15 +208,12 @@ def swapped_vaults() -> Script:
     return Script(withdraw, hooks, restate=restate)
 
 
-def drained(left: int) -> Act:
-    """All ETH is withdrawn, then so much deposited."""
-
-    def act(forger: Forger) -> None:
-        for account, amount in ((FRANK, 30_000_000_000), (BOB, 1_234_567_880), (CAROL, 999_999_996), (ALICE, 10)):
-            forger.withdraw(2, account, ETH, amount)
-        forger.deposit(2, 3, ALICE, ETH, left)
-
-    return act
+def drained(left: int) -> Ledger:
+    """All ETH has been withdrawn, then so much deposited."""
+    ledger, holders = staged(), ((FRANK, 30_000_000_000), (BOB, 1_234_567_880), (CAROL, 999_999_996), (ALICE, 10))
+    withdrawals = [Withdraw(2, account, ETH, amount) for account, amount in holders]
+    run_batch(ledger, [*withdrawals, Deposit(2, 3, ALICE, ETH, left)], time=80)
+    return ledger
 
 
 def chain_left_out(left: int, hooks: Hooks, amend: Amend) -> Script:
@@ -225,7 +225,7 @@ def chain_left_out(left: int, hooks: Hooks, amend: Amend) -> Script:
         return replace(statement, vaults=vaults, totals=(usdc, replace(eth, amount=0)))
 
     last = {(Step.CLOSE_VAULT, 4): skip, (Step.CLOSE_VAULT, 5): skip}
-    return Script(drained(left), {**last, **hooks}, amend, restate=restate)
+    return Script(withdraw, {**last, **hooks}, amend, restate=restate, ledger=partial(drained, left))
 
 
 def unpublished_limb(k: int) -> Script:
@@ -402,12 +402,6 @@ def visiting(account: int, instruments: tuple[int, ...]) -> Hook:
     return hook
 
 
-def phantom_chain(forger: Forger) -> None:
-    """In and out of the vault of a chain that does not exist."""
-    forger.deposit(3, 0, ALICE, USDC, 1_000)
-    forger.withdraw(3, ALICE, USDC, 1_000)
-
-
 def phantom_vault() -> Script:
     """The statement lists the vaults of a chain that does not exist."""
 
@@ -439,7 +433,6 @@ def asset_as_perpetual() -> Script:
 
 
 KIND: dict[str, Callable[[], Script]] = {
-    "deposit_vault": lambda: Script(phantom_chain),
     "deposit_header": lambda: Script(lambda f: f.deposit(0, 2, NOBODY, USDC, 7_000_000)),
     "transfer_total": lambda: Script(lambda f: f.transfer(ALICE, BOB, BTC_PERP, 100)),
     "transfer_from_header": key_as_sender,

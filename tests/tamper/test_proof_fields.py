@@ -266,6 +266,17 @@ def next_of(name: str) -> Callable[[Statement], Statement]:
     return lambda s: length(name, replace(getattr(s, name)[-1], sequence=getattr(s, name)[-1].sequence + 1))(s)
 
 
+def crossed(name: str) -> Callable[[Statement], Statement]:
+    """The first two movements trade their chains."""
+
+    def change(statement: Statement) -> Statement:
+        first, second, *others = getattr(statement, name)
+        traded = replace(second, chain=first.chain), replace(first, chain=second.chain)
+        return having(statement, name, (*traded, *others))
+
+    return change
+
+
 def inflated(statement: Statement) -> Statement:
     """Vaults and liabilities both claim one unit more."""
     return entry("totals", 0, amount=1)(entry("vaults", 0, amount=1)(statement))
@@ -297,7 +308,12 @@ FALSE = [
     *(
         Told(f"Movement.{field}", entry(name, -1, **{field: difference}))
         for name in ("deposits", "withdrawals")
-        for field, difference in (("chain", 1), ("sequence", 1), ("account", 1), ("asset", -1), ("amount", 1))
+        for field, difference in (("sequence", 1), ("account", 1), ("asset", -1), ("amount", 1))
+    ),
+    *(Told("Movement.chain", crossed(name)) for name in ("deposits", "withdrawals")),
+    *(
+        Told("Movement.chain", entry(name, -1, chain=1), Reason.STATEMENT, "asset 1 moves on chain 3")
+        for name in ("deposits", "withdrawals")
     ),
     Told("Movement.sequence", entry("deposits", -1, sequence=-1), Reason.STATEMENT, "strictly ascending"),
     Told("Movement.amount", entry("deposits", 0, amount=AMOUNT_MAX), Reason.STATEMENT, "amount moved"),
