@@ -1,8 +1,8 @@
 """Steps on what backs the balances: a chain's queue counter, its vault of an asset, and the asset's liabilities.
 
 Chain and instrument are published, so they are below MAX_CHAINS and MAX_INSTRUMENTS, and a vault's index is that of the
-very vault or of a leaf that is empty for ever. So once DEPOSIT_VAULT has found a vault, chain, asset and liabilities
-exist; and WITHDRAW_VAULT needs to ask nothing, because from an empty leaf nothing can be taken away.
+very vault or of a leaf that is empty for ever. The statement lists the vault of every movement, and CLOSE_VAULT shows
+that what it lists is one; nothing else changes the kind of such a leaf. So chain, asset and liabilities exist too.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ def chain(execution: Execution, step: Step, counter: int, public: Public) -> Non
     execution.publish(step, public)
 
 
-def vault(execution: Execution, step: Step, change: Sequence[Bounded], tag: Tag | None) -> None:
+def vault(execution: Execution, step: Step, change: Sequence[Bounded]) -> None:
     """Change the vault of the instrument on the chain; it stays between 0 and the liabilities, which it is part of."""
     index = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * execution.register("chain") + execution.register("instrument")
-    execution.access(step, index, tag, AMOUNT_POSITIONS)
+    execution.access(step, index, None, AMOUNT_POSITIONS)
     execution.change_amount(step, change)
 
 

@@ -3,7 +3,7 @@
 from circuits.accounts import balance, header
 from circuits.buses import Public
 from circuits.execution import Execution
-from circuits.records import CHAIN_DEPOSITS, Tag
+from circuits.records import CHAIN_DEPOSITS
 from circuits.steps import Step
 from circuits.vaults import chain, grow_liabilities, vault
 
@@ -12,7 +12,7 @@ def constrain(execution: Execution) -> None:
     """Vault, liabilities and balance grow by the same amount, which the chain's own queue must show."""
     amount = execution.amount()
     chain(execution, Step.DEPOSIT_CHAIN, CHAIN_DEPOSITS, Public.DEPOSIT)
-    vault(execution, Step.DEPOSIT_VAULT, amount, Tag.VAULT)
+    vault(execution, Step.DEPOSIT_VAULT, amount)
     grow_liabilities(execution, Step.DEPOSIT_TOTAL, amount)
     header(execution, Step.DEPOSIT_HEADER, message=False, may_open=True)
     account, asset = execution.register("account"), execution.register("instrument")

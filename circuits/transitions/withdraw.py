@@ -15,7 +15,7 @@ def constrain(execution: Execution) -> None:
     """
     change = negate(execution.amount())
     chain(execution, Step.WITHDRAW_CHAIN, CHAIN_WITHDRAWALS, Public.WITHDRAWAL)
-    vault(execution, Step.WITHDRAW_VAULT, change, None)
+    vault(execution, Step.WITHDRAW_VAULT, change)
     shrink_liabilities(execution, Step.WITHDRAW_TOTAL, change)
     header(execution, Step.WITHDRAW_HEADER, message=True, may_open=False, tag=None)
     account, asset = execution.register("account"), execution.register("instrument")

@@ -25,11 +25,6 @@ IMPLIED = {
         "back to the tree, which opens each leaf once. It is kept because the bounds of multiplicities, amounts and "
         "public messages rest on it before any bus is looked at."
     ),
-    "deposit_vault: kind of record": Implied(
-        "What moves does so on a vault that the statement lists; of each of these CLOSE_VAULT demands this kind, and "
-        "it is no other than before: only leaves of accounts change theirs. It is kept so that deposits do not rest on "
-        "what a decoder of statements refuses."
-    ),
 }
 _BESIDE = (
     "Take the first row on which it is neither 0 nor 1. There the others are 0 or 1, k of them 1, at most one of these "
