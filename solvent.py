@@ -3,7 +3,7 @@
     from solvent import STANDARD, new_ledger, load_venue, prove, verify
 
     ledger = new_ledger(load_venue(Path("venue.toml")))
-    ledger.begin_batch()  # or with a state.prices.PriceBook, if prices must be signed
+    ledger.begin_batch(time=60)  # and a state.prices.PriceBook, if prices must be signed
     ledger.apply(Register(...))
     statement, witness = ledger.close_batch()
     proof = prove(statement, witness, STANDARD)

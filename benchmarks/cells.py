@@ -91,7 +91,7 @@ def print_cells(witness: Witness, parameters: Parameters) -> None:
     """Both as tables; `shared` is what no single transition accounts for: tree, range table, quotient, padding."""
     tables = table_cells(witness, parameters)
     kinds = kind_cells(witness, tables)
-    fills, total = max(1, witness.kinds.count(Kind.FILL)), sum(table.cells for table in tables)
+    fills, total = max(1, witness.kinds.count(Kind.MATCH)), sum(table.cells for table in tables)
     by_table = [
         (t.name, f"2^{t.log_height}", t.used, t.main, t.auxiliary, t.cells, t.cells // fills, f"2^{t.log_domain}",
          t.extended)

@@ -22,11 +22,12 @@ class Workload:
     venue: Venue
     fills: int
     transitions: list[Transition]
+    time: int
 
     def ledger(self) -> Ledger:
         """A fresh ledger with an open batch, of which nothing is applied yet."""
         ledger = new_ledger(self.venue)
-        ledger.begin_batch()
+        ledger.begin_batch(self.time)
         return ledger
 
     def close(self) -> tuple[Statement, Witness]:
@@ -50,4 +51,4 @@ def workload(fills: int, accounts: int | None = None) -> Workload:
     activity = make_activity(new_ledger(venue), synthetic_trades(venue, fills, _SEED), settings)
     if activity.report.refused:
         raise ValueError(f"{len(activity.report.refused)} of {fills} fills refused, first {activity.report.refused[0]}")
-    return Workload(venue, fills, activity.transitions)
+    return Workload(venue, fills, activity.transitions, activity.time)

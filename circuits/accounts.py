@@ -8,9 +8,12 @@ from circuits.execution import BOUND_PORT, Execution
 from circuits.expression import Expression
 from circuits.records import (
     ACCOUNT_BASE,
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     BALANCE_SLOT,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_ORDERS,
     HEADER_ROLE,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
@@ -21,26 +24,41 @@ from circuits.records import (
 from circuits.steps import Step
 
 AMOUNT_POSITIONS = (0, 1, 2, 3)
+RESTING = (BALANCE_BIDS, BALANCE_ASKS)
 NONCE_PORTS = (10, 11)
 
 
-def header(execution: Execution, step: Step, *, message: bool, may_open: bool, tag: Tag | None = Tag.HEADER) -> None:
+def header(
+    execution: Execution,
+    step: Step,
+    *,
+    message: bool,
+    may_open: bool,
+    checked: bool = False,
+    orders: Expression | int | None = None,
+    tag: Tag | None = Tag.HEADER,
+) -> None:
     """Access the header of the account in the register `account`.
 
-    message: the account itself asks for the transition: it must be a trader, its nonce rises by one, and the register
-    `mask` is its set of open instruments afterwards, for the margin check. may_open: if the register `opened` is 1, the
-    bit in the register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is empty, and
-    0 if not, so the bit was not in the set. tag None: the account is below MAX_ACCOUNTS, so the leaf is its header or
-    empty, and an empty one is no trader's.
+    message: the account itself asks for the transition: it must be a trader, and its nonce rises by one. checked: the
+    register `mask` is its set of open instruments afterwards, for a margin check. may_open: if the register `opened` is
+    1, the bit in the register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is
+    empty, and 0 if not, so the bit was not in the set. orders: how the number of resting orders changes. tag None: the
+    account is below MAX_ACCOUNTS, so the leaf is its header or empty, and an empty one is no trader's.
     """
-    writes = [HEADER_NONCE, HEADER_MASK]
+    writes = [HEADER_NONCE, HEADER_MASK] if message else [HEADER_MASK]
+    if orders is not None:
+        writes.append(HEADER_ORDERS)
     execution.access(step, ACCOUNT_BASE + ACCOUNT_SLOTS * execution.register("account"), tag, writes)
     old, new, opened, ports = execution.old, execution.new, execution.register("opened"), execution.ports
-    execution.require(step, "nonce", new[HEADER_NONCE] - old[HEADER_NONCE] - int(message))
     if message:
+        execution.require(step, "nonce", new[HEADER_NONCE] - old[HEADER_NONCE] - 1)
         execution.require(step, "sender is a trader", old[HEADER_ROLE] - int(Role.TRADER))
         low, high = (ports[i] for i in NONCE_PORTS)
         execution.require(step, "nonce within its bound", new[HEADER_NONCE] - (low + high * LIMB).expression)
+    if orders is not None:
+        execution.require(step, "resting orders are counted", new[HEADER_ORDERS] - old[HEADER_ORDERS] - orders)
+    if checked:
         execution.require(step, "mask register", execution.register("mask") - new[HEADER_MASK])
     if not may_open:
         execution.require(step, "nothing opens", opened)
@@ -57,16 +75,22 @@ def balance(
     change: Sequence[Bounded],
     *,
     may_open: bool = False,
+    resting: tuple[Expression, Expression] | None = None,
 ) -> None:
-    """Change the balance of the account in the instrument by the signed limbs `change`.
+    """Change the balance of the account in the instrument by the signed limbs `change`, and if `resting` is given, the
+    lots of its resting bids and asks by those.
 
     The account has a header and the instrument is one of the venue's, so the leaf is a balance or empty. Without
     may_open it is no empty one: an account has its quote balance from the start, and of an empty leaf's 0 nothing can
     be taken away.
     """
     index = ACCOUNT_BASE + BALANCE_SLOT + instrument + ACCOUNT_SLOTS * account
-    execution.access(step, index, None, (*AMOUNT_POSITIONS, TAG) if may_open else AMOUNT_POSITIONS)
+    writes = [*AMOUNT_POSITIONS, *((TAG,) if may_open else ()), *(RESTING if resting else ())]
+    execution.access(step, index, None, writes)
     execution.change_amount(step, change, may_open)
+    for position, lots in zip(RESTING, resting or (), strict=False):
+        label = "resting bids" if position == BALANCE_BIDS else "resting asks"
+        execution.require(step, label, execution.new[position] - execution.old[position] - lots)
 
 
 def stays_below_bound(execution: Execution, step: Step) -> None:

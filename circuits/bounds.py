@@ -29,6 +29,10 @@ FEE_LIMBS = 3
 FEE_AMOUNT_MAX = (1 << (LIMB_BITS * FEE_LIMBS)) - 1  # quote base units, of the fee of one party to one fill
 LOT_UNITS_MAX = LIMB - 1  # base units of a collateral asset in one lot
 
+MAX_ORDERS = 1 << (2 * LIMB_BITS)  # resting orders of the venue
+ACCOUNT_ORDERS = 256  # resting orders of an account
+LIMIT_MAX = PRICE_MAX - 1  # of an order; PRICE_MAX and 0 are the prices of sentinels
+
 TREE_DEPTH = 30  # leaf indices stay below 2^30 < P: one field element, and doubling it on the way down never wraps
 ACCOUNT_SLOTS = 32
 MAX_ACCOUNTS = 1 << 23

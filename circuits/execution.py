@@ -6,6 +6,7 @@ step needs range-checked. The transition files say what each step accesses and w
 share.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,7 +18,7 @@ from circuits.buses import MARGIN, MEMORY, PUBLIC, Public
 from circuits.expression import Expression, lift, total
 from circuits.range_table import limb
 from circuits.records import RECORD_SIZE, TAG, Tag
-from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
+from circuits.steps import CONTINUATIONS, LINKS, MARGIN_STEPS, STEPS, Step
 
 REGISTERS = (
     "account",
@@ -42,10 +43,24 @@ REGISTERS = (
     "phase",
     "mask",
     "opened",
+    "head",
+    "after",
+    "maker_left",
+    "fails",
+    "removed",
+    "expired",
+    "own",
+    "growing",
+    "expiry",
+    "rests",
+    "post",
+    "whole",
+    "reduce",
+    "other_reduce",
+    "placed",
 )
-# Registers under the names that a fill gives them: one of its two parties at a time.
-LIMIT, OTHER_LIMIT = "chain", "sequence"
-FIRST_STEPS = frozenset(steps[0] for steps in STEPS.values())
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
+CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
 CARRY_PORTS = (4, 5, 6)  # of an amount's sum; ports 0..3 hold its new limbs
 BOUND_PORT = 7  # holds the distance of an amount's top limb to its bound
@@ -67,14 +82,17 @@ class Execution:
     new: list[Expression]
     registers: dict[str, Expression]
     ports: list[Bounded]
-    scratch: Expression  # what a step needs beside limbs: the high part of a carry, or an inverse
+    scratch: Expression  # what a step needs beside limbs: the high part of a carry, a sign, or an inverse
+    time: Expression  # of the batch, the same on all rows
     _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
     _deltas: list[tuple[Expression, list[Bounded]]] = field(
         default_factory=list
     )  # (step, change of the amount by limb)
     _opening: list[Expression] = field(default_factory=list)  # amount steps whose leaf may be empty before
     _released: dict[str, set[Step]] = field(default_factory=dict)  # register -> steps after which it may change
+    _held: dict[tuple[Step, str], Expression] = field(default_factory=dict)
     _published: list[tuple[Expression, Public]] = field(default_factory=list)
+    _flow: dict[Step, list[Expression]] = field(default_factory=dict)  # step -> what leads to it, a row before
 
     def step(self, step: Step) -> Expression:
         """The selector of a step."""
@@ -116,12 +134,16 @@ class Execution:
         """value is not 0 on rows of the step: `scratch` is its inverse."""
         self.require(step, label, value * self.scratch - 1)
 
-    def access(self, step: Step, index: Expression | int, tag: Tag | None = None, writes: Collection[int] = ()) -> None:
+    def access(
+        self, step: Step, index: Expression | int | None, tag: Tag | None = None, writes: Collection[int] = ()
+    ) -> None:
         """The step reads and writes the record at `index`, of kind `tag`, and changes no element but `writes`.
 
-        tag None: the kind follows from the index and from what else the transition proves; the caller says how.
+        tag None: the kind follows from the index and from what else the transition proves; the caller says how. index
+        None: it is any leaf of which the caller demands enough.
         """
-        self.require(step, "index", self.index - index)
+        if index is not None:
+            self.require(step, "index", self.index - index)
         for position in set(range(RECORD_SIZE)) - set(writes):
             self._kept.setdefault(position, []).append(self.selectors[step])
         if tag is not None:
@@ -149,9 +171,24 @@ class Execution:
         for name in names:
             self._released.setdefault(name, set()).add(step)
 
-    def hand_over(self, label: str, selector: Expression, name: str, value: Expression) -> None:
+    def hand_over(self, label: str, selector: Expression, name: str, value: Expression | int) -> None:
         """Where selector is not 0, the register's value in the next row is `value` of this row."""
         self.table.constrain(label, selector * (self.registers[name].next() - value), Where.TRANSITION)
+
+    def lead(self, step: Step, source: Expression) -> None:
+        """Where source is 1, the next row is this step."""
+        self._flow.setdefault(step, []).append(source)
+
+    def _keeper(self, name: str, step: Step, selector: Expression) -> Expression | int:
+        """1 on rows of the step if the register keeps its value to the next row."""
+        if step in self._released.get(name, ()):
+            return 0
+        return self._held.get((step, name), selector)
+
+    def hold(self, step: Step, selector: Expression, *names: str) -> None:
+        """After this step these registers keep their value only where `selector` is 1."""
+        for name in names:
+            self._held[step, name] = selector
 
     def publish(self, step: Step, kind: Public) -> None:
         """The step puts (kind, account, instrument, chain, sequence, amount) from the registers onto the public bus."""
@@ -210,7 +247,11 @@ class Execution:
         count = Bounded(total([step for step, _ in self._published]), 0, 1)
         self.table.send(PUBLIC, "public message", [kind, *(self.register(name) for name in names)], count)
         asks = Bounded(self.steps(MARGIN_STEPS), 0, 1)
-        self.table.send(MARGIN, "margin request", [self.clock, self.register("account"), self.register("mask")], asks)
+        fails = self.register("fails")
+        others = [step for step in MARGIN_STEPS if step is not Step.FILL_QUOTE]
+        self.table.constrain("only a maker may fail its margin check", self.steps(others) * fails)
+        request = [self.clock, self.register("account"), self.register("mask"), fails]
+        self.table.send(MARGIN, "margin request", request, asks)
 
 
 def new_execution() -> Execution:
@@ -228,16 +269,18 @@ def new_execution() -> Execution:
         {name: table.column(name) for name in REGISTERS},
         [limb(table, f"port{i}") for i in range(PORTS)],
         table.column("scratch"),
+        table.column("time"),
     )
+    table.constrain("a batch has one time", execution.time.next() - execution.time, Where.TRANSITION)
     _memory_access(execution)
     return execution
 
 
 def _selector(table: Table, step: Step) -> Expression:
-    """The selector of a step. Only those of first steps are constrained here: `sequence` derives the others from
-    them."""
+    """The selector of a step. Only those of first steps and of what an order may choose to go on with are constrained
+    here: `sequence` derives the others from them."""
     name = f"is_{step.name.lower()}"
-    return table.boolean(name).expression if step in FIRST_STEPS else table.column(name)
+    return table.boolean(name).expression if step in FIRST_STEPS | CHOICES else table.column(name)
 
 
 def _memory_access(execution: Execution) -> None:
@@ -263,44 +306,46 @@ def _memory_access(execution: Execution) -> None:
 def sequence(execution: Execution) -> None:
     """Steps follow one another in the order of their transition, registers are kept meanwhile, closing comes last.
 
-    Because selectors are one-hot, "selector of a step == next row's selector of its successor" says both that the
-    successor follows and that nothing else leads to it. So the selectors of later steps are 0 or 1 too: they are 0 in
-    the first row, and in any other what a selector was a row before. The last row cannot break a transition off: the
-    statement demands a closing step, and after one come only closing steps and idle rows.
+    Because selectors are one-hot, "what leads to a step == next row's selector of it" says both that the step follows
+    and that nothing else leads to it. So the selectors of later steps are 0 or 1 too: they are 0 in the first row, and
+    in any other what led to them a row before. The last row cannot break a transition off: the statement demands a
+    closing step, and after one come only closing steps and idle rows.
     """
-    table, step = execution.table, execution.selectors
-    again = step[Step.FILL_FEE] * (1 - execution.register("phase"))  # the maker's last step leads to the taker's first
-    continuing: dict[Step, Expression] = {}
-    for kind, steps in STEPS.items():
-        for before, after in pairwise(steps) if kind is not Kind.FILL else ():
-            table.constrain(
-                f"{before.name.lower()} leads to {after.name.lower()}",
-                step[before] - step[after].next(),
-                Where.TRANSITION,
-            )
-            continuing[before] = step[before]
-    fill = STEPS[Kind.FILL][: len(set(STEPS[Kind.FILL]))]
-    for before, after in pairwise(fill):
-        source = step[before] + again if after is Step.FILL_HEADER else step[before]
-        table.constrain(
-            f"{before.name.lower()} leads to {after.name.lower()}", source - step[after].next(), Where.TRANSITION
-        )
-        continuing[before] = step[before]
-    continuing[Step.FILL_FEE] = again
+    table, flow = execution.table, execution._flow
+    for before, after in plain_successions():
+        label = f"{before.name.lower()} leads to {after.name.lower()}"
+        table.constrain(label, execution.step(before) - execution.step(after).next(), Where.TRANSITION)
+    for after, sources in sorted(flow.items()):
+        arrival = execution.step(after).next()
+        table.constrain(f"what leads to {after.name.lower()}", total(sources) - arrival, Where.TRANSITION)
     for later in Step:
         if later not in FIRST_STEPS:
-            table.constrain(f"the first row is no {later.name.lower()}", step[later], Where.FIRST)
+            table.constrain(f"the first row is no {later.name.lower()}", execution.step(later), Where.FIRST)
+    goes_on = {step for pair in successions() for step in pair[:1]}
+    continuing = {step: execution.step(step) for step in sorted(goes_on)}
     for name in REGISTERS:
-        keepers = [selector for s, selector in continuing.items() if s not in execution._released.get(name, set())]
+        keepers = [execution._keeper(name, step, selector) for step, selector in continuing.items()]
         value = execution.register(name)
         table.constrain(f"register {name} is kept", total(keepers) * (value.next() - value), Where.TRANSITION)
     _ending(execution)
 
 
+def successions() -> set[tuple[Step, Step]]:
+    """Every pair of steps of which the second can follow the first."""
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS
+
+
+def plain_successions() -> list[tuple[Step, Step]]:
+    """The pairs of steps of which the first always leads to the second, which nothing else leads to."""
+    pairs, ends = successions(), {steps[-1] for steps in STEPS.values()}
+    before, after = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    return sorted(pair for pair in pairs if before[pair[0]] == after[pair[1]] == 1 and pair[0] not in ends)
+
+
 def _ending(execution: Execution) -> None:
     closing = execution.steps([s for s in Step if s.name.startswith("CLOSE")])
     active = total(list(execution.selectors.values()))
-    starts = [steps[0] for kind, steps in STEPS.items() if not kind.name.startswith("CLOSE")]
+    starts = [step for step in sorted(FIRST_STEPS) if not step.name.startswith("CLOSE")]
     next_start = total([execution.selectors[start].next() for start in starts])
     next_active = total([selector.next() for selector in execution.selectors.values()])
     execution.table.constrain("nothing but closing follows closing", closing * next_start, Where.TRANSITION)

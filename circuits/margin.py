@@ -6,8 +6,11 @@ visit takes its instrument's bit out of the account's mask, and the mask must en
 bits distinct powers of two, every open instrument is visited exactly once.
 
     cash = quote + sum over perpetuals of size * mark
-    net  = sum over assets of lots * value - sum over perpetuals of |size| * requirement
+    net  = sum over assets of lots * value - sum over perpetuals of worst * requirement
     FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash), and therefore cash + net >= 0 too
+
+worst is the larger of |size + all resting bids| and |size - all resting asks|. A request says whether the comparison
+holds or fails; the closing row shows either.
 """
 
 from dataclasses import dataclass
@@ -30,12 +33,14 @@ from circuits.multiply import multiply
 from circuits.range_table import limb
 from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, Tag
 
-PORTS = 22
-# Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries.
+PORTS = 25
+# Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries,
+# the lots that count, and how far they are above each of the two sizes that a position can come to.
 BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
+COUNTED, ABOVE_GROWN, ABOVE_FLIPPED = (19, 20), (21, 22), (23, 24)
 MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
 # An asset has no mark product; its division into lots uses those ports.
-REMAINDER, REMAINDER_REST, LOT_CARRY = 7, 8, 9
+REMAINDER, REMAINDER_REST, LOT_CARRIES, BEYOND = 7, 8, (9, 10, 11), (21, 22, 23, 24)
 # On the closing row.
 SHORT, SHORT_CARRIES, EQUITY, EQUITY_CARRIES = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9, 10), (11, 12, 13)
 EXCESS, EXCESS_CARRIES = (14, 15, 16, 17, 18), (19, 20, 21)
@@ -61,6 +66,7 @@ class Margin:
     instrument: Expression
     visit: Expression  # 1, 2, ... within a check
     balance: list[Bounded]
+    resting: list[Expression]  # lots of all resting bids, of all resting asks
     bit: Expression
     lot_units: Bounded
     mark: list[Bounded]
@@ -72,6 +78,7 @@ class Margin:
     cash: list[Bounded]  # sums over the earlier rows of the check, limb by limb, not carried
     net: list[Bounded]
     borrow: Bounded
+    fails: Bounded  # whether the comparison is to fail
 
     def pick(self, numbers: tuple[int, ...]) -> list[Bounded]:
         """The ports of these numbers."""
@@ -119,6 +126,7 @@ def _columns() -> Margin:
         table.column("instrument"),
         table.column("visit"),
         stored("balance", AMOUNT_LIMBS),
+        table.columns("resting", 2),
         table.column("bit"),
         stored("lot_units", 1)[0],
         stored("mark", 2),
@@ -130,6 +138,7 @@ def _columns() -> Margin:
         accumulators("cash"),
         accumulators("net"),
         unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction, bounded at genesis"),
+        unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
     )
 
 
@@ -139,7 +148,7 @@ def _sequence(m: Margin) -> None:
     The row that takes the request reads a market record of kind QUOTE, and no instrument but the quote has one.
     """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
-    m.table.receive(MARGIN, "margin request", [m.clock, m.account, m.mask], Bounded(m.quote, 0, 1))
+    m.table.receive(MARGIN, "margin request", [m.clock, m.account, m.mask, m.fails.expression], Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
     constrain("the last row ends a check", m.visiting, Where.LAST)
     next_follows = m.asset.next() + m.perpetual.next() + m.closing.next()
@@ -148,6 +157,8 @@ def _sequence(m: Margin) -> None:
     constrain("account is kept", m.visiting * (m.account.next() - m.account), Where.TRANSITION)
     borrow = m.borrow.expression
     constrain("borrow fraction is kept", m.visiting * (borrow.next() - borrow), Where.TRANSITION)
+    fails = m.fails.expression
+    constrain("failing is kept", m.visiting * (fails.next() - fails), Where.TRANSITION)
     constrain("visits start at 1", m.quote * (m.visit - 1))
     constrain("visits are counted", m.visiting * (m.visit.next() - m.visit - 1), Where.TRANSITION)
     further = m.asset.next() + m.perpetual.next()
@@ -162,7 +173,8 @@ def _reads(m: Margin) -> None:
     time = m.clock * TIMES_PER_CLOCK + m.visit
     visiting = Bounded(m.visiting, 0, 1)
     balance_index = ACCOUNT_BASE + BALANCE_SLOT + ACCOUNT_SLOTS * m.account + m.instrument
-    balance: list[Expression | int] = [*(part.expression for part in m.balance), 0, 0, 0, int(Tag.BALANCE)]
+    amount = [part.expression for part in m.balance]
+    balance: list[Expression | int] = [*amount, *m.resting, 0, int(Tag.BALANCE)]
     kind = m.quote * int(Tag.QUOTE) + m.asset * int(Tag.ASSET) + m.perpetual * int(Tag.PERPETUAL)
     numbers = [m.lot_units, *m.mark, *m.weight]
     market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.price_time, kind]
@@ -181,31 +193,64 @@ def _reads(m: Margin) -> None:
 
 
 def _lots(m: Margin) -> None:
-    """lots (two limbs) from the biased balance: |size| and its sign for a perpetual, whole lots for an asset.
+    """lots (two limbs) from the biased balance: |size| and its sign for a perpetual, lots that count for both kinds.
 
     Perpetual, not negative: balance = BIAS + lots. Negative: balance = BIAS - lots, whose high limbs are those of
-    BIAS - 2^28 and whose low limbs are 2^28 - lots. Asset: balance = BIAS + lots * lot_units + remainder, remainder <
-    lot_units; a negative one fits no lots.
+    BIAS - 2^28 and whose low limbs are 2^28 - lots.
     """
     lots, b, negative = m.pick(LOTS), m.balance, m.negative
     sign = 1 - negative * 2
     signed = (lots[0] + lots[1] * LIMB) * sign + negative * (LIMB * LIMB)
     m.table.equal("size and sign of a position", b[0] + b[1] * LIMB, signed, m.perpetual)
     m.table.equal("high limbs of a position", b[2] + b[3] * LIMB, BIAS_TOP_LIMB * LIMB - negative, m.perpetual)
-    remainder, rest, carry = m.ports[REMAINDER], m.ports[REMAINDER_REST], m.ports[LOT_CARRY]
+    _counted(m)
+    _whole_lots(m)
+
+
+def _whole_lots(m: Margin) -> None:
+    """Of an asset at most SIZE_MAX whole lots count: balance = BIAS + counted * lot_units + remainder + beyond.
+
+    remainder < lot_units, and beyond is 0 unless SIZE_MAX lots count. A negative balance fits no lots.
+    """
+    counted, b, beyond, carries = m.pick(COUNTED), m.balance, m.pick(BEYOND), m.pick(LOT_CARRIES)
+    remainder, rest = m.ports[REMAINDER], m.ports[REMAINDER_REST]
     m.table.equal("remainder is less than a lot", remainder + rest, m.lot_units - 1, m.asset)
-    m.table.equal("whole lots, low limb", lots[0] * m.lot_units + remainder, b[0] + carry * LIMB, m.asset)
-    m.table.equal("whole lots, high limbs", lots[1] * m.lot_units + carry, b[1] + b[2] * LIMB, m.asset)
-    m.table.equal("an asset balance is not negative", b[3], BIAS_TOP_LIMB, m.asset)
+    parts = [counted[0] * m.lot_units + remainder, counted[1] * m.lot_units, bounded(0), bounded(BIAS_TOP_LIMB)]
+    carry_in = bounded(0)
+    for k, part in enumerate(parts):
+        carry = carries[k] if k < len(carries) else bounded(0)
+        m.table.equal(f"whole lots, limb {k}", part + beyond[k] + carry_in, b[k] + carry * LIMB, m.asset)
+        carry_in = carry
+    missing = (bounded(2 * (LIMB - 1)) - counted[0] - counted[1]).expression
+    surplus = total([part.expression for part in beyond])
+    m.table.constrain("no lots are beyond unless the most count", m.asset * missing * surplus)
+
+
+def _counted(m: Margin) -> None:
+    """For a perpetual the larger of what the position is if all orders of its side trade, and if all others do.
+
+    With n = |size|, `same` lots resting on the position's side and `other` lots on the other: n + same and other - n.
+    (The remaining two combinations, n and same - n, are no larger.)
+    """
+    (lots, counted, grown, flipped), (bids, asks) = (
+        [(part[0] + part[1] * LIMB).expression for part in map(m.pick, (LOTS, COUNTED, ABOVE_GROWN, ABOVE_FLIPPED))],
+        m.resting,
+    )
+    negative = m.negative.expression
+    same = bids + negative * (asks - bids)
+    other = bids + asks - same
+    m.table.constrain("counted lots and grown position", m.perpetual * (counted - lots - same - grown))
+    m.table.constrain("counted lots and flipped position", m.perpetual * (counted + lots - other - flipped))
+    m.table.constrain("counted lots are one of the two", m.perpetual * grown * flipped)
 
 
 def _products(m: Margin) -> None:
-    """lots * mark for perpetuals, lots * weight for assets and perpetuals."""
-    for name, selector, factor, product, carries, high in (
-        ("marked", m.perpetual, m.mark, MARKED, MARKED_CARRIES, m.high_carries[0]),
-        ("weighted", m.asset + m.perpetual, m.weight, WEIGHTED, WEIGHTED_CARRIES, m.high_carries[1]),
+    """lots * mark for perpetuals, counted lots * weight for assets and perpetuals."""
+    for name, selector, lots, factor, product, carries, high in (
+        ("marked", m.perpetual, LOTS, m.mark, MARKED, MARKED_CARRIES, m.high_carries[0]),
+        ("weighted", m.asset + m.perpetual, COUNTED, m.weight, WEIGHTED, WEIGHTED_CARRIES, m.high_carries[1]),
     ):
-        factors = (m.pick(LOTS), factor)
+        factors = (m.pick(lots), factor)
         multiply(m.table, f"{name} value", selector, factors, m.pick(product), m.pick(carries), high)
 
 
@@ -226,18 +271,24 @@ def _accumulate(m: Margin) -> None:
 
 
 def _close(m: Margin) -> None:
-    """Carry the sums, take the shortfall max(0, -cash), and compare: FRACTION_ONE * equity - borrow * shortfall =
-    excess >= 0."""
+    """Carry the sums, take the shortfall max(0, -cash), and compare.
+
+    FRACTION_ONE * equity - borrow * shortfall is the excess, >= 0, or, of a check that fails, -1 - excess. The equity's
+    limbs are those of equity + BIAS.
+    """
     sign = 1 - m.negative * 2
     short, equity = m.pick(SHORT), m.pick(EQUITY)
+    bias = [bounded(0)] * (AMOUNT_LIMBS - 1) + [bounded(BIAS_TOP_LIMB)]
+    signed = [part - offset for part, offset in zip(equity, bias, strict=True)]
     _carried(m, "cash", m.cash, [part * sign for part in short], SHORT_CARRIES)
-    _carried(m, "equity", [c + n for c, n in zip(m.cash, m.net, strict=True)], equity, EQUITY_CARRIES)
-    excess = m.pick(EXCESS)
-    carry_in = bounded(0)
+    _carried(m, "equity", [c + n for c, n in zip(m.cash, m.net, strict=True)], signed, EQUITY_CARRIES)
+    excess, outcome, carry_in = m.pick(EXCESS), 1 - m.fails * 2, m.fails
     for k in range(AMOUNT_LIMBS):
-        left = bounded_total([equity[k] * FRACTION_ONE, bounded(0) - m.borrow * short[k] * m.negative, carry_in])
-        carry = m.ports[EXCESS_CARRIES[k]] - EXCESS_CARRY_OFFSET if k < AMOUNT_LIMBS - 1 else excess[AMOUNT_LIMBS]
-        m.table.equal(f"equity covers the requirement, limb {k}", left, excess[k] + carry * LIMB, m.closing)
+        left = bounded_total([signed[k] * FRACTION_ONE, bounded(0) - m.borrow * short[k] * m.negative, carry_in])
+        top = k == AMOUNT_LIMBS - 1
+        carry = excess[AMOUNT_LIMBS] * outcome if top else m.ports[EXCESS_CARRIES[k]] - EXCESS_CARRY_OFFSET
+        right = excess[k] * outcome + carry * LIMB
+        m.table.equal(f"equity covers the requirement or not, limb {k}", left, right, m.closing)
         carry_in = carry
 
 

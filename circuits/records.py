@@ -28,9 +28,11 @@ class Tag(IntEnum):
     PERPETUAL = 6  # market record of a perpetual: bit, lot units = 1, mark (2), initial requirement a lot (2), time
     PARAMETERS = 7  # fraction (initial margin or 1 - haircut), maker fee, taker fee, prices set so far
     TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
-    HEADER = 9  # role, nonce, mask of open instruments
+    HEADER = 9  # role, nonce, mask of open instruments, resting orders
     KEY = 10  # authorisation key root, 7 elements
-    BALANCE = 11  # amount limbs (biased)
+    BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks
+    ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
+    REDUCE_ORDER = 13  # the same, reduce-only
 
 
 class Role(IntEnum):
@@ -58,13 +60,17 @@ CHAIN_DEPOSITS, CHAIN_WITHDRAWALS = 0, 1
 MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_TIME = 0, 1, 2, 4, 6
 PARAMETERS_FRACTION, PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE, PARAMETERS_PRICES = 0, 1, 2, 3
 TOTAL_BIT = 4
-HEADER_ROLE, HEADER_NONCE, HEADER_MASK = 0, 1, 2
+HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS = 0, 1, 2, 3
+BALANCE_BIDS, BALANCE_ASKS = 4, 5
+ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, ORDER_NONCE = range(7)
 
 VENUE_INDEX = 0
 CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
-INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 4  # slot 0: market; 1: parameters; 2: total
+INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8  # slot 0: market; 1: parameters; 2: total; 3, 4: bids, asks (sentinels)
 ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
+ORDER_BASE = 1 << 29  # resting orders, each in any free leaf of the first MAX_ORDERS
 VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
+BIDS_SLOT, ASKS_SLOT = 3, 4
 
 
 def chain_index(chain: int) -> int:
@@ -90,6 +96,16 @@ def parameters_index(instrument: int) -> int:
 def total_index(instrument: int) -> int:
     """Leaf of the liabilities of a collateral instrument."""
     return market_index(instrument) + TOTAL_SLOT
+
+
+def sentinel_index(market: int, buys: bool) -> int:
+    """Leaf of the sentinel at the head of a market's bids or asks; it ends the other side's list."""
+    return market_index(market) + (BIDS_SLOT if buys else ASKS_SLOT)
+
+
+def book_number(market: int, buys: bool) -> int:
+    """What an order says of the list that it is in."""
+    return 2 * market + int(buys)
 
 
 def header_index(account: int) -> int:

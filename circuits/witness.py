@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 from circuits.steps import STEPS, Kind, Step
 
 # The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots,
-# prices per lot.
+# prices per lot. `order` is the number of the ORDER in the batch, from 0, `left` what it has left before, `reason` a
+# number of `circuits.transitions.match.REASONS`.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
     Kind.WITHDRAW: ("chain", "sequence", "account", "asset", "amount"),
     Kind.TRANSFER: ("sender", "receiver", "asset", "amount"),
     Kind.PRICE: ("instrument", "sequence", "price", "time"),
-    Kind.FILL: ("market", "maker", "taker", "price", "size", "taker_buys", "maker_limit", "taker_limit"),
+    Kind.ORDER: ("account", "market", "buys", "limit", "size", "expiry", "rests", "post", "whole", "reduce"),
+    **dict.fromkeys((Kind.MATCH, Kind.FAIL), ("order", "left")),
+    Kind.SKIP: ("order", "left", "reason"),
+    **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
+    Kind.CANCEL: ("account",),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),

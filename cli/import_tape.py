@@ -71,7 +71,7 @@ def fund_activity(directory: LedgerDirectory, trades: Iterable[Any], settings: S
         for sequence in range(ledger.read(chain_index(chain.number))[CHAIN_DEPOSITS], len(chain.deposits))
     ]
     activity = make_activity(ledger, trades, settings, pending)
-    with BatchWriter(out, directory.venue) as writer:
+    with BatchWriter(out, directory.venue, activity.time) as writer:
         for bundle in oracle.sign_all(activity.transitions):
             writer.write(bundle)
         for transition in activity.transitions:

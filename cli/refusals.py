@@ -9,7 +9,7 @@ from typing import Any
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import check_signature
-from state.batch import BatchReader
+from state.batch import BatchReader, kind_name
 from state.errors import BatchError, Refusal
 from state.ledger import Ledger
 from state.prices import PriceBook
@@ -86,15 +86,15 @@ class RefusedBatch(Exception):  # noqa: N818 - the batch is refused, nothing is 
 def close(ledger: Ledger, batch: Path, skip_refused: bool) -> tuple[Applied, Statement, Witness]:
     """Apply a batch file and close the batch; the ledger is not saved. Raises BatchError, RefusedBatch."""
     book = PriceBook(ledger.venue, check_signature)
-    ledger.begin_batch(book)
     with BatchReader(batch, ledger.venue) as reader:
+        try:
+            ledger.begin_batch(reader.time, book)
+        except Refusal as refusal:
+            raise BatchError(str(batch), str(refusal), HEADER_LINE, "time") from refusal
         applied = _apply(ledger, reader, book)
         if applied.refused and not skip_refused:
             raise RefusedBatch(str(batch), applied)
-        try:
-            statement, witness = ledger.close_batch(reader.time)
-        except Refusal as refusal:
-            raise BatchError(str(batch), str(refusal), HEADER_LINE, "time") from refusal
+    statement, witness = ledger.close_batch()
     applied.bundles = encode_bundles(ledger.venue.id, book.bundles_for(statement.prices))
     return applied, statement, witness
 
@@ -106,7 +106,7 @@ def _apply(ledger: Ledger, entries: Iterable[tuple[int, Transition | Bundle]], b
         if isinstance(entry, Bundle):
             book.add(entry)
             continue
-        kind = entry.kind.name.lower()
+        kind = kind_name(entry)
         try:
             ledger.apply(entry)
         except Refusal as refusal:

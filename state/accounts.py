@@ -1,10 +1,13 @@
 """Accesses to account headers and balances that several transitions share."""
 
-from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.bounds import ACCOUNT_ORDERS, AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_ORDERS,
     HEADER_ROLE,
     TAG,
     Record,
@@ -22,14 +25,14 @@ from state.memory import Memory
 from state.venue import Instrument
 
 
-def header_record(role: Role, nonce: int, mask: int) -> Record:
-    """An account header."""
-    return record(Tag.HEADER, role, nonce, mask)
+def header_record(role: Role, nonce: int, mask: int, orders: int = 0) -> Record:
+    """An account header; orders: how many rest in the book."""
+    return record(Tag.HEADER, role, nonce, mask, orders)
 
 
-def balance_record(amount: int) -> Record:
-    """A balance of `amount` units, |amount| <= AMOUNT_MAX."""
-    return record(Tag.BALANCE, *signed_limbs(amount))
+def balance_record(amount: int, bids: int = 0, asks: int = 0) -> Record:
+    """A balance of `amount` units, |amount| <= AMOUNT_MAX; bids, asks: lots resting in the book."""
+    return record(Tag.BALANCE, *signed_limbs(amount), bids, asks)
 
 
 def balance_amount(balance: Record) -> int:
@@ -45,8 +48,10 @@ def access_header(
     message: bool = False,
     opens: int | None = None,
     traders_only: bool = True,
+    orders: int = 0,
 ) -> None:
-    """Access a header: a message raises the nonce; the instrument `opens` becomes open if its balance is an empty leaf.
+    """Access a header: a message raises the nonce; the instrument `opens` becomes open if its balance is an empty leaf;
+    `orders` more rest in the book.
 
     Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only) and COUNTER_LIMIT.
     """
@@ -54,20 +59,30 @@ def access_header(
     old = memory.read(index) if 0 <= account < MAX_ACCOUNTS else EMPTY
     if old == EMPTY:
         raise Refusal(Rule.UNKNOWN_ACCOUNT, account=account)
-    role, nonce, mask = Role(old[HEADER_ROLE]), old[HEADER_NONCE], old[HEADER_MASK]
+    role, nonce, mask, resting = Role(old[HEADER_ROLE]), old[HEADER_NONCE], old[HEADER_MASK], old[HEADER_ORDERS]
     if traders_only and role != Role.TRADER:
         raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
     if message:
         nonce = next_count("nonce", nonce, COUNTER_MAX)
     if opens is not None and memory.read(balance_index(account, opens))[TAG] == 0:
         mask |= 1 << opens
-    memory.replace(step, index, old, header_record(role, nonce, mask))
+    if resting + orders > ACCOUNT_ORDERS:
+        raise Refusal(Rule.ORDER_LIMIT, account=account, limit=ACCOUNT_ORDERS)
+    memory.replace(step, index, old, header_record(role, nonce, mask, resting + orders))
 
 
 def change_balance(
-    memory: Memory, step: Step, account: int, instrument: Instrument, change: int, *, opens: bool = False
+    memory: Memory,
+    step: Step,
+    account: int,
+    instrument: Instrument,
+    change: int,
+    *,
+    opens: bool = False,
+    resting: tuple[int, int] = (0, 0),
 ) -> int:
-    """Add `change` units to a balance; returns the execution row. An empty leaf counts as 0 if `opens`.
+    """Add `change` units to a balance, and so many lots of resting bids and asks; returns the execution row. An empty
+    leaf counts as 0 if `opens`.
 
     Refuses NO_BALANCE, NEGATIVE_COLLATERAL (an asset other than the quote below 0) and BALANCE_LIMIT.
     """
@@ -80,7 +95,8 @@ def change_balance(
         raise Refusal(Rule.NEGATIVE_COLLATERAL, account=account, would=amount, instrument=instrument.name)
     if abs(amount) > AMOUNT_MAX:
         raise Refusal(Rule.BALANCE_LIMIT, account=account, would=amount, instrument=instrument.name, limit=AMOUNT_MAX)
-    return memory.replace(step, index, old, balance_record(amount))
+    new = balance_record(amount, old[BALANCE_BIDS] + resting[0], old[BALANCE_ASKS] + resting[1])
+    return memory.replace(step, index, old, new)
 
 
 def next_count(counter: str, count: int, limit: int) -> int:

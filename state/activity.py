@@ -1,7 +1,7 @@
-"""Trades of a tape as a batch: new accounts, their deposits on several chains, prices, and fills at the tape's prices.
+"""Trades of a tape as a batch: new accounts, their deposits on several chains, prices, and orders that trade as it did.
 
 A tape says what traded, not who: that is drawn. Every account keeps one side of each market, so positions are built up
-rather than churned. The fills are first rehearsed on the ledger, whose rules thus hold for the batch, with ample
+rather than churned. The orders are first rehearsed on the ledger, whose rules thus hold for the batch, with ample
 deposits; the margin checks of the rehearsal say what each account must have deposited, and its last state how much of
 that is leverage.
 """
@@ -11,20 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from random import Random
 
-from circuits.bounds import FRACTION_ONE, PRICE_MAX, SIZE_MAX
+from circuits.bounds import FRACTION_ONE, LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.statement import Movement
 from state.errors import Refusal
 from state.ledger import Ledger
-from state.rehearsal import Rehearsal
+from state.rehearsal import Rehearsal, last_time
 from state.tape import Trade
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.venue import Instrument
 
 _REDUCING = 8  # one trade in so many reduces both positions
 _LIMIT_SLACK = 20  # in 1 / FRACTION_ONE of the price: the most by which a taker's limit is worse
+_GOOD_FOR = 24 * 3600  # seconds after the batch
 _PERCENT = 100
 _EQUITY = (125, 175)  # percent of the initial requirement, at the end
 _ASSET_SHARE = (20, 110)  # percent of that equity from assets other than the quote; above 100 the account borrows quote
@@ -59,9 +60,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Activity:
-    """A batch, and the deposits that it consumes and the chains do not hold yet: to be queued in this order."""
+    """A batch, its time, and the deposits that it consumes and the chains do not hold yet: to be queued in this
+    order."""
 
     transitions: list[Transition]
+    time: int
     deposits: list[Movement]
     report: Report
 
@@ -80,14 +83,15 @@ def make_activity(
         raise ActivityError(f"{settings.accounts} accounts cannot trade; at least 2 are needed")
     if not tape:
         raise ActivityError("the tapes hold no trades")
-    rehearsal = Rehearsal(ledger, settings.accounts, pending, rng)
+    time = max(last_time(ledger), *(trade.time // 10**9 - ledger.venue.epoch for trade in tape))
+    rehearsal = Rehearsal(ledger, time, settings.accounts, pending, rng)
     report = Report(accounts=settings.accounts, trades=len(tape))
     activity = list(_trade(rehearsal, tape, settings, report, rng))
     movements = _fund(rehearsal, rng)
     for movement in movements:
         report.deposits[movement.chain, movement.asset] += movement.amount
     deposits = [Deposit(*astuple(movement)) for movement in movements]
-    return Activity([*rehearsal.opening, *deposits, *activity], movements, report)
+    return Activity([*rehearsal.opening, *deposits, *activity], time, movements, report)
 
 
 class _Marks:
@@ -164,7 +168,7 @@ class _Crowd:
 def _trade(
     rehearsal: Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
 ) -> Iterator[Transition]:
-    """The prices and fills of the tape, each rehearsed."""
+    """The prices and orders of the tape, each rehearsed."""
     marks = _Marks(rehearsal, settings)
     for update in marks.opening(tape):
         yield _priced(rehearsal, update, report)
@@ -172,14 +176,14 @@ def _trade(
     for position, trade in enumerate(tape):
         for update in marks.before(trade):
             yield _priced(rehearsal, update, report)
-        fill = _fill(trade, *crowds[trade.market].pair(trade.size), rng)
+        orders = _orders(trade, *crowds[trade.market].pair(trade.size), rng, rehearsal.ledger.time)
         try:
-            rehearsal.fill(fill)
+            rehearsal.trade(*orders)
         except Refusal as refusal:
             report.refused.append((position, refusal))
             continue
         report.fills += 1
-        yield fill
+        yield from orders
     report.idle = sum(not all(rehearsal.position(a, market) for market in crowds) for a in rehearsal.accounts)
 
 
@@ -189,15 +193,17 @@ def _priced(rehearsal: Rehearsal, update: SetPrice, report: Report) -> SetPrice:
     return update
 
 
-def _fill(trade: Trade, buyer: int, seller: int, rng: Random) -> Fill:
+def _orders(trade: Trade, buyer: int, seller: int, rng: Random, time: int) -> tuple[Order, Order]:
     """The maker's order rests at the price of the trade; the taker would have gone a little further."""
     slack = trade.price * rng.randint(0, _LIMIT_SLACK) // FRACTION_ONE
-    taker_limit = min(trade.price + slack, PRICE_MAX) if trade.taker_buys else trade.price - slack
+    limit = min(trade.price + slack, LIMIT_MAX) if trade.taker_buys else max(trade.price - slack, 1)
     maker, taker = (seller, buyer) if trade.taker_buys else (buyer, seller)
-    return Fill(
-        trade.market, maker, taker, trade.price, trade.size, trade.taker_buys,
-        maker_limit=trade.price, taker_limit=taker_limit,
-    )  # fmt: skip
+    expiry = min(time + _GOOD_FOR, TIME_MAX)
+    price = min(trade.price, LIMIT_MAX)
+    return (
+        Order(maker, trade.market, not trade.taker_buys, price, trade.size, expiry),
+        Order(taker, trade.market, trade.taker_buys, limit, trade.size, expiry, Policy.IMMEDIATE_OR_CANCEL),
+    )
 
 
 def _fund(rehearsal: Rehearsal, rng: Random) -> list[Movement]:

@@ -13,11 +13,13 @@ from typing import Any, BinaryIO, Self
 
 from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, PRICE_MAX, TIME_MAX
 from circuits.field import P
+from state.book import order_id
 from state.decimals import DecimalError
 from state.errors import BatchError, json_problem
 from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import KEY_ELEMENTS, Register
 from state.transitions.transfer import Transfer
@@ -175,12 +177,29 @@ def _encode_prices(
     return {venue.instruments[number].name: venue.instruments[number].format_price(price) for number, price in value}
 
 
+def _decode_policy(venue: Venue, instrument: Instrument | None, value: object) -> Policy:
+    if value not in _POLICIES:
+        raise _FieldError(f"must be one of {', '.join(_POLICIES)}")
+    return _POLICIES[_text(value)]
+
+
+def _encode_policy(venue: Venue, instrument: Instrument | None, value: Policy) -> str:
+    return next(name for name, policy in _POLICIES.items() if policy is value)
+
+
+_POLICIES = {policy.name.lower().replace("_", "-"): policy for policy in Policy}
 _ACCOUNT, _SEQUENCE, _TIME = _integer(MAX_ACCOUNTS - 1), _integer(COUNTER_MAX), _integer(TIME_MAX)
 _INSTRUMENT = _Codec(_decode_instrument, _encode_instrument, names_instrument=True)
 _CHAIN = _Codec(_decode_chain, _encode_chain)
 _UNITS: _Codec = _Codec(_decode_units, _encode_units)  # type: ignore[arg-type]  # comes after the instrument
 _PRICE: _Codec = _Codec(_decode_price, _encode_price)  # type: ignore[arg-type]
 _BOOLEAN, _KEY = _Codec(_decode_boolean, _same), _Codec(_decode_key, _encode_key)
+
+_ORDER_NUMBER = _integer(order_id(MAX_ACCOUNTS, 0) - 1)
+_ORDER: dict[str, _Codec] = {
+    "account": _ACCOUNT, "market": _INSTRUMENT, "buys": _BOOLEAN, "price": _PRICE, "size": _UNITS, "expiry": _TIME,
+    "policy": _Codec(_decode_policy, _encode_policy), "reduce_only": _BOOLEAN,
+}  # fmt: skip
 
 # The fields of each kind, in the order of reading and writing; a field has the name of the argument.
 _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]] = {
@@ -191,20 +210,26 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "withdraw": (Withdraw, {"chain": _CHAIN, "account": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS}),
     "transfer": (Transfer, {"sender": _ACCOUNT, "receiver": _ACCOUNT, "asset": _INSTRUMENT, "amount": _UNITS}),
     "price": (SetPrice, {"instrument": _INSTRUMENT, "price": _PRICE, "time": _TIME}),
-    "fill": (Fill, {
-        "market": _INSTRUMENT, "maker": _ACCOUNT, "taker": _ACCOUNT, "price": _PRICE, "size": _UNITS,
-        "taker_buys": _BOOLEAN, "maker_limit": _PRICE, "taker_limit": _PRICE,
-    }),
+    "order": (Order, _ORDER),
+    "cancel": (Cancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
+    "cancel_all": (CancelAll, {"account": _ACCOUNT}),
+    "modify": (Modify, {"order": _ORDER_NUMBER, **_ORDER}),
     _BUNDLE: (Bundle, {
         "time": _TIME, "prices": _Codec(_decode_prices, _encode_prices),
         "signers": _Codec(_decode_signers, _encode_signers),
         "signature": _Codec(_decode_signature, _encode_signature),
     }),
 }  # fmt: skip
+_NAMES: dict[object, str] = {build: name for name, (build, _) in _FIELDS.items()}
+
+
+def kind_name(transition: Transition) -> str:
+    """What a batch file calls the transition's kind; that of a closing transition is its kind's name."""
+    return _NAMES.get(type(transition), transition.kind.name.lower())
 
 
 class BatchReader:
-    """A batch file, as an iterable of (line number, transition or bundle). time: when to close; None: at the earliest.
+    """A batch file, as an iterable of (line number, transition or bundle). time: of the batch; None: of the one before.
 
     A context manager. Raises BatchError.
     """
@@ -317,7 +342,7 @@ class BatchWriter(AbstractContextManager["BatchWriter"]):
 
     def write(self, entry: Transition | Bundle) -> None:
         """Append a transition of a batch file's kinds, or the bundle on which later price updates rest."""
-        kind = _BUNDLE if isinstance(entry, Bundle) else entry.kind.name.lower()
+        kind = _BUNDLE if isinstance(entry, Bundle) else kind_name(entry)
         content: dict[str, Any] = {"kind": kind}
         instrument: Instrument | None = None
         for name, codec in _FIELDS[kind][1].items():

@@ -30,7 +30,16 @@ class Rule(StrEnum):
     NO_BALANCE = "no-balance"
     NEGATIVE_COLLATERAL = "negative-collateral"
     BALANCE_LIMIT = "balance-limit"
-    LIMIT_PRICE = "limit-price"
+    ORDER_LIMIT = "order-limit"
+    ORDER_EXPIRED = "order-expired"
+    POST_ONLY = "post-only"
+    FILL_OR_KILL = "fill-or-kill"
+    REDUCE_ONLY = "reduce-only"
+    NO_ORDERS = "no-orders"
+    UNKNOWN_ORDER = "unknown-order"
+    NOT_THE_OWNER = "not-the-owner"
+    BOOK_FULL = "book-full"
+    BATCH_FULL = "batch-full"
     NOTIONAL_LIMIT = "notional-limit"
     FEE_LIMIT = "fee-limit"
     HOLDING_LIMIT = "holding-limit"
@@ -61,7 +70,16 @@ MESSAGES: dict[Rule, str] = {
     Rule.NO_BALANCE: "account {account} holds no {instrument}",
     Rule.NEGATIVE_COLLATERAL: "account {account} would hold {would} of {instrument}; only the quote may be negative",
     Rule.BALANCE_LIMIT: "account {account} would hold {would} of {instrument}, beyond {limit}",
-    Rule.LIMIT_PRICE: "account {account}: price {price} is worse than its limit {limit}",
+    Rule.ORDER_LIMIT: "account {account} would have more than {limit} resting orders",
+    Rule.ORDER_EXPIRED: "the order expires at {expiry}, before the batch's time {time}",
+    Rule.POST_ONLY: "the post-only order at {limit} meets an order at {price}",
+    Rule.FILL_OR_KILL: "{left} of {size} lots of the fill-or-kill order find no match",
+    Rule.REDUCE_ONLY: "account {account}: {size} lots of a reduce-only order would not reduce its position {position}",
+    Rule.NO_ORDERS: "account {account} has no resting orders",
+    Rule.UNKNOWN_ORDER: "no order {order} rests in the book",
+    Rule.NOT_THE_OWNER: "order {order} is not of account {account}",
+    Rule.BATCH_FULL: "the batch would have {rows} {table} rows, more than the {limit} of a proof; close it first",
+    Rule.BOOK_FULL: "the book holds {limit} orders already",
     Rule.NOTIONAL_LIMIT: "{size} lots at {price} are worth more than {limit}",
     Rule.FEE_LIMIT: "account {account}: the fee would be {fee}, above {limit}",
     Rule.HOLDING_LIMIT: "account {account} holds {lots} lots of {instrument}; a margin check reads at most {limit}",

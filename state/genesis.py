@@ -19,6 +19,7 @@ from circuits.records import (
 )
 from state.accounts import balance_record, header_record
 from state.backing import total_record, vault_record
+from state.book import sentinel_records
 from state.transitions.price import market_record
 from state.venue import Instrument, Venue
 
@@ -32,6 +33,8 @@ def genesis_records(venue: Venue) -> dict[int, Record]:
     records |= {total_index(asset.number): total_record(0, asset.number) for asset in venue.collateral}
     for instrument in venue.instruments:
         records |= _instrument_records(instrument, venue.borrow_fraction)
+    for market in venue.markets:
+        records |= sentinel_records(market.number)
     for account in SystemAccount:
         mask = sum(1 << asset.number for asset in venue.collateral)
         records[header_index(account)] = header_record(Role.SYSTEM, 0, mask)

@@ -1,16 +1,30 @@
 """The ledger: one authenticated state, moved by batches of transitions, each leaving a statement and a witness."""
 
-from circuits.records import VENUE_BATCHES, VENUE_INDEX, Record, SystemAccount, balance_index, total_index, vault_index
+from collections.abc import Callable
+
+from circuits.bounds import TIME_MAX
+from circuits.records import (
+    VENUE_BATCHES,
+    VENUE_INDEX,
+    VENUE_TIME,
+    Record,
+    SystemAccount,
+    balance_index,
+    total_index,
+    vault_index,
+)
 from circuits.statement import AssetAmount, Movement, Price, Statement, Vault
 from circuits.steps import Kind
 from circuits.witness import Witness
 from state.accounts import balance_amount
 from state.backing import held
+from state.book import Book, Removal, Trade
+from state.errors import Refusal, Rule, require_range
 from state.genesis import genesis_records
 from state.memory import DepositQueue, Memory, PriceOracle
 from state.store import NO_SALT, Hasher, RandomElements, Root, Store, secret_elements
 from state.transitions import Transition
-from state.transitions.close import closing, earliest_close
+from state.transitions.close import closing
 from state.venue import Venue
 
 
@@ -62,13 +76,39 @@ class Ledger:
         """All present records by leaf index, the open batch's writes included."""
         return {**self.store.leaves, **(self._memory.changed() if self._memory else {})}
 
-    def begin_batch(self, oracle: PriceOracle | None = None) -> None:
-        """Open a batch. Raises BatchStateError if one is open.
+    @property
+    def time(self) -> int:
+        """The open batch's time, in seconds since the venue's epoch."""
+        return self._opened().time
+
+    @property
+    def trades(self) -> list[Trade]:
+        """What traded in the open batch so far, in order."""
+        return self._opened().trades
+
+    @property
+    def removals(self) -> list[Removal]:
+        """The orders that the open batch took out of the book untraded, in order."""
+        return self._opened().removals
+
+    @property
+    def book(self) -> Book:
+        """The resting orders, those of the open batch included."""
+        return (self._memory or Memory(self.venue, self.store, None)).book
+
+    def begin_batch(self, time: int | None = None, oracle: PriceOracle | None = None) -> None:
+        """Open a batch. time: of all that is in it, in seconds since the venue's epoch; by default the last batch's.
 
         oracle, if given, is asked whether a price is signed before it is set.
+        Raises BatchStateError if one is open, Refusal for a time that cannot be.
         """
         self.require_closed()
-        self._memory = Memory(self.venue, self.store, self.queue, oracle)
+        last = self.read(VENUE_INDEX)[VENUE_TIME]
+        time = last if time is None else time
+        require_range("time", time, 0, TIME_MAX)
+        if time < last:
+            raise Refusal(Rule.TIME_BACKWARD, time=time, current=last)
+        self._memory = Memory(self.venue, self.store, self.queue, time, oracle)
 
     def abort_batch(self) -> None:
         """Drop the open batch and all it did."""
@@ -77,23 +117,26 @@ class Ledger:
 
     def apply(self, transition: Transition) -> None:
         """Apply one transition. Raises Refusal, and then neither state nor witness has changed."""
+        self._apply(transition, Memory.require_room)
+
+    def _apply(self, transition: Transition, check: Callable[[Memory], None] = lambda memory: None) -> None:
         memory = self._opened()
         mark = memory.mark()
         try:
             arguments = transition.apply(memory)
+            check(memory)
         except BaseException:
             memory.undo(mark)
             raise
-        memory.witness.begin(transition.kind, *arguments)
+        for kind, values in ((transition.kind, arguments), *memory.followed):
+            memory.witness.begin(kind, *values)
+        memory.followed.clear()
 
-    def close_batch(self, time: int | None = None) -> tuple[Statement, Witness]:
-        """End the batch and commit it to the tree. time: seconds since the venue's epoch; by default the earliest.
-
-        Raises Refusal for a time that cannot be; the batch is then still open.
-        """
+    def close_batch(self) -> tuple[Statement, Witness]:
+        """End the batch and commit it to the tree."""
         memory = self._opened()
-        for transition in closing(self.venue, earliest_close(memory) if time is None else time):
-            self.apply(transition)
+        for transition in closing(self.venue, memory.time):
+            self._apply(transition)
         old_root = self.root
         memory.witness.opening = self.store.commit(memory.touched(), memory.changed())
         self._memory = None

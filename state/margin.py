@@ -1,8 +1,9 @@
 """The margin check: what an account's open instruments are worth, what they require, and whether that suffices.
 
     cash        = quote + sum over perpetuals of size * mark
-    collateral  = sum over the other assets of whole lots * collateral value a lot
-    requirement = sum over perpetuals of |size| * initial requirement a lot
+    collateral  = sum over the other assets of whole lots, at most SIZE_MAX, * collateral value a lot
+    requirement = sum over perpetuals of worst * initial requirement a lot
+                  worst = max(|size + all resting bids|, |size - all resting asks|)
     equity      = cash + collateral
 
 An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Withdrawals,
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 
 from circuits.bounds import AMOUNT_MAX, FRACTION_ONE, SIZE_MAX
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     HEADER_MASK,
     MARKET_LOT_UNITS,
     MARKET_MARK,
@@ -70,10 +73,7 @@ def check_margin(memory: Memory, row: int, account: int) -> None:
 
     Refuses INITIAL_MARGIN, BORROW_MARGIN, and what `assess` refuses.
     """
-    entries = open_entries(memory.read, account)
-    for instrument, balance, market in entries:
-        memory.visit(row, account, instrument, balance, market)
-    margin = assess(memory.venue, account, entries)
+    margin = visit_all(memory, row, account)
     if margin.suffices:
         return
     values = {"account": account, "equity": margin.equity, "requirement": margin.requirement}
@@ -83,6 +83,14 @@ def check_margin(memory: Memory, row: int, account: int) -> None:
         Rule.BORROW_MARGIN, **values,
         shortfall=margin.shortfall, borrow_fraction=margin.borrow_fraction, fraction_one=FRACTION_ONE,
     )
+
+
+def visit_all(memory: Memory, row: int, account: int) -> Margin:
+    """The sums of the check that execution row `row` asks for. Refuses what `assess` refuses."""
+    entries = open_entries(memory.read, account)
+    for instrument, balance, market in entries:
+        memory.visit(row, account, instrument, balance, market)
+    return assess(memory.venue, account, entries)
 
 
 def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
@@ -100,25 +108,27 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry]) -> Margin:
     """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all."""
     margin = Margin()
     for instrument, balance, market in entries:
-        _add(venue, account, margin, instrument, from_signed_limbs(balance[:4]), market)
-        largest = max(abs(margin.cash), margin.collateral, margin.requirement)
+        _add(venue, account, margin, instrument, balance, market)
+        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
     return margin
 
 
-def _add(venue: Venue, account: int, margin: Margin, instrument: int, amount: int, market: Record) -> None:
+def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> None:
+    amount = from_signed_limbs(balance[:4])
     weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     if market[TAG] == Tag.QUOTE:
         margin.cash += amount
         margin.borrow_fraction = weight
         return
     lots = amount // market[MARKET_LOT_UNITS]  # an asset's amount is never negative; a perpetual's lot is one unit
-    if abs(lots) > SIZE_MAX:
-        name = venue.instruments[instrument].name
-        raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=lots, instrument=name, limit=SIZE_MAX)
     if market[TAG] == Tag.ASSET:
-        margin.collateral += lots * weight
+        margin.collateral += min(lots, SIZE_MAX) * weight
     else:
+        worst = max(abs(lots + balance[BALANCE_BIDS]), abs(lots - balance[BALANCE_ASKS]))
+        if worst > SIZE_MAX:
+            name = venue.instruments[instrument].name
+            raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
         margin.cash += lots * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
-        margin.requirement += abs(lots) * weight
+        margin.requirement += worst * weight

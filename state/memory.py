@@ -1,16 +1,23 @@
 """The records as an open batch sees them, and the log of every access, which is the batch's witness."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
+from circuits.air import MAX_LOG_HEIGHT
 from circuits.records import EMPTY, RECORD_SIZE, Record, balance_index, market_index
 from circuits.statement import Movement
-from circuits.steps import Step
+from circuits.steps import Kind, Step
 from circuits.witness import Witness
+from state.book import Book, Removal, Trade
+from state.errors import Refusal, Rule
 from state.store import Store
 from state.venue import Venue
 
-Mark = tuple[int, int]
+# Execution and margin rows of a batch. A check of n visits has n + 1 margin rows, which is at most 2 n. What is left of
+# a table holds the random rows and the closing steps.
+MOST_ROWS = (1 << MAX_LOG_HEIGHT) - (1 << 14)
+Mark = tuple[int, int, int, int, int]
 
 
 class DepositQueue(Protocol):
@@ -33,10 +40,18 @@ class Memory:
     """The committed records with the open batch's writes over them. All but `read` is recorded in the witness."""
 
     def __init__(
-        self, venue: Venue, store: Store, queue: DepositQueue | None, oracle: PriceOracle | None = None
+        self,
+        venue: Venue,
+        store: Store,
+        queue: DepositQueue | None,
+        time: int = 0,
+        oracle: PriceOracle | None = None,
     ) -> None:
-        self.venue, self.queue, self.oracle = venue, queue, oracle
+        self.venue, self.queue, self.time, self.oracle = venue, queue, time, oracle
         self.witness = Witness()
+        self.followed: list[tuple[Kind, tuple[int, ...]]] = []  # by the present transition's first kind
+        self.trades: list[Trade] = []
+        self.removals: list[Removal] = []
         self._committed, self._written = store.leaves, dict[int, Record]()
 
     def read(self, index: int) -> Record:
@@ -59,13 +74,37 @@ class Memory:
         """A visit of the margin check that row asked for."""
         self.witness.visit(row, account, instrument, balance, market)
 
+    @cached_property
+    def book(self) -> Book:
+        """The resting orders."""
+        return Book(self.venue, self.read)
+
+    def order_count(self) -> int:
+        """How many orders the batch has seen before the present transition."""
+        return len(self.witness.arguments[Kind.ORDER]["account"])
+
+    def follow(self, kind: Kind, *arguments: int) -> None:
+        """The accesses since the last call, or the transition's beginning, were the previous kind's; now this one."""
+        self.followed.append((kind, arguments))
+
+    def require_room(self) -> None:
+        """Refuse (BATCH_FULL) what no proof could hold: more rows than the tables have, some left for the closing."""
+        visits = len(self.witness.visits.row)
+        for table, rows in (("execution", self.witness.row_count()), ("margin", 2 * visits)):
+            if rows > MOST_ROWS:
+                raise Refusal(Rule.BATCH_FULL, rows=rows, table=table, limit=MOST_ROWS)
+
     def mark(self) -> Mark:
         """This moment, for `undo`."""
-        return self.witness.row_count(), len(self.witness.visits.row)
+        rows, visits = self.witness.row_count(), len(self.witness.visits.row)
+        return rows, visits, len(self.trades), len(self.removals), self.book.moment()
 
     def undo(self, mark: Mark) -> None:
         """Take back all accesses and visits since the mark."""
-        row_count, visit_count = mark
+        row_count, visit_count, trade_count, removal_count, moment = mark
+        del self.trades[trade_count:], self.removals[removal_count:]
+        self.followed.clear()
+        self.book.undo(moment)
         accesses, visits = self.witness.accesses, self.witness.visits
         for row in reversed(range(row_count, len(accesses.step))):
             self._written[accesses.index[row]] = tuple(accesses.old[RECORD_SIZE * row : RECORD_SIZE * (row + 1)])

@@ -24,11 +24,13 @@ from circuits.statement import Movement
 from state.accounts import balance_amount
 from state.audit import account_count
 from state.backing import held
+from state.errors import Refusal
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.transitions import Transition
+from state.transitions.cancel import CancelAll
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
+from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.register import KEY_ELEMENTS, Register
 
@@ -56,11 +58,11 @@ class Rehearsal:
     opening: the transitions so far but for the ample deposits. checks: those of each account, in order.
     """
 
-    def __init__(self, ledger: Ledger, accounts: int, pending: Sequence[Movement], rng: Random) -> None:
+    def __init__(self, ledger: Ledger, time: int, accounts: int, pending: Sequence[Movement], rng: Random) -> None:
         self.venue = ledger.venue
         self.assets = [asset for asset in self.venue.collateral if asset.tag == Tag.ASSET]
         self.ledger = Ledger(ledger.venue, ledger.store)
-        self.ledger.begin_batch()
+        self.ledger.begin_batch(time)
         first = account_count(self.ledger)
         self.accounts = range(first, first + accounts)
         keys = (tuple(rng.randrange(P) for _ in range(KEY_ELEMENTS)) for _ in self.accounts)
@@ -81,10 +83,17 @@ class Rehearsal:
         self.ledger.apply(update)
         self._weights = self._asset_weights()
 
-    def fill(self, fill: Fill) -> None:
-        """Apply a fill and note the margin checks of both parties. Raises Refusal."""
-        self.ledger.apply(fill)
-        for account in (fill.maker, fill.taker):
+    def trade(self, maker: Order, taker: Order) -> None:
+        """Place both orders and note the margin checks of both parties. Raises Refusal if either is refused."""
+        self.ledger.apply(maker)
+        resting = self.check(maker.account)
+        try:
+            self.ledger.apply(taker)
+        except Refusal:
+            self.ledger.apply(CancelAll(maker.account))
+            raise
+        self.checks[maker.account].append(resting)
+        for account in (maker.account, taker.account):
             self.checks[account].append(self.check(account))
 
     def check(self, account: int) -> Check:
@@ -99,8 +108,7 @@ class Rehearsal:
 
     def clock(self) -> int:
         """The time behind which no price may be set."""
-        times = (self.ledger.read(market_index(i.number))[MARKET_TIME] for i in self.venue.instruments)
-        return max(self.ledger.read(VENUE_INDEX)[VENUE_TIME], *times)
+        return last_time(self.ledger)
 
     def _deposit_count(self, chain: int) -> int:
         return self.ledger.read(chain_index(chain))[CHAIN_DEPOSITS]
@@ -108,6 +116,12 @@ class Rehearsal:
     def _asset_weights(self) -> tuple[int, ...]:
         markets = (self.ledger.read(market_index(asset.number)) for asset in self.assets)
         return tuple(from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2]) for market in markets)
+
+
+def last_time(ledger: Ledger) -> int:
+    """The time of the last batch and price."""
+    times = (ledger.read(market_index(i.number))[MARKET_TIME] for i in ledger.venue.instruments)
+    return max(ledger.read(VENUE_INDEX)[VENUE_TIME], *times)
 
 
 def least_cash(requirement: int, collateral: int, borrow_fraction: int) -> int:

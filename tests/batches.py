@@ -9,7 +9,7 @@ from solvent import LaneHasher
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
@@ -18,6 +18,7 @@ from state.venue import Venue, load_venue
 
 VENUE_FILE = Path(__file__).parent.parent / "cli" / "venue.toml"
 USDC, ETH, BTC_PERP, ETH_PERP = range(4)
+LATE = 1_000_000  # an expiry
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
 
 
@@ -43,19 +44,27 @@ def every_kind() -> list[Transition]:
         SetPrice(BTC_PERP, 6_180_030, 10),
         SetPrice(ETH_PERP, 2_681_620, 11),
         SetPrice(ETH, 268_162, 11),
-        Fill(BTC_PERP, ALICE, BOB, 6_180_100, 12_345, True, 6_180_000, 6_180_200),
-        Fill(ETH_PERP, BOB, CAROL, 2_681_620, 777, False, 2_681_621, 2_681_619),
+        *trade(BTC_PERP, ALICE, BOB, 6_180_100, 12_345, True),
+        *trade(ETH_PERP, BOB, CAROL, 2_681_620, 777, False),
         Transfer(ALICE, CAROL, USDC, 1_000_000_000),
         Transfer(BOB, ALICE, ETH, 10),
         Withdraw(1, BOB, USDC, 2_000_000),
         Withdraw(2, CAROL, ETH, 5),
-        Fill(BTC_PERP, BOB, ALICE, 6_181_000, 20_000, True, 6_181_000, 6_181_000),
+        *trade(BTC_PERP, BOB, ALICE, 6_181_000, 20_000, True),
+    ]
+
+
+def trade(market: int, maker: int, taker: int, price: int, size: int, taker_buys: bool) -> list[Transition]:
+    """An order of the maker, and one of the taker that meets it."""
+    return [
+        Order(maker, market, not taker_buys, price, size, LATE),
+        Order(taker, market, taker_buys, price, size, LATE, Policy.IMMEDIATE_OR_CANCEL),
     ]
 
 
 def run_batch(ledger: Ledger, transitions: list[Transition], time: int = 60) -> tuple[Statement, Witness]:
     """Apply the transitions as one batch that ends at `time`."""
-    ledger.begin_batch()
+    ledger.begin_batch(time)
     for transition in transitions:
         ledger.apply(transition)
-    return ledger.close_batch(time)
+    return ledger.close_batch()

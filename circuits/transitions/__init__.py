@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from circuits.execution import Execution
-from circuits.transitions import close, deposit, fill, price, register, transfer, withdraw
+from circuits.transitions import cancel, close, deposit, match, order, price, register, transfer, withdraw
 
 ALL: tuple[Callable[[Execution], None], ...] = (
     register.constrain,
@@ -11,6 +11,8 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     withdraw.constrain,
     transfer.constrain,
     price.constrain,
-    fill.constrain,
+    order.constrain,
+    match.constrain,
+    cancel.constrain,
     close.constrain,
 )

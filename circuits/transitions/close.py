@@ -47,5 +47,6 @@ def _venue(execution: Execution) -> None:
     time = execution.register("amount0") + execution.register("amount1") * LIMB
     later = (execution.ports[0] + execution.ports[1] * LIMB).expression
     execution.require(step, "published time", new[VENUE_TIME] - time)
+    execution.require(step, "time of the batch", new[VENUE_TIME] - execution.time)
     execution.require(step, "time does not go back", new[VENUE_TIME] - old[VENUE_TIME] - later)
     execution.publish(step, Public.BATCH)

@@ -18,7 +18,7 @@ def constrain(execution: Execution) -> None:
     execution.nonzero(Step.TRANSFER_TOTAL, "not to itself", parties[0] - parties[1])
     for k, part in enumerate(amount):
         execution.require(Step.TRANSFER_TOTAL, f"amount limb {k} in range", (part - execution.ports[k]).expression)
-    header(execution, Step.TRANSFER_FROM_HEADER, message=True, may_open=False)
+    header(execution, Step.TRANSFER_FROM_HEADER, message=True, may_open=False, checked=True)
     execution.nonzero(Step.TRANSFER_FROM_HEADER, "amount is not 0", execution.amount_sum())
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))

@@ -17,6 +17,6 @@ def constrain(execution: Execution) -> None:
     chain(execution, Step.WITHDRAW_CHAIN, CHAIN_WITHDRAWALS, Public.WITHDRAWAL)
     vault(execution, Step.WITHDRAW_VAULT, change)
     shrink_liabilities(execution, Step.WITHDRAW_TOTAL, change)
-    header(execution, Step.WITHDRAW_HEADER, message=True, may_open=False, tag=None)
+    header(execution, Step.WITHDRAW_HEADER, message=True, may_open=False, checked=True, tag=None)
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.WITHDRAW_BALANCE, account, asset, change)

@@ -9,7 +9,7 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import close, fill, movements, price, register, transfer
+from prover.traces import cancel, close, match, movements, order, price, register, transfer
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.margin import margin_columns
@@ -21,7 +21,9 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     movements.fill,
     transfer.fill,
     price.fill,
-    fill.fill,
+    order.fill,
+    match.fill,
+    cancel.fill,
     close.fill,
 )
 

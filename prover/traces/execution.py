@@ -31,6 +31,7 @@ class ExecutionTrace:
     def _fill_accesses(self, times: Timeline) -> None:
         columns, used = self.columns, self.columns.used
         columns["clock"][:] = np.arange(columns.active) + 1
+        columns["time"][:] = sum(self.witness.arguments[Kind.CLOSE_VENUE]["time"])  # there is one
         columns["index"][:used] = np.frombuffer(self.witness.accesses.index, np.uint32)
         columns["previous_time"][:used] = times.execution_previous
         elapsed = columns["clock"][:used] * TIMES_PER_CLOCK - times.execution_previous - 1
@@ -98,14 +99,21 @@ class ExecutionTrace:
             self._change[k][rows] = part
 
     def header(
-        self, header_rows: Integers, balance_rows: Integers, shared: Sequence[Integers], *, message: bool
+        self,
+        header_rows: Integers,
+        balance_rows: Integers | None,
+        shared: Sequence[Integers],
+        *,
+        message: bool = False,
+        checked: bool = False,
     ) -> None:
-        """Set `mask` and `opened` on all rows of `shared`, from the header and whether the balance leaf was empty; the
-        nonce's ports."""
-        empty = (self.old[TAG][balance_rows] == 0).astype(np.int64)
+        """Set `opened` on all rows of `shared`, from whether the balance leaf, if one is accessed, was empty; if the
+        margin is checked also `mask`, from the header; of a message the nonce's ports."""
+        empty = 0 if balance_rows is None else (self.old[TAG][balance_rows] == 0).astype(np.int64)
         for rows in shared:
             self.register("opened", rows, empty)
-            self.register("mask", rows, self.new[HEADER_MASK][header_rows])
+            if checked:
+                self.register("mask", rows, self.new[HEADER_MASK][header_rows])
         if message:
             self.wide_port(NONCE_PORTS[0], header_rows, self.new[HEADER_NONCE][header_rows])
 

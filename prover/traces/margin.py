@@ -4,8 +4,10 @@ import numpy as np
 
 from circuits import margin as layout
 from circuits.air import Table
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB_BITS, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     MARKET_BIT,
     MARKET_LOT_UNITS,
     MARKET_MARK,
@@ -15,6 +17,7 @@ from circuits.records import (
     TAG,
     Tag,
 )
+from circuits.steps import Step
 from circuits.witness import MarginVisits, Witness
 from prover.traces.columns import Columns, Integers, integer_of, limbs_of, product_limbs
 from prover.traces.memory import Timeline
@@ -35,7 +38,7 @@ class MarginTrace:
         self.balance = _integers(visits, "balance").reshape(-1, RECORD_SIZE).T
         self.market = _integers(visits, "market").reshape(-1, RECORD_SIZE).T
         self.columns = Columns(table, len(asked) + len(self.closing), random_rows)
-        self._identify(visits, asked, times)
+        self._identify(witness, asked, times)
         self._read(times)
 
     def set(self, name: str, values: Integers | int) -> None:
@@ -47,8 +50,8 @@ class MarginTrace:
         for number, value in zip(numbers, values, strict=True):
             self.columns[f"port{number}"][rows] = value
 
-    def _identify(self, visits: MarginVisits, asked: Integers, times: Timeline) -> None:
-        instrument, account = _integers(visits, "instrument"), _integers(visits, "account")
+    def _identify(self, witness: Witness, asked: Integers, times: Timeline) -> None:
+        instrument, account = _integers(witness.visits, "instrument"), _integers(witness.visits, "account")
         for name, values in (
             ("clock", asked + 1),
             ("account", account),
@@ -56,8 +59,11 @@ class MarginTrace:
             ("visit", times.visit_number),
         ):
             self.set(name, values)
-        for name, values in (("clock", asked + 1), ("account", account)):
+        steps = np.frombuffer(witness.accesses.step, np.uint8)
+        fails = (np.roll(steps, -1)[asked] == int(Step.UNDO_QUOTE)).astype(np.int64)
+        for name, values in (("clock", asked + 1), ("account", account), ("fails", fails)):
             self.columns[name][self.closing] = values[self.last]
+        self.set("fails", fails)
         self.columns["visit"][self.closing] = times.visit_number[self.last] + 1
         tag, bit = self.market[TAG], self.market[MARKET_BIT]
         for name, kind in (("quote", Tag.QUOTE), ("asset", Tag.ASSET), ("perpetual", Tag.PERPETUAL)):
@@ -73,6 +79,8 @@ class MarginTrace:
     def _read(self, times: Timeline) -> None:
         for k in range(AMOUNT_LIMBS):
             self.set(f"balance{k}", self.balance[k])
+        for k, position in enumerate((BALANCE_BIDS, BALANCE_ASKS)):
+            self.set(f"resting{k}", self.balance[position])
         for name, position in (
             ("bit", MARKET_BIT),
             ("lot_units0", MARKET_LOT_UNITS),
@@ -133,18 +141,23 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
     amount = integer_of(trace.balance[:AMOUNT_LIMBS]) - BIAS
     units = np.maximum(trace.market[MARKET_LOT_UNITS], 1)
     negative = (perpetual & (amount < 0)).astype(np.int64)
-    lots = np.where(perpetual, np.abs(amount), np.where(asset, amount // units, 0))
+    lots = np.where(perpetual, np.abs(amount), np.where(asset, np.minimum(amount // units, SIZE_MAX), 0))
     trace.set("negative", negative)
     trace.ports(layout.LOTS, limbs_of(lots, 2), rows)
+    bids, asks = trace.balance[BALANCE_BIDS], trace.balance[BALANCE_ASKS]
+    same = np.where(negative, asks, bids)
+    grown, flipped = lots + same, bids + asks - same - lots
+    counted = np.where(perpetual, np.maximum(grown, flipped), lots)
+    above = [np.where(perpetual, counted - size, 0) for size in (grown, flipped)]
+    places = (layout.COUNTED, layout.ABOVE_GROWN, layout.ABOVE_FLIPPED)
+    for ports, values in zip(places, (counted, *above), strict=True):
+        trace.ports(ports, limbs_of(values, 2), rows)
     mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
     marked = _product(trace, lots, np.where(perpetual, mark, 0), layout.MARKED, layout.MARKED_CARRIES, "high_carry0")
     weighted = _product(
-        trace, lots, np.where(quote, 0, weight), layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"
+        trace, counted, np.where(quote, 0, weight), layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"
     )
-    remainder = amount - lots * units
-    carry = ((lots & ((1 << LIMB_BITS) - 1)) * units + remainder - trace.balance[0]) >> LIMB_BITS
-    division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
-    trace.ports(division, [part[asset] for part in (remainder, units - 1 - remainder, carry)], rows[asset])
+    _whole_lots(trace, asset, amount, lots, units)
     bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
     cash = [
         np.where(quote, trace.balance[k] - bias[k], np.where(perpetual, (1 - 2 * negative) * marked[k], 0))
@@ -152,6 +165,21 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
     ]
     net = [np.where(asset, weighted[k], np.where(perpetual, -weighted[k], 0)) for k in range(AMOUNT_LIMBS)]
     return trace.accumulate("cash", cash), trace.accumulate("net", net)
+
+
+def _whole_lots(trace: MarginTrace, asset: Integers, amount: Integers, lots: Integers, units: Integers) -> None:
+    """The division of an asset's balance, and what of it is beyond SIZE_MAX lots."""
+    rows, amount, lots, units = trace.rows[asset], amount[asset], lots[asset], units[asset]
+    rest = amount - lots * units
+    remainder = np.where(rest < units, rest, 0)
+    beyond = limbs_of(rest - remainder, AMOUNT_LIMBS)
+    trace.ports((layout.REMAINDER, layout.REMAINDER_REST), [remainder, units - 1 - remainder], rows)
+    trace.ports(layout.BEYOND, beyond, rows)
+    low, high = limbs_of(lots, 2)
+    carry = np.zeros_like(amount)
+    for k, part in enumerate((low * units + remainder, high * units, np.zeros_like(amount))):
+        carry = (part + beyond[k] + carry - trace.balance[k][asset]) >> LIMB_BITS
+        trace.ports(layout.LOT_CARRIES[k : k + 1], [carry], rows)
 
 
 def _product(
@@ -170,21 +198,24 @@ def _closing(trace: MarginTrace, cash: Integers, net: Integers) -> None:
     amount = integer_of(cash)
     negative = (amount < 0).astype(np.int64)
     trace.columns["negative"][rows] = negative
-    short, equity = limbs_of(np.abs(amount), AMOUNT_LIMBS), limbs_of(integer_of(cash + net), AMOUNT_LIMBS)
+    short, equity = limbs_of(np.abs(amount), AMOUNT_LIMBS), limbs_of(integer_of(cash + net) + BIAS, AMOUNT_LIMBS)
+    bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
+    equity_parts = [part - offset for part, offset in zip(equity, bias, strict=True)]
     trace.ports(layout.SHORT, short, rows)
     trace.ports(layout.EQUITY, equity, rows)
     signed = [(1 - 2 * negative) * part for part in short]
-    for sums, parts, ports in ((cash, signed, layout.SHORT_CARRIES), (cash + net, equity, layout.EQUITY_CARRIES)):
+    for sums, parts, ports in ((cash, signed, layout.SHORT_CARRIES), (cash + net, equity_parts, layout.EQUITY_CARRIES)):
         carry = np.zeros_like(amount)
         for k, number in enumerate(ports):
             carry = (sums[k] + carry - parts[k]) >> LIMB_BITS
             trace.columns[f"port{number}"][rows] = carry + layout.SUM_CARRY_OFFSET
-    borrow, carry = trace.columns["borrow"][rows], np.zeros_like(amount)
+    borrow, fails = trace.columns["borrow"][rows], trace.columns["fails"][rows]
+    outcome, carry = 1 - 2 * fails, fails.copy()
     for k in range(AMOUNT_LIMBS):
-        whole = FRACTION_ONE * equity[k] - borrow * short[k] * negative + carry
-        excess = whole & ((1 << LIMB_BITS) - 1)
-        carry = whole >> LIMB_BITS
+        whole = FRACTION_ONE * equity_parts[k] - borrow * short[k] * negative + carry
+        excess = outcome * whole & ((1 << LIMB_BITS) - 1)
+        carry = (whole - outcome * excess) >> LIMB_BITS
         trace.columns[f"port{layout.EXCESS[k]}"][rows] = excess
         if k < AMOUNT_LIMBS - 1:
             trace.columns[f"port{layout.EXCESS_CARRIES[k]}"][rows] = carry + layout.EXCESS_CARRY_OFFSET
-    trace.columns[f"port{layout.EXCESS[AMOUNT_LIMBS]}"][rows] = carry
+    trace.columns[f"port{layout.EXCESS[AMOUNT_LIMBS]}"][rows] = outcome * carry

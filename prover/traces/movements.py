@@ -31,4 +31,4 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind, sign: int) -> None:
         trace.change(changed, change)
     if kind is Kind.DEPOSIT:
         trace.stays_below_bound(total)
-    trace.header(header, balance, rows, message=kind is Kind.WITHDRAW)
+    trace.header(header, balance, rows, message=kind is Kind.WITHDRAW, checked=kind is Kind.WITHDRAW)

@@ -25,7 +25,7 @@ def fill(trace: ExecutionTrace) -> None:
     ):
         for row in own:
             trace.register("account", row, party)
-        trace.header(header, balance, own, message=sign < 0)
+        trace.header(header, balance, own, message=sign < 0, checked=sign < 0)
         trace.change(balance, [sign * part for part in parts])
     trace.nonzero(total, sender - receiver)
     trace.amount_nonzero(from_header)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX, TIME_MAX
+from circuits.bounds import COUNTER_MAX
 from circuits.records import (
     VENUE_BATCHES,
     VENUE_INDEX,
@@ -16,7 +16,6 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import next_count
-from state.errors import Refusal, Rule, require_range
 from state.memory import Memory
 from state.transitions import Transition
 from state.venue import Venue
@@ -24,16 +23,13 @@ from state.venue import Venue
 
 @dataclass(frozen=True, slots=True)
 class CloseVenue:
-    """Number the batch and set the ledger's time, in seconds since the venue's epoch; it never goes back."""
+    """Number the batch and set the ledger's time to the batch's, in seconds since the venue's epoch."""
 
     kind: ClassVar[Kind] = Kind.CLOSE_VENUE
     time: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition."""
-        require_range("time", self.time, 0, TIME_MAX)
-        if self.time < earliest_close(memory):
-            raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=earliest_close(memory))
         old = memory.read(VENUE_INDEX)
         new = list(old)
         new[VENUE_BATCHES] = next_count("batch", old[VENUE_BATCHES], COUNTER_MAX)
@@ -80,11 +76,6 @@ class CloseFund:
         """See Transition."""
         memory.look(Step.CLOSE_FUND, balance_index(SystemAccount.INSURANCE, self.asset))
         return (self.asset,)
-
-
-def earliest_close(memory: Memory) -> int:
-    """The earliest time at which the open batch may close."""
-    return max((memory.read(VENUE_INDEX)[VENUE_TIME], *memory.witness.arguments[Kind.PRICE]["time"]))
 
 
 def closing(venue: Venue, time: int) -> Iterator[Transition]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX, TIME_MAX
+from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
@@ -44,7 +44,7 @@ class SetPrice:
         if not QUOTE_INSTRUMENT < self.instrument < len(memory.venue.instruments):
             raise Refusal(Rule.NOT_PRICED, instrument=self.instrument)
         require_range("price", self.price, 1, PRICE_MAX)
-        require_range("time", self.time, 0, TIME_MAX)
+        require_range("time", self.time, 0, memory.time)
         index = market_index(self.instrument)
         old = memory.read(index)
         if self.time < old[MARKET_TIME]:

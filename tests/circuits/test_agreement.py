@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.checker import check
 from circuits.solvent import solvent_circuit
@@ -11,7 +12,6 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from prover.traces.fill import _fee_ports, _party_amounts
+from state.transitions.fill import Fill
 
 from circuits.bounds import FEE_ONE, FRACTION_ONE, LIMB
 from circuits.field import P
@@ -21,9 +23,7 @@ from circuits.records import (
 from circuits.statement import Statement
 from circuits.steps import Kind, Step
 from prover.traces.columns import Integers, limbs_of
-from prover.traces.fill import _fee_ports, _party_amounts
 from state.ledger import Ledger
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from tests.batches import BOB, BTC_PERP, ETH, USDC, run_batch
 from tests.mutation.execution_accesses import fill, price, set_price, withdraw

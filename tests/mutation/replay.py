@@ -5,6 +5,8 @@ Columns that are no sequence of whole transitions cannot be replayed; then only 
 
 from collections.abc import Iterator
 
+from state.transitions.fill import Fill
+
 from circuits.buses import Version
 from circuits.records import EMPTY, RECORD_SIZE, SALT_SIZE, Record
 from circuits.statement import Statement
@@ -15,7 +17,6 @@ from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.bounds import FRACTION_ONE, SIZE_MAX
 from circuits.records import FIRST_TRADER, MARKET_MARK, from_limbs, market_index
@@ -23,7 +24,6 @@ from state.synthetic import synthetic_trades
 from state.tape import Trade, merge_tapes, open_tape
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC, default_venue, new_ledger

@@ -9,13 +9,13 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.field import P
 from state.batch import MAX_LINE_BYTES, BatchReader, BatchWriter
 from state.errors import BatchError
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

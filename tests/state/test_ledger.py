@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.records import EMPTY, RECORD_SIZE, Role, balance_index, market_index
 from circuits.statement import AssetAmount, Movement, Price, decode_statement
@@ -18,7 +19,6 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw

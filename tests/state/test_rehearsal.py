@@ -4,11 +4,11 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.bounds import BORROW_MAX
 from state.margin import Margin
 from state.rehearsal import Rehearsal, least_cash
-from state.transitions.fill import Fill
 from tests.batches import BTC_PERP, ETH, new_ledger
 
 amounts = st.integers(0, 10**6) | st.integers(0, 10**15)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from state.transitions.fill import Fill
 
 from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, SIZE_MAX, TIME_MAX
 from circuits.field import P
@@ -28,7 +29,6 @@ from state.ledger import BatchStateError, Ledger
 from state.transitions import Transition
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice, market_record
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

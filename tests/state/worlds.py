@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
 from circuits.field import P
@@ -13,7 +14,6 @@ from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

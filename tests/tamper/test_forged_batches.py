@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from state.transitions.fill import Fill
 
 from circuits.checker import Report, check
 from circuits.records import SystemAccount
@@ -17,7 +18,6 @@ from state.errors import Refusal, Rule
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

@@ -1,0 +1,49 @@
+"""Cancel: an account takes one of its orders out of the book."""
+
+from circuits.accounts import RESTING, header
+from circuits.bounds import ACCOUNT_SLOTS
+from circuits.execution import Execution
+from circuits.records import (
+    ACCOUNT_BASE,
+    BALANCE_SLOT,
+    ORDER_ACCOUNT,
+    ORDER_BOOK,
+    ORDER_LEFT,
+    ORDER_NEXT,
+    RECORD_SIZE,
+    TAG,
+    Tag,
+)
+from circuits.steps import Step
+from circuits.transitions.match import BUYS
+
+
+def constrain(execution: Execution) -> None:
+    """What points at the order points past it, its leaf is free, and its lots rest no longer.
+
+    A list points at nothing but orders and sentinels, and no sentinel is of a trader's account. With a side that is not
+    the order's, the instrument would be no number below MAX_INSTRUMENTS, and the balance's index no leaf.
+    """
+    old, new, buys = execution.old, execution.new, execution.register(BUYS)
+    account, instrument = execution.register("account"), execution.register("instrument")
+    header(execution, Step.CANCEL_HEADER, message=True, may_open=False, orders=-1)
+    step = Step.CANCEL_PREDECESSOR
+    execution.access(step, None, None, [ORDER_NEXT])
+    kind = (old[TAG] - int(Tag.ORDER)) * (old[TAG] - int(Tag.REDUCE_ORDER))
+    execution.require(step, "the predecessor is an order", kind)
+    execution.require(step, "it points at the order", execution.register("head") - old[ORDER_NEXT])
+    execution.require(step, "it points past the order", new[ORDER_NEXT] - execution.register("after"))
+    step = Step.CANCEL_ORDER
+    execution.create(step, execution.register("head"), [0] * RECORD_SIZE)
+    execution.require(step, "what follows", execution.register("after") - old[ORDER_NEXT])
+    execution.require(step, "the order is the sender's", old[ORDER_ACCOUNT] - account)
+    execution.require(step, "side is boolean", buys * (buys - 1))
+    execution.require(step, "market and side", old[ORDER_BOOK] - 2 * instrument - buys)
+    execution.require(step, "lots of the order", execution.register("maker_left") - old[ORDER_LEFT])
+    step, left = Step.CANCEL_BASE, execution.register("maker_left")
+    execution.access(step, ACCOUNT_BASE + BALANCE_SLOT + instrument + ACCOUNT_SLOTS * account, None, RESTING)
+    for label, position, change in (
+        ("resting bids", RESTING[0], buys * left),
+        ("resting asks", RESTING[1], (1 - buys) * left),
+    ):
+        execution.require(step, label, new[position] - old[position] + change)

@@ -1,0 +1,172 @@
+"""An order: what it says, how it goes on, and how it ends: filled, dropped, or resting in the book.
+
+A side of a book is a list of orders, best price first and earlier before later at one price. A sentinel stands at its
+head; the list ends at the sentinel of the other side, whose price nothing crosses. An order goes on as long as it meets
+prices within its limit (`circuits.transitions.match`); only then may what is left of it rest or be dropped.
+"""
+
+from circuits.accounts import balance, header, market_leaf
+from circuits.air import Where
+from circuits.bounded import bounded
+from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
+from circuits.execution import REGISTERS, Execution
+from circuits.expression import Expression
+from circuits.records import (
+    BIDS_SLOT,
+    HEADER_NONCE,
+    HEADER_ORDERS,
+    MARKET_BIT,
+    ORDER_ACCOUNT,
+    ORDER_BASE,
+    ORDER_BOOK,
+    ORDER_EXPIRY,
+    ORDER_LEFT,
+    ORDER_NEXT,
+    ORDER_NONCE,
+    ORDER_PRICE,
+    PARAMETERS_MAKER_FEE,
+    PARAMETERS_SLOT,
+    PARAMETERS_TAKER_FEE,
+    RECORD_SIZE,
+    TAG,
+    Tag,
+)
+from circuits.steps import Step
+from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT, order_limit, order_price, sign
+
+NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
+FLAGS = (BUYS, "rests", "post", "whole", "reduce")
+# What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
+PASSING = (
+    "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
+    "maker_left", "expired", "own", "growing", "fails", "removed", "placed", IS_TAKER,
+)  # fmt: skip
+OF_PARTY = ("mask", "opened", "fee0", "fee1", "fee2")
+
+
+def constrain(execution: Execution) -> None:
+    """The order's numbers, its way through the book, its end."""
+    _numbers(execution)
+    _way(execution)
+    _best(execution)
+    _place(execution)
+    _rest(execution)
+    _end(execution)
+
+
+def _numbers(execution: Execution) -> None:
+    """The market is a perpetual, the flags are bits, 1 <= limit <= LIMIT_MAX, 1 <= lots <= SIZE_MAX, not expired."""
+    step, ports = Step.ORDER_MARKET, execution.ports
+    execution.access(step, market_leaf(execution, 0), Tag.PERPETUAL)
+    execution.require(step, "bit of the market", execution.register("bit") - execution.old[MARKET_BIT])
+    for name in FLAGS:
+        flag = execution.register(name)
+        execution.require(step, f"{name} is boolean", flag * (flag - 1))
+    step, limit, left = Step.ORDER_PARAMETERS, execution.register(LIMIT), execution.register(LEFT)
+    execution.access(step, market_leaf(execution, PARAMETERS_SLOT))
+    execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[PARAMETERS_MAKER_FEE])
+    execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[PARAMETERS_TAKER_FEE])
+    above, below, size, later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2, 4, 6, 8))
+    execution.require(step, "limit is at least 1", limit - 1 - above)
+    execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
+    execution.require(step, "lots in range", left - size)
+    execution.nonzero(step, "at least one lot", left)
+    execution.require(step, "not expired", execution.register("expiry") - execution.time - later)
+    execution.require(step, "expiry in range", execution.register("expiry") - expiry)
+
+
+def _way(execution: Execution) -> None:
+    """After an order's numbers, and after each order met, it meets another one, or finds the best one out of reach, or
+    ends because nothing is left."""
+    steps = (Step.ORDER_PARAMETERS, Step.UNDO_BASE, Step.SKIP_BASE)
+    again = execution.step(Step.FILL_FEE) * (1 - execution.register(IS_TAKER))
+    ready = execution.steps(steps) + execution.step(Step.FILL_FEE) - again
+    best, rests = execution.step(Step.BEST_ORDER), execution.register("rests")
+    dropped, rested = best * (1 - rests), execution.step(Step.REST_ORDER)
+    meets, looks, ends = (execution.step(step).next() for step in (Step.MATCH_HEAD, Step.BEST_HEAD, Step.END_HEADER))
+    constrain, transition = execution.table.constrain, Where.TRANSITION
+    constrain("an order goes on or ends", ready + dropped + rested - meets - looks - ends, transition)
+    constrain("an order past the best one ends", (best + rested) * (meets + looks), transition)
+    constrain("an order with lots left looks at the best", ready * execution.register(LEFT) * ends, transition)
+    execution.lead(Step.REST_PREDECESSOR, best * rests)
+    for step in steps:
+        execution.release(step, *PASSING, *OF_PARTY)
+    execution.hold(Step.FILL_FEE, again, *(name for name in PASSING if name not in ("other", "other_reduce", IS_TAKER)))
+    for step in (Step.MATCH_ORDER, Step.FILL_FEE):
+        execution.release(step, *OF_PARTY)
+
+
+def _best(execution: Execution) -> None:
+    """The first order of the opposite side is worse than the limit; so nothing crosses. A fill-or-kill order never gets
+    here."""
+    head, step = execution.register("head"), Step.BEST_HEAD
+    execution.access(step, market_leaf(execution, BIDS_SLOT) + execution.register(BUYS))
+    execution.require(step, "the best is the head", head - execution.old[ORDER_NEXT])
+    execution.require(step, "the order need not be whole", execution.register("whole"))
+    step, ports = Step.BEST_ORDER, execution.ports
+    execution.access(step, head)
+    distance = sign(execution) * (order_price(execution) - order_limit(execution)) - 1
+    execution.equal(step, "out of reach", distance, ports[0] + ports[1] * LIMB)
+    execution.release(step, "head", "after", NONCE)
+
+
+def _place(execution: Execution) -> None:
+    """The order's place is behind an order of the same list with a price as good, and before one with a worse price.
+
+    The predecessor is any order or sentinel of that list, which its record says; what it points at is what follows.
+    """
+    step, ports, old = Step.REST_PREDECESSOR, execution.ports, execution.old
+    book = 2 * execution.register("instrument") + execution.register(BUYS)
+    execution.access(step, None, None, [ORDER_NEXT])
+    kind = (old[TAG] - int(Tag.ORDER)) * (old[TAG] - int(Tag.REDUCE_ORDER))
+    execution.require(step, "the predecessor is an order", kind)
+    execution.require(step, "the predecessor is of the same list", old[ORDER_BOOK] - book)
+    execution.require(step, "what follows", execution.register("head") - old[ORDER_NEXT])
+    execution.require(step, "the new order comes next", execution.new[ORDER_NEXT] - execution.register("after"))
+    distance = sign(execution) * (order_price(execution) - order_limit(execution))
+    execution.equal(step, "not before a better price", distance, ports[0] + ports[1] * LIMB)
+    step = Step.REST_SUCCESSOR
+    execution.access(step, execution.register("head"))
+    distance = sign(execution) * (order_limit(execution) - order_price(execution)) - 1
+    execution.equal(step, "before every worse price", distance, ports[0] + ports[1] * LIMB)
+
+
+def _rest(execution: Execution) -> None:
+    """The order is written to a free leaf, and counted at its end: so it has lots left."""
+    step, ports, old = Step.REST_ORDER, execution.ports, execution.old
+    elements: list[Expression | int | None] = [None] * RECORD_SIZE
+    elements[ORDER_NEXT], elements[ORDER_PRICE] = execution.register("head"), execution.register(LIMIT)
+    elements[ORDER_LEFT], elements[ORDER_ACCOUNT] = execution.register(LEFT), execution.register("account")
+    elements[ORDER_EXPIRY], elements[ORDER_NONCE] = execution.register("expiry"), execution.register(NONCE)
+    elements[ORDER_BOOK] = 2 * execution.register("instrument") + execution.register(BUYS)
+    elements[TAG] = execution.register("reduce") + int(Tag.ORDER)
+    execution.create(step, execution.register("after"), elements)
+    execution.require(step, "the leaf is free", old[TAG])
+    slot = (ports[0] + ports[1] * LIMB).expression
+    execution.require(step, "the leaf is one for orders", execution.index - ORDER_BASE - slot)
+    execution.require(step, "what rests is counted", execution.register("placed") - 1)
+
+
+def _end(execution: Execution) -> None:
+    """The order's account signs; if the order rests it is counted, and the account keeps its initial margin with it.
+
+    placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
+    order that does not rest needs no check: what it traded was checked fill by fill.
+    """
+    step, ports, left = Step.END_HEADER, execution.ports, execution.register(LEFT)
+    placed = execution.register("placed")
+    header(execution, step, message=True, may_open=True, checked=True, orders=placed)
+    execution.require(step, "what is left rests if it shall", left * (placed - execution.register("rests")))
+    execution.require(step, "nothing does not rest", placed * (left * execution.scratch - 1))
+    execution.require(step, "nonce of the order", execution.register(NONCE) - execution.new[HEADER_NONCE])
+    room = ACCOUNT_ORDERS - execution.new[HEADER_ORDERS] - ports[0].expression
+    execution.require(step, "room for another order", room)
+    execution.require(step, "nothing opens but for an order that rests", execution.register("opened") * (1 - placed))
+    follows = execution.step(step) * placed
+    execution.lead(Step.END_BASE, follows)
+    execution.hold(step, follows, *REGISTERS)
+    buys = execution.register(BUYS)
+    resting = buys * left, (1 - buys) * left
+    account, instrument = execution.register("account"), execution.register("instrument")
+    nothing = [bounded(0)] * 4
+    balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting)

@@ -1,0 +1,183 @@
+"""What an order meets at the head of the opposite side: a trade at the maker's price, or an order that has to go."""
+
+from dataclasses import dataclass
+
+from circuits.bounds import AMOUNT_MAX, FEE_AMOUNT_MAX, FEE_ONE, SIZE_MAX
+from circuits.records import (
+    EMPTY,
+    ORDER_ACCOUNT,
+    ORDER_EXPIRY,
+    ORDER_LEFT,
+    ORDER_NEXT,
+    ORDER_NONCE,
+    ORDER_PRICE,
+    TAG,
+    Record,
+    SystemAccount,
+    Tag,
+    balance_index,
+    sentinel_index,
+)
+from circuits.steps import Kind, Step
+from state.accounts import access_header, balance_amount, change_balance
+from state.book import Reason, Removal, Trade, order_id
+from state.errors import Refusal, Rule
+from state.margin import check_margin, visit_all
+from state.memory import Memory
+from state.venue import Instrument
+
+SKIPPED = (Reason.EXPIRED, Reason.OWN, Reason.GROWING)  # in the order of circuits.transitions.match.REASONS
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The order that meets others: what of it the match needs. rates: of maker and taker, in 1 / FEE_ONE."""
+
+    account: int
+    market: Instrument
+    buys: bool
+    left: int
+    rates: tuple[int, int]
+    reduce_only: bool
+    number: int  # of the order in the batch
+
+
+def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> int:
+    """The order meets the one at leaf `head`: it trades, or that one goes. Returns the lots traded.
+
+    Refuses NOTIONAL_LIMIT, FEE_LIMIT, HOLDING_LIMIT, REDUCE_ONLY (of the taker), and what the parts refuse.
+    """
+    maker = memory.read(head)
+    size, maker_order = min(taker.left, maker[ORDER_LEFT]), order_id(maker[ORDER_ACCOUNT], maker[ORDER_NONCE])
+    reason = _reason(memory, taker, maker, size)
+    if reason is not None:
+        memory.follow(Kind.SKIP, taker.number, taker.left, SKIPPED.index(reason))
+        _take(memory, taker, head, maker, EMPTY)
+        _skip(memory, taker, maker)
+        memory.removals.append(Removal(maker_order, reason))
+        return 0
+    if maker[ORDER_PRICE] * size > AMOUNT_MAX:
+        raise Refusal(Rule.NOTIONAL_LIMIT, size=size, price=maker[ORDER_PRICE], limit=AMOUNT_MAX)
+    mark, place = memory.mark(), len(memory.followed)
+    memory.follow(Kind.MATCH, taker.number, taker.left)
+    if _trade(memory, taker, head, maker, size):
+        memory.trades.append(
+            Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
+        )
+        return size
+    followed = memory.followed[:place]
+    memory.undo(mark)
+    memory.followed.extend(followed)
+    memory.follow(Kind.FAIL, taker.number, taker.left)
+    _fail(memory, taker, head, maker, size)
+    memory.removals.append(Removal(maker_order, Reason.MARGIN))
+    return 0
+
+
+def resting_change(buys: bool, lots: int) -> tuple[int, int]:
+    """A change of resting lots on a side: of bids, of asks."""
+    return (lots, 0) if buys else (0, lots)
+
+
+def _reason(memory: Memory, taker: Met, maker: Record, size: int) -> Reason | None:
+    if maker[ORDER_EXPIRY] < memory.time:
+        return Reason.EXPIRED
+    if maker[ORDER_ACCOUNT] == taker.account:
+        return Reason.OWN
+    if maker[TAG] == Tag.REDUCE_ORDER and _grows(_position(memory, taker, maker[ORDER_ACCOUNT]), not taker.buys, size):
+        return Reason.GROWING
+    return None
+
+
+def _position(memory: Memory, taker: Met, account: int) -> int:
+    return balance_amount(memory.read(balance_index(account, taker.market.number)))
+
+
+def _grows(position: int, buys: bool, size: int) -> bool:
+    """Whether a position is on the side of the fill after it."""
+    return position + size > 0 if buys else position - size < 0
+
+
+def _take(memory: Memory, taker: Met, head: int, maker: Record, rest: Record) -> None:
+    """The head becomes `rest`; if that is nothing, the next order becomes the head."""
+    sentinel = sentinel_index(taker.market.number, not taker.buys)
+    old = memory.read(sentinel)
+    first = head if rest != EMPTY else maker[ORDER_NEXT]
+    memory.replace(Step.MATCH_HEAD, sentinel, old, (first, *old[1:]))
+    memory.replace(Step.MATCH_ORDER, head, maker, rest)
+    if rest == EMPTY:
+        memory.book.remove(head)
+
+
+def _skip(memory: Memory, taker: Met, maker: Record) -> None:
+    account, number = maker[ORDER_ACCOUNT], taker.market.number
+    access_header(memory, Step.SKIP_HEADER, account, orders=-1)
+    resting = resting_change(not taker.buys, -maker[ORDER_LEFT])
+    change_balance(memory, Step.SKIP_BASE, account, taker.market, 0, resting=resting)
+    if abs(balance_amount(memory.read(balance_index(account, number)))) > SIZE_MAX:
+        raise AssertionError("a position beyond SIZE_MAX cannot have come about")
+
+
+def _trade(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> bool:
+    """Both parties' rows; False, with some accesses made, if the maker would not keep its margin."""
+    left = maker[ORDER_LEFT] - size
+    rest = (*maker[:ORDER_LEFT], left, *maker[ORDER_LEFT + 1 :]) if left else EMPTY
+    _take(memory, taker, head, maker, rest)
+    notional = maker[ORDER_PRICE] * size
+    row = _move(memory, taker, maker[ORDER_ACCOUNT], size, notional, is_taker=False, removed=not left)
+    if not visit_all(memory, row, maker[ORDER_ACCOUNT]).suffices:
+        return False
+    _charge(memory, taker, _fee(notional, taker.rates[0], maker[ORDER_ACCOUNT]))
+    if taker.reduce_only and _grows(_position(memory, taker, taker.account), taker.buys, size):
+        position = _position(memory, taker, taker.account)
+        raise Refusal(Rule.REDUCE_ONLY, account=taker.account, size=size, position=position)
+    row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
+    check_margin(memory, row, taker.account)
+    _charge(memory, taker, _fee(notional, taker.rates[1], taker.account))
+    return True
+
+
+def _fail(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> None:
+    """The maker's rows up to the check that fails, and back."""
+    account, price, buys = maker[ORDER_ACCOUNT], maker[ORDER_PRICE], not taker.buys
+    _take(memory, taker, head, maker, EMPTY)
+    notional = price * size
+    row = _move(memory, taker, account, size, notional, is_taker=False, removed=True)
+    visit_all(memory, row, account)
+    paid = _paid(notional, _fee(notional, taker.rates[0], account), buys)
+    change_balance(memory, Step.UNDO_QUOTE, account, memory.venue.quote, -paid)
+    rest = resting_change(buys, size - maker[ORDER_LEFT])
+    change_balance(memory, Step.UNDO_BASE, account, taker.market, -size if buys else size, resting=rest)
+
+
+def _move(
+    memory: Memory, taker: Met, account: int, size: int, notional: int, *, is_taker: bool, removed: bool
+) -> int:
+    """A party's header, base and quote; returns the row after which its margin is checked."""
+    buys = taker.buys if is_taker else not taker.buys
+    access_header(memory, Step.FILL_HEADER, account, opens=taker.market.number, orders=-int(removed))
+    resting = (0, 0) if is_taker else resting_change(buys, -size)
+    change = size if buys else -size
+    change_balance(memory, Step.FILL_BASE, account, taker.market, change, opens=True, resting=resting)
+    if abs(_position(memory, taker, account)) > SIZE_MAX:
+        lots = _position(memory, taker, account)
+        raise Refusal(
+            Rule.HOLDING_LIMIT, account=account, lots=lots, instrument=taker.market.name, limit=SIZE_MAX
+        )
+    paid = _paid(notional, _fee(notional, taker.rates[int(is_taker)], account), buys)
+    return change_balance(memory, Step.FILL_QUOTE, account, memory.venue.quote, paid)
+
+
+def _paid(notional: int, fee: int, buys: bool) -> int:
+    return (-notional if buys else notional) - fee
+
+
+def _fee(notional: int, rate: int, account: int) -> int:
+    fee = -(-notional * rate // FEE_ONE)
+    if fee > FEE_AMOUNT_MAX:
+        raise Refusal(Rule.FEE_LIMIT, account=account, fee=fee, limit=FEE_AMOUNT_MAX)
+    return fee
+
+
+def _charge(memory: Memory, taker: Met, fee: int) -> None:
+    change_balance(memory, Step.FILL_FEE, SystemAccount.FEE, memory.venue.quote, fee)

@@ -1,0 +1,132 @@
+"""An order: it meets the best opposite orders one by one, and what is left of it rests in the book or is dropped."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from circuits.bounds import LIMIT_MAX, SIZE_MAX, TIME_MAX
+from circuits.records import (
+    HEADER_NONCE,
+    ORDER_PRICE,
+    PARAMETERS_MAKER_FEE,
+    PARAMETERS_TAKER_FEE,
+    Tag,
+    book_number,
+    header_index,
+    market_index,
+    parameters_index,
+    sentinel_index,
+)
+from circuits.steps import Kind, Step
+from state.accounts import access_header, change_balance
+from state.book import order_id, order_record
+from state.errors import Refusal, Rule, require_range
+from state.margin import check_margin
+from state.memory import Memory
+from state.transitions.match import Met, meet, resting_change
+from state.venue import Instrument, Venue
+
+
+class Policy(IntEnum):
+    """What becomes of an order that does not trade at once."""
+
+    GOOD_TILL_TIME = 0  # the rest waits in the book
+    IMMEDIATE_OR_CANCEL = 1  # the rest is dropped; with its worst price as limit this is a market order
+    FILL_OR_KILL = 2  # all of it trades, or it is refused
+    POST_ONLY = 3  # it waits in the book whole, or is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """price: the limit, in quote base units a lot; size in lots; expiry in seconds since the venue's epoch."""
+
+    kind: ClassVar[Kind] = Kind.ORDER
+    account: int
+    market: int
+    buys: bool
+    price: int
+    size: int
+    expiry: int
+    policy: Policy = Policy.GOOD_TILL_TIME
+    reduce_only: bool = False
+
+    @property
+    def rests(self) -> bool:
+        """Whether what does not trade at once waits in the book."""
+        return self.policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
+
+    def apply(self, memory: Memory) -> tuple[int, ...]:
+        """See Transition. Besides what its parts refuse: ORDER_EXPIRED, POST_ONLY, FILL_OR_KILL."""
+        market = find_market(memory.venue, self.market)
+        self._check(memory)
+        memory.look(Step.ORDER_MARKET, market_index(self.market))
+        parameters = memory.look(Step.ORDER_PARAMETERS, parameters_index(self.market))
+        rates = parameters[PARAMETERS_MAKER_FEE], parameters[PARAMETERS_TAKER_FEE]
+        number, left = memory.order_count(), self.size
+        while left and self._crosses(memory):
+            head = memory.book.head(self.market, not self.buys)
+            if self.policy is Policy.POST_ONLY:
+                raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
+            met = Met(self.account, market, self.buys, left, rates, self.reduce_only, number)
+            left -= meet(memory, met, head, self._id(memory))
+        self._end(memory, market, number, left)
+        return (
+            self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
+            int(self.rests), int(self.policy is Policy.POST_ONLY), int(self.policy is Policy.FILL_OR_KILL),
+            int(self.reduce_only),
+        )
+
+    def _id(self, memory: Memory) -> int:
+        return order_id(self.account, memory.read(header_index(self.account))[HEADER_NONCE] + 1)
+
+    def _check(self, memory: Memory) -> None:
+        require_range("price", self.price, 1, LIMIT_MAX)
+        require_range("size", self.size, 1, SIZE_MAX)
+        require_range("expiry", self.expiry, 0, TIME_MAX)
+        if self.expiry < memory.time:
+            raise Refusal(Rule.ORDER_EXPIRED, expiry=self.expiry, time=memory.time)
+
+    def _crosses(self, memory: Memory) -> bool:
+        """Whether the best opposite order, or the sentinel in its place, has a price within the limit."""
+        price = memory.read(memory.book.head(self.market, not self.buys))[ORDER_PRICE]
+        return price <= self.price if self.buys else price >= self.price
+
+    def _end(self, memory: Memory, market: Instrument, number: int, left: int) -> None:
+        placed = int(bool(left) and self.rests)
+        kind = Kind.REST if placed else Kind.DISCARD if left else Kind.FILLED
+        memory.follow(kind, number, left)
+        if left:
+            if self.policy is Policy.FILL_OR_KILL:
+                raise Refusal(Rule.FILL_OR_KILL, left=left, size=self.size)
+            memory.look(Step.BEST_HEAD, sentinel_index(self.market, not self.buys))
+            memory.look(Step.BEST_ORDER, memory.book.head(self.market, not self.buys))
+        if placed:
+            self._rest(memory, left)
+        opens = self.market if placed else None
+        access_header(memory, Step.END_HEADER, self.account, message=True, opens=opens, orders=placed)
+        if placed:
+            resting = resting_change(self.buys, left)
+            row = change_balance(memory, Step.END_BASE, self.account, market, 0, opens=True, resting=resting)
+            check_margin(memory, row, self.account)
+
+    def _rest(self, memory: Memory, left: int) -> None:
+        """Write the order to a free leaf, behind those of its price."""
+        book = memory.book
+        before, after = book.place(self.market, self.buys, self.price)
+        leaf, nonce = book.free_leaf(), memory.read(header_index(self.account))[HEADER_NONCE] + 1
+        old = memory.read(before)
+        memory.replace(Step.REST_PREDECESSOR, before, old, (leaf, *old[1:]))
+        memory.look(Step.REST_SUCCESSOR, after)
+        new = order_record(
+            after, self.price, left, self.account, self.expiry, book_number(self.market, self.buys), nonce,
+            reduce_only=self.reduce_only,
+        )  # fmt: skip
+        memory.replace(Step.REST_ORDER, leaf, memory.read(leaf), new)
+        book.insert(leaf)
+
+
+def find_market(venue: Venue, market: int) -> Instrument:
+    """The perpetual market of that number. Refuses NOT_A_MARKET."""
+    if not 0 <= market < len(venue.instruments) or venue.instruments[market].tag != Tag.PERPETUAL:
+        raise Refusal(Rule.NOT_A_MARKET, instrument=market)
+    return venue.instruments[market]
