@@ -35,9 +35,10 @@ from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRU
 
 PORTS = 25
 # Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries,
-# the lots that count, and how far they are above each of the two sizes that a position can come to.
+# the lots that count, and of the two sizes that a position can come to how far they are apart and which is larger.
 BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
-COUNTED, ABOVE_GROWN, ABOVE_FLIPPED = (19, 20), (21, 22), (23, 24)
+COUNTED, APART, FLIPS = (19, 20), (21, 22, 23), 24
+APART_WEIGHTS = (1, LIMB, LIMB + 1)  # with these, three limbs hold 0 .. 2 * SIZE_MAX
 MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
 # An asset has no mark product; its division into lots uses those ports.
 REMAINDER, REMAINDER_REST, LOT_CARRIES, BEYOND = 7, 8, (9, 10, 11), (21, 22, 23, 24)
@@ -48,6 +49,9 @@ SUM_CARRY_OFFSET = LIMB // 2
 EXCESS_CARRY_OFFSET = BORROW_MAX + 2
 
 _MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
+# A check leaves at most 2 * SIZE_MAX lots resting on a side; then more come to rest only by one order at a time, of at
+# most SIZE_MAX + 1 lots, and the next check follows at once.
+RESTING_MAX = 3 * LIMB * LIMB
 
 
 @dataclass
@@ -229,19 +233,24 @@ def _whole_lots(m: Margin) -> None:
 def _counted(m: Margin) -> None:
     """For a perpetual the larger of what the position is if all orders of its side trade, and if all others do.
 
-    With n = |size|, `same` lots resting on the position's side and `other` lots on the other: n + same and other - n.
-    (The remaining two combinations, n and same - n, are no larger.)
+    With n = |size|, `same` lots resting on the position's side and `other` lots on the other: n + same, grown, and
+    other - n, flipped. (The remaining two combinations, n and n - other, are no larger.)
     """
-    (lots, counted, grown, flipped), (bids, asks) = (
-        [(part[0] + part[1] * LIMB).expression for part in map(m.pick, (LOTS, COUNTED, ABOVE_GROWN, ABOVE_FLIPPED))],
+    (lots, counted), (bids, asks) = (
+        [part[0] + part[1] * LIMB for part in map(m.pick, (LOTS, COUNTED))],
         m.resting,
     )
-    negative = m.negative.expression
-    same = bids + negative * (asks - bids)
-    other = bids + asks - same
-    m.table.constrain("counted lots and grown position", m.perpetual * (counted - lots - same - grown))
-    m.table.constrain("counted lots and flipped position", m.perpetual * (counted + lots - other - flipped))
-    m.table.constrain("counted lots are one of the two", m.perpetual * grown * flipped)
+    on_side = bids + m.negative.expression * (asks - bids)
+    same, other = (
+        unsound_bounded(side, 0, RESTING_MAX, "resting lots of one side, see RESTING_MAX")
+        for side in (on_side, bids + asks - on_side)
+    )
+    flag = m.ports[FLIPS].expression
+    m.table.constrain("flipping is boolean", m.perpetual * flag * (flag - 1))
+    flips = unsound_bounded(flag, 0, 1, "constrained to be boolean on perpetuals")
+    apart = bounded_total([port * weight for port, weight in zip(m.pick(APART), APART_WEIGHTS, strict=True)])
+    m.table.equal("grown and flipped position", other - same - lots * 2, (flips * 2 - 1) * apart, m.perpetual)
+    m.table.equal("counted lots are those of the larger", counted, lots + same + flips * apart, m.perpetual)
 
 
 def _products(m: Margin) -> None:

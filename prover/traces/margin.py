@@ -4,7 +4,7 @@ import numpy as np
 
 from circuits import margin as layout
 from circuits.air import Table
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB_BITS, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB, LIMB_BITS, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -148,10 +148,9 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
     same = np.where(negative, asks, bids)
     grown, flipped = lots + same, bids + asks - same - lots
     counted = np.where(perpetual, np.maximum(grown, flipped), lots)
-    above = [np.where(perpetual, counted - size, 0) for size in (grown, flipped)]
-    places = (layout.COUNTED, layout.ABOVE_GROWN, layout.ABOVE_FLIPPED)
-    for ports, values in zip(places, (counted, *above), strict=True):
-        trace.ports(ports, limbs_of(values, 2), rows)
+    trace.ports(layout.COUNTED, limbs_of(counted, 2), rows)
+    trace.ports(layout.APART, apart_limbs(np.where(perpetual, np.abs(grown - flipped), 0)), rows)
+    trace.ports((layout.FLIPS,), [(perpetual & (flipped > grown)).astype(np.int64)], rows)
     mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
     marked = _product(trace, lots, np.where(perpetual, mark, 0), layout.MARKED, layout.MARKED_CARRIES, "high_carry0")
     weighted = _product(
@@ -180,6 +179,12 @@ def _whole_lots(trace: MarginTrace, asset: Integers, amount: Integers, lots: Int
     for k, part in enumerate((low * units + remainder, high * units, np.zeros_like(amount))):
         carry = (part + beyond[k] + carry - trace.balance[k][asset]) >> LIMB_BITS
         trace.ports(layout.LOT_CARRIES[k : k + 1], [carry], rows)
+
+
+def apart_limbs(values: Integers) -> list[Integers]:
+    """The three limbs that make the values, 0 .. 2 * SIZE_MAX, with the weights APART_WEIGHTS."""
+    far = np.where(values > SIZE_MAX, LIMB - 1, 0)
+    return [*limbs_of(values - far * layout.APART_WEIGHTS[2], 2), far]
 
 
 def _product(
