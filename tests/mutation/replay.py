@@ -5,18 +5,19 @@ Columns that are no sequence of whole transitions cannot be replayed; then only 
 
 from collections.abc import Iterator
 
-from state.transitions.fill import Fill
-
 from circuits.buses import Version
-from circuits.records import EMPTY, RECORD_SIZE, SALT_SIZE, Record
+from circuits.records import EMPTY, ORDER_NONCE, RECORD_SIZE, SALT_SIZE, Record
 from circuits.statement import Statement
-from circuits.steps import STEPS, Kind, Step
+from circuits.steps import CONTINUATIONS, STEPS, Kind, Step
 from prover.traces.columns import Columns
+from state.book import order_id
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
+from state.transitions.cancel import Cancel
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
@@ -44,11 +45,11 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
     except Unreadable as unreadable:
         broken = broken_rule(before, statement, leaves)
         return broken and f"{unreadable}; {broken}"
-    before.begin_batch()
+    before.begin_batch(statement.time)
     try:
         for transition in transitions:
             before.apply(transition)
-        honest, _ = before.close_batch(statement.time)
+        honest, _ = before.close_batch()
     except Refusal as refusal:
         return f"the ledger refuses: {refusal}"
     for index, (record, _) in leaves.items():
@@ -89,22 +90,25 @@ def opened_leaves(tree: Columns) -> Leaves:
 
 def transitions_in(execution: Columns) -> Iterator[Transition]:
     """The transitions that the rows spell out, the closing ones left out. Raises Unreadable."""
-    row, first = 0, {steps[0]: kind for kind, steps in STEPS.items()}
+    row = 0
     while row < execution.used:
         here = [step for step in Step if execution[f"is_{step.name.lower()}"][row] == 1]
         if not here:
             row += 1
             continue
-        kind = first.get(here[0])
+        kind = next((kind for kind in STEPS if _spells(execution, row, kind)), None)
         if kind is None or len(here) > 1:
-            raise Unreadable(f"row {row} is no first step")
-        for offset, step in enumerate(STEPS[kind]):
-            if row + offset >= execution.used or execution[f"is_{step.name.lower()}"][row + offset] != 1:
-                raise Unreadable(f"row {row + offset} is not {step.name}")
-        transition = _transition(execution, kind, row)
+            raise Unreadable(f"row {row} begins nothing")
+        transition = None if kind in CONTINUATIONS else _transition(execution, kind, row)
         if transition is not None:
             yield transition
         row += len(STEPS[kind])
+
+
+def _spells(execution: Columns, row: int, kind: Kind) -> bool:
+    """Whether the rows from this one on are the steps of that kind."""
+    rows = list(enumerate(STEPS[kind], start=row))
+    return rows[-1][0] < execution.used and all(execution[f"is_{step.name.lower()}"][at] == 1 for at, step in rows)
 
 
 def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
@@ -125,9 +129,20 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     if kind is Kind.PRICE:
         price = register("amount0", row + 1) + (register("amount1", row + 1) << 14)
         return SetPrice(asset, price, register("amount2", row + 1))
-    if kind is Kind.FILL:
-        size = register("size0") + (register("size1") << 14)
-        buys = register("side") == 0  # of the taker; the maker is first
-        limits = register("chain"), register("sequence")
-        return Fill(asset, account, register("other"), register("price"), size, buys, *limits)
+    if kind is Kind.ORDER:
+        return _order(execution, row)
+    if kind is Kind.CANCEL:
+        return Cancel(account, order_id(account, register(f"old{ORDER_NONCE}", row + 2)))
     return None
+
+
+def _order(execution: Columns, row: int) -> Order:
+    account, market, buys, limit, size, expiry, rests, post, whole, reduce = (
+        int(execution[name][row])
+        for name in (
+            "account", "instrument", "side", "chain", "sequence", "expiry", "rests", "post", "whole", "reduce",
+        )
+    )  # fmt: skip
+    resting = Policy.POST_ONLY if post else Policy.GOOD_TILL_TIME
+    policy = resting if rests else Policy.FILL_OR_KILL if whole else Policy.IMMEDIATE_OR_CANCEL
+    return Order(account, market, buys == 1, limit, size, expiry, policy, reduce == 1)

@@ -37,9 +37,11 @@ class Forger:
     """Writes accesses in the order of the steps, whatever they lead to. `omit` leaves instruments out of every margin
     check; `memory` is what the batch works on, and may bend accesses further."""
 
-    def __init__(self, ledger: Ledger, omit: Collection[int] = (), memory: Memory | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, omit: Collection[int] = (), memory: Memory | None = None, time: int = 100
+    ) -> None:
         self.ledger, self.omit = ledger, omit
-        ledger.begin_batch()
+        ledger.begin_batch(time)
         assert ledger._memory is not None
         self.memory: Memory = memory or ledger._memory
         ledger._memory = self.memory
@@ -49,9 +51,9 @@ class Forger:
         for transition in transitions:
             self.ledger.apply(transition)
 
-    def close(self, time: int = 60) -> tuple[Statement, Witness]:
+    def close(self) -> tuple[Statement, Witness]:
         """Close the batch with whatever it has become."""
-        return self.ledger.close_batch(time)
+        return self.ledger.close_batch()
 
     def deposit(self, chain: int, sequence: int, account: int, asset: int, amount: int, *, count: int = 1) -> None:
         """A deposit; `count` is what it adds to the chain's counter."""
@@ -151,7 +153,7 @@ class Forger:
         old: Record = self.memory.read(index)
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
         wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
-        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped))
+        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *old[4:6]))
 
     def _check(self, row: int, account: int) -> None:
         for instrument, balance, market in open_entries(self.memory.read, account):
