@@ -1,4 +1,4 @@
-"""For every constraint of the margin table, a withdrawal or fill that is not within the margin passes without it."""
+"""For every constraint of the margin table, a withdrawal that is not within the margin passes without it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +8,12 @@ from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_P
 from circuits.field import P
 from circuits.records import signed_limbs
 from prover.traces.columns import Columns
-from state.transitions import Transition
+from state.ledger import Ledger
 from tests.batches import BOB, BTC_PERP, ETH, ETH_PERP, USDC
 from tests.mutation.margin_acts import (
     DAVE,
     FAR_BELOW,
+    FRANK,
     FULL_HOLDING,
     HUGE_VAULT,
     THIEF,
@@ -20,7 +21,6 @@ from tests.mutation.margin_acts import (
     Operator,
     after,
     ask_and_improve,
-    cross_the_limit,
     crowd,
     deposit_later,
     forged,
@@ -32,26 +32,36 @@ from tests.mutation.margin_acts import (
     owe_a_multiple_of_three,
     price_later,
     steal,
+    with_orders,
     withdraw_little,
     withdraw_more,
 )
 from tests.mutation.margin_rows import (
     close,
+    compare,
+    count,
+    lots_of,
     multiply,
     set_asset,
-    set_lots,
     set_ports,
+    set_position,
     settle,
     signed_balance,
+    sizes,
     wrapping_product,
 )
 from tests.mutation.rechain import follow, rechain, visit_time
 from tests.mutation.tree_rows import put
 from tests.mutation.world import Forge, Implied, Traces, rows_where
 
+RowEdit = Callable[[Columns], object]
+Edits = dict[str, RowEdit]  # by label
 # Rows of Alice's check; she holds quote, ETH and BTC-PERP.
 QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
 RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
+# A made-up balance: as lots of one unit it is, limb by limb, a carry of 0 on a closing row.
+MADE_UP = layout.EXCESS_CARRY_OFFSET * (LIMB + 1)
+assert set(layout.COUNTED) < set(layout.EXCESS_CARRIES)
 
 
 def resolve(label: str) -> Forge | Implied:
@@ -59,19 +69,28 @@ def resolve(label: str) -> Forge | Implied:
     return FORGERIES[label]
 
 
-def over(edit: Callable[[Columns], None]) -> Forge:
+def over(edit: RowEdit) -> Forge:
     """Alice withdraws too much; the rows of her check are edited."""
-    return partial(forged, withdraw_more(), lambda traces: edit(traces["margin"]))
+    return partial(forged, withdraw_more(), on_rows(edit))
 
 
-def settled(edit: Callable[[Columns], object]) -> Forge:
-    """The same; what follows from the edited rows is brought in line."""
+def on_rows(edit: RowEdit) -> Edit:
+    """The edit of the margin table alone."""
+
+    def whole(traces: Traces) -> None:
+        edit(traces["margin"])
+
+    return whole
+
+
+def settled(edit: RowEdit) -> RowEdit:
+    """The edit, and what follows from the edited rows."""
 
     def whole(margin: Columns) -> None:
         edit(margin)
         settle(margin)
 
-    return over(whole)
+    return whole
 
 
 # The order of rows.
@@ -102,7 +121,7 @@ def open_without_request(traces: Traces) -> None:
     margin = traces["margin"]
     quote_access = ("balance", QUOTE_ROW)
     rechain(traces, apart=[quote_access])
-    made_up = dict(zip((f"balance{k}" for k in range(4)), signed_limbs(SIZE_MAX), strict=True))
+    made_up = dict(zip((f"balance{k}" for k in range(4)), signed_limbs(MADE_UP), strict=True))
     put(margin, QUOTE_ROW, **made_up)
     settle(margin)
     asked, step = visit_time(margin, QUOTE_ROW), P // RUNS
@@ -122,15 +141,16 @@ def lonely_run(margin: Columns, row: int, time: int) -> None:
     """A visit of the quote's leaves, as of an asset, that closes -1 times; a row that closes follows it."""
     account = int(margin["account"][QUOTE_ROW])
     put(margin, row, is_asset=1, is_closing=-1, account=account, visit=time, lot_units0=1)
-    set_ports(margin, row, layout.LOTS, [LIMB - 1, LIMB - 1])
     put(margin, row - 1, instrument=-1)
 
 
 def solve_lonely_run(margin: Columns, row: int) -> None:
     """Sums for which the ports of the visit, as they stand, also close; and the closing row."""
     set_ports(margin, row, layout.EXCESS_CARRIES, [layout.EXCESS_CARRY_OFFSET] * 3)
+    set_ports(margin, row, layout.EQUITY[3:], [BIAS_TOP_LIMB])
     cash = uncarried(margin, row, layout.SHORT, layout.SHORT_CARRIES)
     both = uncarried(margin, row, layout.EQUITY, layout.EQUITY_CARRIES)
+    both[3] -= BIAS_TOP_LIMB
     for k in range(AMOUNT_LIMBS):
         put(margin, row, **{f"cash{k}": cash[k], f"net{k}": both[k] - cash[k]})
     margin.values[:, row + 1] = margin.values[:, row]
@@ -150,28 +170,28 @@ def read_a_vault(traces: Traces) -> None:
     common = {"clock": int(execution["clock"][rows_where(execution, is_withdraw_balance=1)[0]]), "account": THIEF}
     put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
     put(margin, 0, bit=1, lot_units0=1, balance0=5, balance3=BIAS_TOP_LIMB)
-    set_ports(margin, 0, layout.LOTS, [5, 0])
+    set_ports(margin, 0, (*layout.LOTS, *layout.COUNTED, *layout.APART), [5, 0, 5, 0, 10, 0, 0])
     put(margin, 1, is_closing=1, visit=2, cash0=5, **common)
     margin.used = 2
     close(margin, 1)
     rechain(traces)
 
 
-def jump_in_time(column: str, first: int) -> Edit:
-    """From a row on, the check reads after Alice's later deposit."""
+def jump_in_time(column: str, first: int, step: str = "deposit_balance") -> Edit:
+    """From a row on, the last check reads after that later step."""
 
     def edit(traces: Traces) -> None:
         margin = traces["margin"]
-        ahead = later_clock(traces, "deposit_balance") - int(margin["clock"][QUOTE_ROW])
+        ahead = later_clock(traces, step) - int(margin["clock"][first])
         margin[column][first : margin.used] += ahead if column == "clock" else TIMES_PER_CLOCK * ahead
         rechain(traces)
 
     return edit
 
 
-def read_the_future(name: str, step: str) -> Edit:
+def read_the_future(name: str, step: str, row: int = ASSET_ROW) -> Edit:
     """The visit of ETH takes what is written only later."""
-    return lambda traces: rechain(traces, {(name, ASSET_ROW): TIMES_PER_CLOCK * later_clock(traces, step) + 1})
+    return lambda traces: rechain(traces, {(name, row): TIMES_PER_CLOCK * later_clock(traces, step) + 1})
 
 
 def later(edit: Edit, improve: Callable[[Operator], None] = deposit_later) -> Forge:
@@ -195,7 +215,7 @@ def same_again(traces: Traces) -> None:
     gaps[: margin.used] = gaps[: margin.used].clip(0)
 
 
-def no_borrow(rows: slice) -> Callable[[Columns], None]:
+def no_borrow(rows: slice) -> RowEdit:
     """The borrow fraction is 0 on these rows."""
 
     def edit(margin: Columns) -> None:
@@ -205,29 +225,44 @@ def no_borrow(rows: slice) -> Callable[[Columns], None]:
     return edit
 
 
+def fail_in_the_end(margin: Columns) -> None:
+    """The closing row fails, as nobody has asked."""
+    margin["fails"][CLOSING_ROW] = 1
+    close(margin, CLOSING_ROW)
+
+
 # What a visit is worth.
 
 
-def one_lot_more(limb: int, row: int = ASSET_ROW) -> Callable[[Columns], None]:
-    """A visit counts more lots than there are."""
-
-    def edit(margin: Columns) -> None:
-        lots = [int(margin[f"port{number}"][row]) for number in layout.LOTS]
-        lots[limb] += 1
-        set_lots(margin, row, lots)
-
-    return edit
+def more_lots(limb: int, by: int = 1) -> RowEdit:
+    """More lots of an asset count than there are."""
+    return lambda margin: count(margin, ASSET_ROW, lots_of(margin, ASSET_ROW, layout.COUNTED) + by * LIMB**limb)
 
 
-def read_short(traces: Traces) -> None:
-    """Positions of more than SIZE_MAX lots are read without their third limb."""
-    margin = traces["margin"]
-    for row in rows_where(margin, is_perpetual=1):
-        size = abs(signed_balance(margin, row))
-        if size > SIZE_MAX:
-            set_lots(margin, row, [size % LIMB, size // LIMB % LIMB])
-    for row in rows_where(margin, is_quote=1):
-        settle(margin, first=row)
+def one_lot_more(margin: Columns) -> None:
+    """A position is one lot larger than it is."""
+    set_position(margin, PERPETUAL_ROW, lots_of(margin, PERPETUAL_ROW) + 1)
+
+
+def long_not_short(margin: Columns) -> None:
+    """A short position is read as if its limbs were those of a long one."""
+    set_position(margin, PERPETUAL_ROW, LIMB * LIMB + signed_balance(margin, PERPETUAL_ROW), negative=0)
+
+
+def uncounted(margin: Columns) -> None:
+    """No lots of a position and of resting orders count."""
+    count(margin, PERPETUAL_ROW, 0)
+
+
+def never_flips(margin: Columns) -> None:
+    """The orders of the position's side count, and not the others, which are more."""
+    compare(margin, PERPETUAL_ROW, 0, 0)
+
+
+def flip_by_three(margin: Columns) -> None:
+    """The difference of the two sizes is five times a fifth, which counts three times only."""
+    grown, flipped = sizes(margin, PERPETUAL_ROW)
+    compare(margin, PERPETUAL_ROW, (flipped - grown) // 5, 3)
 
 
 def as_if_positive(margin: Columns) -> None:
@@ -243,17 +278,12 @@ def a_lot_left_over(margin: Columns) -> None:
     set_asset(margin, ASSET_ROW, SIZE_MAX, balance - SIZE_MAX * units)
 
 
-def on_other_ledger(act: Callable[[Operator], None], edit: Callable[[Columns], None], deposit: Transition) -> Forge:
-    """After a large deposit, an act whose check is edited and settled."""
-
-    def whole(traces: Traces) -> None:
-        edit(traces["margin"])
-        settle(traces["margin"])
-
-    return partial(forged, act, whole, after(deposit))
+def on_other_ledger(act: Callable[[Operator], None], edit: RowEdit, ledger: Callable[[], Ledger]) -> Forge:
+    """An act on that ledger, whose check is edited and settled."""
+    return partial(forged, act, on_rows(settled(edit)), ledger)
 
 
-def larger_product(name: str, row: int) -> dict[str, Forge]:
+def larger_product(name: str, row: int) -> Edits:
     """A product of a visit is larger than it should be, one equation at a time."""
     top = (layout.MARKED if name == "marked" else layout.WEIGHTED)[3]
 
@@ -261,23 +291,23 @@ def larger_product(name: str, row: int) -> dict[str, Forge]:
         margin[f"port{top}"][row] += 1
 
     return {
-        f"{name} value, high carry is 0, 1 or 2": settled(lambda margin: wrapping_product(margin, row, name)),
-        f"{name} value, limb 0": settled(lambda margin: multiply(margin, row, name, low=5)),
-        f"{name} value, limb 1": settled(lambda margin: multiply(margin, row, name, middle=5)),
-        f"{name} value, limbs 2 and 3": settled(raise_top),
+        f"{name} value, high carry is 0, 1 or 2": lambda margin: wrapping_product(margin, row, name),
+        f"{name} value, limb 0": lambda margin: multiply(margin, row, name, low=5),
+        f"{name} value, limb 1": lambda margin: multiply(margin, row, name, middle=5),
+        f"{name} value, limbs 2 and 3": raise_top,
     }
 
 
-def sums() -> dict[str, Forge]:
-    """Every equation of the sums, the carried sums and the comparison."""
-    found: dict[str, Forge] = {}
+def sums(more: int) -> Edits:
+    """Every equation of the sums, the carried sums and the comparison. more: how much more a limb of a sum is."""
+    found: Edits = {}
     for k in range(AMOUNT_LIMBS):
         for name in ("cash", "net"):
-            found[f"{name} limb {k} starts at 0"] = over(partial(settle, start={(name, k): 2}))
-            found[f"{name} limb {k} adds up"] = over(partial(settle, jump={(name, k): 2}))
-        found[f"cash carried, limb {k}"] = over(partial(settle, dropped=("cash", k)))
-        found[f"equity carried, limb {k}"] = over(partial(settle, dropped=("equity", k)))
-        found[f"equity covers the requirement, limb {k}"] = over(partial(settle, dropped=("excess", k)))
+            found[f"{name} limb {k} starts at 0"] = partial(settle, start={(name, k): more})
+            found[f"{name} limb {k} adds up"] = partial(settle, jump={(name, k): more})
+        found[f"cash carried, limb {k}"] = partial(settle, dropped=("cash", k))
+        found[f"equity carried, limb {k}"] = partial(settle, dropped=("equity", k))
+        found[f"equity covers the requirement or not, limb {k}"] = partial(settle, dropped=("excess", k))
     return found
 
 
@@ -317,6 +347,7 @@ FORGERIES: dict[str, Forge | Implied] = {
     "a visit leads to another or to closing": partial(forged, withdraw_more(), break_off),
     "clock is kept": later(jump_in_time("clock", ASSET_ROW)),
     "account is kept": partial(forged, withdraw_more(DAVE), rechain, check=of_eve),
+    "failing is kept": over(fail_in_the_end),
     "borrow fraction is kept": over(no_borrow(slice(CLOSING_ROW, CLOSING_ROW + 1))),
     "visits start at 1": later(jump_in_time("visit", QUOTE_ROW)),
     "visits are counted": later(jump_in_time("visit", ASSET_ROW)),
@@ -330,13 +361,16 @@ FORGERIES: dict[str, Forge | Implied] = {
     "the balance was last written earlier": later(read_the_future("balance", "deposit_balance")),
     "the market was last written earlier": later(read_the_future("market", "price_market"), price_later),
     "the quote's weight is the borrow fraction": over(no_borrow(slice(0, CLOSING_ROW + 1))),
-    "size and sign of a position": settled(one_lot_more(0, PERPETUAL_ROW)),
-    "high limbs of a position": partial(forged, cross_the_limit, read_short),
-    "remainder is less than a lot": on_other_ledger(withdraw_little, a_lot_left_over, FULL_HOLDING),
-    "whole lots, low limb": settled(one_lot_more(0)),
-    "whole lots, high limbs": settled(one_lot_more(1)),
-    "an asset balance is not negative": on_other_ledger(overdraw_ether, as_if_positive, HUGE_VAULT),
-    **larger_product("marked", PERPETUAL_ROW),
-    **larger_product("weighted", ASSET_ROW),
-    **sums(),
+    "size and sign of a position": over(settled(one_lot_more)),
+    "high limbs of a position": partial(forged, withdraw_more(BOB), on_rows(settled(long_not_short))),
+    "flipping is boolean": on_other_ledger(withdraw_more(FRANK), flip_by_three, with_orders),
+    "grown and flipped position": on_other_ledger(withdraw_more(FRANK), never_flips, with_orders),
+    "counted lots are those of the larger": over(settled(uncounted)),
+    "remainder is less than a lot": on_other_ledger(withdraw_little, a_lot_left_over, after(FULL_HOLDING)),
+    "whole lots, low limb": over(settled(more_lots(0))),
+    "whole lots, high limbs": over(settled(more_lots(1))),
+    "an asset balance is not negative": on_other_ledger(overdraw_ether, as_if_positive, after(HUGE_VAULT)),
+    **{label: over(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
+    **{label: over(settled(edit)) for label, edit in larger_product("weighted", ASSET_ROW).items()},
+    **{label: over(edit) for label, edit in sums(2).items()},
 }

@@ -2,37 +2,46 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from unittest.mock import patch
 
-from circuits.bounds import LIMB, SIZE_MAX
+from circuits.bounds import FEE_ONE, LIMB, SIZE_MAX
 from circuits.records import (
     CHAIN_DEPOSITS,
     FIRST_TRADER,
     INSTRUMENT_SLOTS,
+    MARKET_MARK,
+    PARAMETERS_MAKER_FEE,
     Record,
     balance_index,
     chain_index,
+    from_limbs,
     market_index,
+    parameters_index,
     vault_index,
 )
 from prover.traces.columns import Columns
 from solvent import LaneHasher
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
-from state.transitions import Transition
+from state.memory import Memory
+from state.transitions import Transition, match, order
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, default_venue, run_batch
+from state.transitions.withdraw import Withdraw
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, LATE, USDC, default_venue, run_batch
 from tests.mutation.script import recount
 from tests.mutation.world import Forged, Traces, ledger_with_history, rows_where, traced
 from tests.tamper.forger import Forger
 
 Act = Callable[[Forger], None]
 Edit = Callable[[Traces], None]
-DAVE, EVE = CAROL + 1, CAROL + 2  # with ETH and no position; Eve has more
+DAVE, EVE, FRANK = range(CAROL + 1, CAROL + 4)  # with ETH and no position; Eve has more, Frank has orders in the book
 LATER = 99  # the time of a price after the withdrawal
 LOT = 10_000  # base units of ETH
+ASK, ASK_SIZE = 6_180_500, 1_000  # the better one of Frank's
 
 
 def stocked() -> Ledger:
@@ -47,6 +56,17 @@ def stocked() -> Ledger:
     ]
     run_batch(ledger, transitions, 70)
     return ledger
+
+
+def with_orders() -> Ledger:
+    """That ledger with two asks and a bid of Frank's."""
+    return after(
+        Register(FRANK, (9,) * 7),
+        Deposit(2, 4, FRANK, ETH, 2_000_000_000),
+        Order(FRANK, BTC_PERP, False, ASK, ASK_SIZE, LATE),
+        Order(FRANK, BTC_PERP, False, ASK + 500, ASK_SIZE, LATE),
+        Order(FRANK, BTC_PERP, True, ASK - 500, ASK_SIZE, LATE),
+    )()
 
 
 def after(*transitions: Transition) -> Callable[[], Ledger]:
@@ -65,10 +85,10 @@ class Operator(Forger):
 
     def __init__(self, ledger: Ledger, check: "Callable[[Operator, int, int], None] | None" = None) -> None:
         super().__init__(ledger)
-        self._other_check, self.asked = check, (0, 0)
+        self._other_check, self.asked = check, dict[int, int]()  # the row that last asked for an account's check
 
     def _check(self, row: int, account: int) -> None:
-        self.asked = row, account
+        self.asked[account] = row
         if self._other_check is None:
             super()._check(row, account)
         else:
@@ -81,9 +101,23 @@ class Operator(Forger):
         ]
         self.memory.visit(row, account, instrument, *records)
 
+    def trade(self, placed: Order, *, fails: bool = False) -> None:
+        """An order of which nobody looks at the margin; `fails`: the makers that it meets are said to lack it."""
+
+        def visit_all(memory: Memory, row: int, account: int) -> Margin:
+            self._check(row, account)
+            return Margin(cash=-1 if fails else 0)
+
+        with (
+            patch.object(match, "visit_all", visit_all),
+            patch.object(match, "check_margin", visit_all),
+            patch.object(order, "check_margin", visit_all),
+        ):
+            self.apply(placed)
+
     def visit_late(self) -> None:
-        """Carry out the check that was asked for last, on what stands now."""
-        super()._check(*self.asked)
+        """Carry out Alice's last check, on what stands now."""
+        super()._check(self.asked[ALICE], ALICE)
 
 
 def forged(
@@ -95,18 +129,18 @@ def forged(
     """What the operator does, with columns edited afterwards."""
     operator = Operator(ledger(), check)
     act(operator)
-    result = traced(operator.ledger, *operator.close(100))
+    result = traced(operator.ledger, *operator.close())
     edit(result.traces)
     recount(result.traces)
     return result
 
 
-def limit(ledger: Ledger, account: int) -> int:
-    """The most quote that the account can withdraw within its margin."""
+def limit(ledger: Ledger, account: int, change: int = 0) -> int:
+    """The most quote that the account can withdraw within its margin, also after a change of its cash."""
     margin = assess(ledger.venue, account, open_entries(ledger.read, account))
 
     def suffices(amount: int) -> bool:
-        cash = margin.cash - amount
+        cash = margin.cash + change - amount
         return Margin(cash, margin.collateral, margin.requirement, margin.borrow_fraction).suffices
 
     low, high = 0, 1 << 50
@@ -168,9 +202,20 @@ def only(*instruments: int) -> Callable[[Operator, int, int], None]:
     return check
 
 
-def cross_the_limit(f: Operator) -> None:
-    """Alice, long 7,655 lots, buys the largest size from Bob, short as many, for next to nothing."""
-    f.fill(BTC_PERP, BOB, ALICE, 1, SIZE_MAX)
+def on_the_edge() -> Ledger:
+    """The ledger with orders; Frank has withdrawn all that his margin leaves after his better ask has traded."""
+    ledger = with_orders()
+    market, notional = ledger.read(market_index(BTC_PERP)), ASK * ASK_SIZE
+    mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+    rate = ledger.read(parameters_index(BTC_PERP))[PARAMETERS_MAKER_FEE]
+    change = notional - mark * ASK_SIZE - -(-notional * rate // FEE_ONE)
+    run_batch(ledger, [Withdraw(0, FRANK, USDC, limit(ledger, FRANK, change))], 90)
+    return ledger
+
+
+def turn_down(f: Operator) -> None:
+    """Eve buys what Frank asks for; the operator says that he lacks margin."""
+    f.trade(Order(EVE, BTC_PERP, True, ASK, ASK_SIZE, LATE, Policy.IMMEDIATE_OR_CANCEL), fails=True)
 
 
 def overdraw_ether(f: Operator) -> None:
@@ -187,25 +232,27 @@ FULL_HOLDING = Deposit(2, 4, ALICE, ETH, (SIZE_MAX + 1) * LOT + 5 - 300_001_244)
 HUGE_VAULT = Deposit(2, 4, BOB, ETH, 2_000_000_000_000)
 
 
-# A venue grown large: what would be instrument FAR_BELOW of a trader's is asset 1 of the trader 512 below, and its
-# market record would be chain 0's vault of asset 3.
-FAR_BELOW = (vault_index(0, 3) - market_index(0)) // INSTRUMENT_SLOTS
+# A venue grown large: what would be instrument FAR_BELOW of a trader's is asset 1 of the trader 256 below, and its
+# market record would be chain 0's vault of asset 7.
+ASSETS = 7
+FAR_BELOW = (vault_index(0, ASSETS) - market_index(0)) // INSTRUMENT_SLOTS
 POOR, WHALE = FIRST_TRADER, FIRST_TRADER + 1
-THIEF = POOR + 512
+THIEF = POOR + 256
+assert market_index(FAR_BELOW) == vault_index(0, ASSETS)
 assert balance_index(THIEF, FAR_BELOW) == balance_index(POOR, 1)
 
 
 def crowd() -> Ledger:
-    """Four collateral assets and more than 512 traders; the vault reads as bit 1, lots of 1 unit, and no price."""
+    """Eight collateral assets and more than 256 traders; the vault reads as bit 1, lots of 1 unit, and no price."""
     venue = default_venue()
     quote, asset, *markets = venue.instruments
-    assets = [replace(asset, name=f"ASSET-{n}") for n in range(1, 4)]
+    assets = [replace(asset, name=f"ASSET-{n}") for n in range(1, ASSETS + 1)]
     instruments = tuple(replace(i, number=n) for n, i in enumerate([quote, *assets, *markets]))
     ledger = Ledger.genesis(replace(venue, instruments=instruments), LaneHasher())
     transitions: list[Transition] = [
         *(Register(account, (9,) * 7) for account in range(FIRST_TRADER, THIEF + 1)),
         Deposit(0, 0, WHALE, USDC, 5_000_000_000),
-        Deposit(0, 1, WHALE, 3, 1 + LIMB),
+        Deposit(0, 1, WHALE, ASSETS, 1 + LIMB),
         Deposit(1, 0, POOR, 1, 5),
     ]
     run_batch(ledger, transitions, 70)

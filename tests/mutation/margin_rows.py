@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from circuits import margin as layout
 from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB, LIMB_BITS
 from circuits.field import P
 from circuits.records import from_limbs
 from prover.traces.columns import Columns
+from prover.traces.margin import apart_limbs
 
 SUMS = ("cash", "net")
-PRODUCTS = {  # factor, ports of the product and of its carries, column of the high carry
-    "marked": ("mark", layout.MARKED, layout.MARKED_CARRIES, "high_carry0"),
-    "weighted": ("weight", layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"),
+PRODUCTS = {  # ports of the lots, factor, ports of the product and of its carries, column of the high carry
+    "marked": (layout.LOTS, "mark", layout.MARKED, layout.MARKED_CARRIES, "high_carry0"),
+    "weighted": (layout.COUNTED, "weight", layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"),
 }
 Dropped = tuple[str, int]  # a carried equation, "cash", "equity" or "excess", and its limb
 
@@ -32,18 +35,45 @@ def get(margin: Columns, row: int, name: str, count: int) -> list[int]:
     return [int(margin[f"{name}{k}"][row]) for k in range(count)]
 
 
-def set_lots(margin: Columns, row: int, lots: Sequence[int]) -> None:
-    """A visit's lots, two limbs, and the products that follow from them."""
-    set_ports(margin, row, layout.LOTS, lots)
-    if margin["is_perpetual"][row]:
-        multiply(margin, row, "marked")
+def set_position(margin: Columns, row: int, lots: int, negative: int | None = None) -> None:
+    """A perpetual's lots and, if given, its sign, and what follows from them."""
+    set_ports(margin, row, layout.LOTS, parts(lots, 2))
+    if negative is not None:
+        margin["negative"][row] = negative
+    multiply(margin, row, "marked")
+    grown, flipped = sizes(margin, row)
+    compare(margin, row, abs(grown - flipped), int(flipped > grown))
+
+
+def sizes(margin: Columns, row: int) -> tuple[int, int]:
+    """What a position can come to: if the orders of its side trade, and if the others do."""
+    lots, resting = lots_of(margin, row), get(margin, row, "resting", 2)
+    same = resting[int(margin["negative"][row])]
+    return lots + same, sum(resting) - same - lots
+
+
+def lots_of(margin: Columns, row: int, ports: tuple[int, ...] = layout.LOTS) -> int:
+    """The number in these ports."""
+    return from_limbs([int(margin[f"port{number}"][row]) for number in ports])
+
+
+def compare(margin: Columns, row: int, apart: int, flips: int) -> None:
+    """How far apart the two sizes of a position are and which is larger, and what follows from that."""
+    set_ports(margin, row, layout.APART, [int(part[0]) for part in apart_limbs(np.array([apart]))])
+    set_ports(margin, row, (layout.FLIPS,), [flips])
+    count(margin, row, sizes(margin, row)[0] + flips * apart)
+
+
+def count(margin: Columns, row: int, lots: int) -> None:
+    """The lots that a visit counts, and what they weigh."""
+    set_ports(margin, row, layout.COUNTED, parts(lots, 2))
     multiply(margin, row, "weighted")
 
 
 def multiply(margin: Columns, row: int, name: str, *, low: int = 0, middle: int = 0) -> None:
     """A visit's product; `low` and `middle` are added to the carries out of limbs 0 and 1."""
-    factor, product, carry_numbers, high = PRODUCTS[name]
-    (a0, a1), (b0, b1) = (int(margin[f"port{n}"][row]) for n in layout.LOTS), get(margin, row, factor, 2)
+    lots, factor, product, carry_numbers, high = PRODUCTS[name]
+    (a0, a1), (b0, b1) = (int(margin[f"port{n}"][row]) for n in lots), get(margin, row, factor, 2)
     first = (a0 * b0 >> LIMB_BITS) + low
     whole = a0 * b1 + a1 * b0 + first
     second = (whole >> LIMB_BITS) + middle
@@ -58,7 +88,7 @@ def set_asset(margin: Columns, row: int, lots: int, remainder: int) -> None:
     """An asset's division into lots: this many, and the remainder; the sign of the balance is overlooked."""
     units, low = int(margin["lot_units0"][row]), lots % LIMB
     carry = (low * units + remainder - int(margin["balance0"][row])) >> LIMB_BITS
-    set_lots(margin, row, [low, lots >> LIMB_BITS])
+    count(margin, row, lots)
     division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
     set_ports(margin, row, division, [remainder, max(0, units - 1 - remainder), carry])
 
@@ -92,7 +122,7 @@ def settle(
     """Add up the check whose quote row is `first`, and fill its closing row.
 
     start, jump: added to a limb of a sum on the first row, and on the way from there to the next. dropped: the equation
-    of the closing row that need not hold; the others are then solved to the account's advantage.
+    of the closing row that need not hold; the others are then solved so that the comparison comes out as the row says.
     """
     row = first
     sums = {name: [(start or {}).get((name, k), 0) for k in range(AMOUNT_LIMBS)] for name in SUMS}
@@ -110,34 +140,41 @@ def settle(
 
 
 def close(margin: Columns, row: int, dropped: Dropped | None = None, sign: int | None = None) -> None:
-    """Fill a closing row from its sums. sign: of the shortfall; a true one is 1 or -1."""
+    """Fill a closing row from its sums, as of a check that fails if the row says so. sign: of the shortfall; a true one
+    is 1 or -1."""
     cash, net = (get(margin, row, name, AMOUNT_LIMBS) for name in SUMS)
     both = [c + n for c, n in zip(cash, net, strict=True)]
-    limb_of = dict([dropped] if dropped else [])
-    claimed = understated(from_limbs(cash), limb_of.get("cash"))
+    limb_of, fails = dict([dropped] if dropped else []), int(margin["fails"][row])
+    outcome = 1 - 2 * fails
+    claimed = misstated(from_limbs(cash), limb_of.get("cash"), outcome)
     sign = sign or (-1 if claimed < 0 else 1)
     short = parts(claimed // sign)
-    equity = parts(from_limbs(both) + (2 * LIMB ** limb_of["equity"] if "equity" in limb_of else 0))
+    equity = parts(from_limbs(both) + BIAS + (2 * outcome * LIMB ** limb_of["equity"] if "equity" in limb_of else 0))
+    signed_equity = [part - BIAS_TOP_LIMB * (k == AMOUNT_LIMBS - 1) for k, part in enumerate(equity)]
     negative, borrow = (1 - sign) // 2, int(margin["borrow"][row])
-    whole = [FRACTION_ONE * e - borrow * s * negative for e, s in zip(equity, short, strict=True)]
-    excess = parts(raised(from_limbs(whole), limb_of.get("excess")), AMOUNT_LIMBS + 1)
+    whole = [FRACTION_ONE * e - borrow * s * negative for e, s in zip(signed_equity, short, strict=True)]
+    whole[0] += fails
+    excess = parts(raised(outcome * from_limbs(whole), limb_of.get("excess")), AMOUNT_LIMBS + 1)
     margin["negative"][row] = negative
-    signed = [sign * part for part in short]
+    signed, distance = [sign * part for part in short], [outcome * part for part in excess]
     set_ports(margin, row, (*layout.SHORT, *layout.EQUITY, *layout.EXCESS), [*short, *equity, *excess])
     for name, numbers, left, right, offset in (
         ("cash", layout.SHORT_CARRIES, cash, signed, layout.SUM_CARRY_OFFSET),
-        ("equity", layout.EQUITY_CARRIES, both, equity, layout.SUM_CARRY_OFFSET),
-        ("excess", layout.EXCESS_CARRIES, whole, excess, layout.EXCESS_CARRY_OFFSET),
+        ("equity", layout.EQUITY_CARRIES, both, signed_equity, layout.SUM_CARRY_OFFSET),
+        ("excess", layout.EXCESS_CARRIES, whole, distance, layout.EXCESS_CARRY_OFFSET),
     ):
         found = carries(left, right, limb_of.get(name, AMOUNT_LIMBS - 1))
         set_ports(margin, row, numbers, [carry + offset for carry in found])
 
 
-def understated(cash: int, limb: int | None) -> int:
-    """The cash that a closing row claims if the equation of a limb is dropped: less negative in that limb."""
-    if limb is None or cash >= 0:
+def misstated(cash: int, limb: int | None, outcome: int) -> int:
+    """The cash that a closing row claims if the equation of a limb is dropped: in that limb less negative, or more of a
+    check that fails (outcome -1)."""
+    if limb is None or (cash >= 0 and outcome > 0):
         return cash
     unit = 1 << LIMB_BITS * limb
+    if outcome < 0:
+        return cash - 12 * unit
     return cash % unit if limb == AMOUNT_LIMBS - 1 else cash + 12 * unit
 
 
@@ -163,7 +200,7 @@ def carries(left: Sequence[int], right: Sequence[int], dropped: int) -> list[int
 
 def wrapping_product(margin: Columns, row: int, name: str) -> None:
     """A larger product with a high carry that is neither 0, 1 nor 2: the middle carry is a fraction mod P."""
-    _, product, (_, carry), high = PRODUCTS[name]
+    _, _, product, (_, carry), high = PRODUCTS[name]
     multiply(margin, row, name)
     inverse, low_part = pow(LIMB, -1, P), int(margin[f"port{carry}"][row])
     second, third, fourth = (int(margin[f"port{number}"][row]) for number in product[1:])

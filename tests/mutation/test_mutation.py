@@ -3,7 +3,7 @@
 import pytest
 
 from tests.batches import every_kind
-from tests.mutation import margin, range_table, tree
+from tests.mutation import margin, margin_failures, range_table, tree
 from tests.mutation.verdict import Verdict, judge, selected, summary
 from tests.mutation.world import Implied, dropped, honest, is_necessary
 from tests.proving import proof_is_accepted
@@ -13,11 +13,13 @@ SAMPLES = [
     ("margin", "instruments ascend"),
     ("margin", "cash carried, limb 3"),
     ("margin", "is_closing is boolean"),
+    ("margin", "counted lots are those of the larger"),
     ("tree", "partial round 11"),
     ("tree", "is_node is boolean"),
     ("tree", "leaf domain element 0"),
     ("range", "value ends at the last limb"),
 ]
+FALSE_FAILURES = ["failing is kept", "clock is kept", "grown and flipped position", "cash carried, limb 3"]
 RESOLVERS = {"margin": margin.resolve, "tree": tree.resolve, "range": range_table.resolve}
 
 
@@ -37,6 +39,18 @@ def test_a_sampled_constraint_is_necessary(constraint: tuple[str, str]) -> None:
 @pytest.mark.parametrize("table", RESOLVERS)
 def test_every_constraint_is_necessary_or_implied(table: str) -> None:
     assert [str(verdict) for verdict in map(judge, selected(table)) if not verdict.ok] == []
+
+
+@pytest.mark.parametrize("label", FALSE_FAILURES)
+def test_without_a_sampled_constraint_a_healthy_maker_fails(label: str) -> None:
+    assert is_necessary("margin", label, margin_failures.FALSE_FAILURES[label]()) is None
+
+
+@pytest.mark.long
+def test_without_a_constraint_a_healthy_maker_fails() -> None:
+    forgeries = margin_failures.FALSE_FAILURES.items()
+    objections = {label: is_necessary("margin", label, forge()) for label, forge in forgeries}
+    assert {label: objection for label, objection in objections.items() if objection} == {}
 
 
 def test_a_true_statement_shows_nothing() -> None:

@@ -122,7 +122,7 @@ def fall_to_present(side: str) -> tuple[Forged, Columns]:
     leaf, asset = HELD[side], ASSETS[side]
     forger.memory._written[leaf] = tuple(richer(list(ledger.read(leaf))))
     forger.withdraw(2 if asset else 0, CAROL, asset, AMOUNT)
-    forged = traced(ledger, *forger.close(100))
+    forged = traced(ledger, *forger.close())
     return forged, forged.traces["tree"]
 
 
