@@ -59,6 +59,7 @@ REGISTERS = (
     "other_reduce",
     "placed",
 )
+LOCAL = ("expired", "own")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
@@ -323,7 +324,7 @@ def sequence(execution: Execution) -> None:
             table.constrain(f"the first row is no {later.name.lower()}", execution.step(later), Where.FIRST)
     goes_on = {step for pair in successions() for step in pair[:1]}
     continuing = {step: execution.step(step) for step in sorted(goes_on)}
-    for name in REGISTERS:
+    for name in (name for name in REGISTERS if name not in LOCAL):
         keepers = [execution._keeper(name, step, selector) for step, selector in continuing.items()]
         value = execution.register(name)
         table.constrain(f"register {name} is kept", total(keepers) * (value.next() - value), Where.TRANSITION)

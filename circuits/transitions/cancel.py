@@ -21,12 +21,13 @@ from circuits.transitions.match import BUYS
 def constrain(execution: Execution) -> None:
     """What points at the order points past it, its leaf is free, and its lots rest no longer.
 
-    A list points at nothing but orders and sentinels, and no sentinel is of a trader's account. With a side that is not
-    the order's, the instrument would be no number below MAX_INSTRUMENTS, and the balance's index no leaf.
+    A list points at nothing but orders and sentinels, and no sentinel is of a trader's account. The sender has an
+    order, so it has a header. With a side that is not the order's, the instrument would be no number below
+    MAX_INSTRUMENTS, and the balance's index no leaf.
     """
     old, new, buys = execution.old, execution.new, execution.register(BUYS)
     account, instrument = execution.register("account"), execution.register("instrument")
-    header(execution, Step.CANCEL_HEADER, message=True, may_open=False, orders=-1)
+    header(execution, Step.CANCEL_HEADER, message=True, may_open=False, orders=-1, tag=None)
     step = Step.CANCEL_PREDECESSOR
     execution.access(step, None, None, [ORDER_NEXT])
     kind = (old[TAG] - int(Tag.ORDER)) * (old[TAG] - int(Tag.REDUCE_ORDER))

@@ -122,10 +122,13 @@ def _order(execution: Execution) -> None:
 
 
 def _outcome(execution: Execution) -> None:
-    """At most one reason not to trade; with one the order goes, without one it goes only if nothing is left of it."""
+    """At most one reason not to trade; with one the order goes, without one it goes exactly if nothing is left of it.
+
+    So `removed` is 0 or 1.
+    """
     step, ports = Step.MATCH_ORDER, execution.ports
     removed, fails = execution.register("removed"), execution.register("fails")
-    for name in (*REASONS, "fails", "removed"):
+    for name in (*REASONS, "fails"):
         bit = execution.register(name)
         execution.require(step, f"{name} is boolean", bit * (bit - 1))
     untraded = skips(execution) + fails
@@ -211,14 +214,14 @@ def _paid(execution: Execution) -> list[Bounded]:
 
 
 def _position(execution: Execution) -> None:
-    """The new position has at most SIZE_MAX lots; if the party's order is reduce-only, it is on the other side or 0.
+    """If the party's order is reduce-only, its new position is on the other side or 0.
 
-    position = low limbs - negative * LIMB^2, and the high limbs are those of BIAS or one less.
+    position = low limbs - negative * LIMB^2, where the high limbs are those of BIAS less `negative`. That is 0 or 1,
+    because the margin check that follows reads the same position, whose lots must fit two limbs.
     """
     step, ports, negative = Step.FILL_BASE, execution.ports, execution.scratch
-    execution.require(step, "sign is boolean", negative * (negative - 1))
-    sign_bit = unsound_bounded(negative, 0, 1, "constrained to be boolean on this step")
-    execution.equal(step, "position in range", ports[2] + ports[3] * LIMB, BIAS_TOP_LIMB * LIMB - sign_bit)
+    sign_bit = unsound_bounded(negative, 0, 1, "the margin check that follows bounds the position")
+    execution.equal(step, "sign of the position", ports[2] + ports[3] * LIMB, BIAS_TOP_LIMB * LIMB - sign_bit)
     position = ports[0] + ports[1] * LIMB - sign_bit * (LIMB * LIMB)
     selector = execution.step(step) * execution.register("reduce")
     beyond = bounded(0) - sign(execution) * position
@@ -249,10 +252,9 @@ def _skip(execution: Execution) -> None:
         execution.require(step, label, execution.new[k] - execution.old[k] + change)
     growing, negative, ports = execution.register("growing"), execution.scratch, execution.ports
     execution.require(step, "only a reduce-only order may not grow", growing * (1 - execution.register("reduce")))
-    execution.require(step, "sign is boolean", negative * (negative - 1))
-    sign_bit = unsound_bounded(negative, 0, 1, "constrained to be boolean on this step")
+    sign_bit = unsound_bounded(negative, 0, 1, "every fill bounds the position that it leaves")
     high = execution.old_limb(2) + execution.old_limb(3) * LIMB
-    execution.equal(step, "position in range", high, BIAS_TOP_LIMB * LIMB - sign_bit)
+    execution.equal(step, "sign of the position", high, BIAS_TOP_LIMB * LIMB - sign_bit)
     position = execution.old_limb(0) + execution.old_limb(1) * LIMB - sign_bit * (LIMB * LIMB)
     # On the other side (flips = 1) it would grow beyond 0; on its own side or at 0 it would grow whatever the size.
     flips = unsound_bounded(ports[2].expression, 0, 1, "constrained to be boolean on this step")

@@ -35,11 +35,11 @@ from circuits.steps import Step
 from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT, order_limit, order_price, sign
 
 NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
-FLAGS = (BUYS, "rests", "post", "whole", "reduce")
+BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
-    "maker_left", "expired", "own", "growing", "fails", "removed", "placed", IS_TAKER,
+    "maker_left", "growing", "fails", "removed", "placed", IS_TAKER,
 )  # fmt: skip
 OF_PARTY = ("mask", "opened", "fee0", "fee1", "fee2")
 
@@ -59,7 +59,7 @@ def _numbers(execution: Execution) -> None:
     step, ports = Step.ORDER_MARKET, execution.ports
     execution.access(step, market_leaf(execution, 0), Tag.PERPETUAL)
     execution.require(step, "bit of the market", execution.register("bit") - execution.old[MARKET_BIT])
-    for name in FLAGS:
+    for name in BITS:
         flag = execution.register(name)
         execution.require(step, f"{name} is boolean", flag * (flag - 1))
     step, limit, left = Step.ORDER_PARAMETERS, execution.register(LIMIT), execution.register(LEFT)
@@ -77,7 +77,11 @@ def _numbers(execution: Execution) -> None:
 
 def _way(execution: Execution) -> None:
     """After an order's numbers, and after each order met, it meets another one, or finds the best one out of reach, or
-    ends because nothing is left."""
+    ends because nothing is left.
+
+    After the best one it ends: it cannot meet one that is out of reach, and to look again changes nothing. Nor can one
+    that rests go back to the opposite side: what follows it in its own list (register `head`) is no head there.
+    """
     steps = (Step.ORDER_PARAMETERS, Step.UNDO_BASE, Step.SKIP_BASE)
     again = execution.step(Step.FILL_FEE) * (1 - execution.register(IS_TAKER))
     ready = execution.steps(steps) + execution.step(Step.FILL_FEE) - again
@@ -86,7 +90,6 @@ def _way(execution: Execution) -> None:
     meets, looks, ends = (execution.step(step).next() for step in (Step.MATCH_HEAD, Step.BEST_HEAD, Step.END_HEADER))
     constrain, transition = execution.table.constrain, Where.TRANSITION
     constrain("an order goes on or ends", ready + dropped + rested - meets - looks - ends, transition)
-    constrain("an order past the best one ends", (best + rested) * (meets + looks), transition)
     constrain("an order with lots left looks at the best", ready * execution.register(LEFT) * ends, transition)
     execution.lead(Step.REST_PREDECESSOR, best * rests)
     for step in steps:
@@ -98,11 +101,12 @@ def _way(execution: Execution) -> None:
 
 def _best(execution: Execution) -> None:
     """The first order of the opposite side is worse than the limit; so nothing crosses. A fill-or-kill order never gets
-    here."""
+    here, nor one of which nothing is left: it could rest then and be in everybody's way."""
     head, step = execution.register("head"), Step.BEST_HEAD
     execution.access(step, market_leaf(execution, BIDS_SLOT) + execution.register(BUYS))
     execution.require(step, "the best is the head", head - execution.old[ORDER_NEXT])
     execution.require(step, "the order need not be whole", execution.register("whole"))
+    execution.nonzero(step, "lots are left", execution.register(LEFT))
     step, ports = Step.BEST_ORDER, execution.ports
     execution.access(step, head)
     distance = sign(execution) * (order_price(execution) - order_limit(execution)) - 1
@@ -132,7 +136,7 @@ def _place(execution: Execution) -> None:
 
 
 def _rest(execution: Execution) -> None:
-    """The order is written to a free leaf, and counted at its end: so it has lots left."""
+    """The order is written to a free leaf."""
     step, ports, old = Step.REST_ORDER, execution.ports, execution.old
     elements: list[Expression | int | None] = [None] * RECORD_SIZE
     elements[ORDER_NEXT], elements[ORDER_PRICE] = execution.register("head"), execution.register(LIMIT)
@@ -144,7 +148,6 @@ def _rest(execution: Execution) -> None:
     execution.require(step, "the leaf is free", old[TAG])
     slot = (ports[0] + ports[1] * LIMB).expression
     execution.require(step, "the leaf is one for orders", execution.index - ORDER_BASE - slot)
-    execution.require(step, "what rests is counted", execution.register("placed") - 1)
 
 
 def _end(execution: Execution) -> None:

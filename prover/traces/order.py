@@ -68,6 +68,7 @@ def _best(trace: ExecutionTrace, kind: Kind) -> None:
     head, best = trace.rows(kind)[:2]
     for row in (head, best):
         trace.register("head", row, trace.old[ORDER_NEXT][head])
+    trace.nonzero(head, trace.columns[LEFT][head])
     sign = 2 * trace.columns[BUYS][best] - 1
     trace.wide_port(0, best, sign * (trace.old[ORDER_PRICE][best] - trace.columns[LIMIT][best]) - 1)
 
