@@ -40,6 +40,14 @@ def balance_amount(balance: Record) -> int:
     return from_signed_limbs(balance[:4]) if balance != EMPTY else 0
 
 
+def read_header(memory: Memory, account: int) -> Record:
+    """An account's header. Refuses UNKNOWN_ACCOUNT."""
+    header = memory.read(header_index(account)) if 0 <= account < MAX_ACCOUNTS else EMPTY
+    if header == EMPTY:
+        raise Refusal(Rule.UNKNOWN_ACCOUNT, account=account)
+    return header
+
+
 def access_header(
     memory: Memory,
     step: Step,
@@ -55,10 +63,7 @@ def access_header(
 
     Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only) and COUNTER_LIMIT.
     """
-    index = header_index(account)
-    old = memory.read(index) if 0 <= account < MAX_ACCOUNTS else EMPTY
-    if old == EMPTY:
-        raise Refusal(Rule.UNKNOWN_ACCOUNT, account=account)
+    old = read_header(memory, account)
     role, nonce, mask, resting = Role(old[HEADER_ROLE]), old[HEADER_NONCE], old[HEADER_MASK], old[HEADER_ORDERS]
     if traders_only and role != Role.TRADER:
         raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
@@ -68,7 +73,7 @@ def access_header(
         mask |= 1 << opens
     if resting + orders > ACCOUNT_ORDERS:
         raise Refusal(Rule.ORDER_LIMIT, account=account, limit=ACCOUNT_ORDERS)
-    memory.replace(step, index, old, header_record(role, nonce, mask, resting + orders))
+    memory.replace(step, header_index(account), old, header_record(role, nonce, mask, resting + orders))
 
 
 def change_balance(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from circuits.bounds import COUNTER_MAX, MAX_ORDERS, PRICE_MAX
 from circuits.records import (
@@ -97,6 +98,14 @@ class Side:
         return -price if self.buys else price
 
 
+class Placed(NamedTuple):
+    """Where a resting order stands."""
+
+    side: Side
+    entry: Entry
+    order: int
+
+
 class Book:
     """The index. `read` gives a leaf's record."""
 
@@ -109,29 +118,20 @@ class Book:
             for market in venue.markets for buys in (True, False)
         }
         self._leaves: dict[int, int] = {}  # order id -> leaf
-        self._placed: dict[int, tuple[int, Entry, int]] = {}  # leaf -> book number, entry, order id
+        self._placed: dict[int, Placed] = {}  # by leaf
         self._arrivals = 0
-        self._free: list[int] = []  # slots below the top that are free
-        self._top = 0
-        self._journal: list[tuple[bool, int, Entry, int]] = []  # inserted or removed, book number, entry, order id
-        for number, side in self._sides.items():
-            self._load(number, side)
-        self._top = max((leaf - ORDER_BASE + 1 for leaf in self._placed), default=0)
+        self._top = 0  # the first slot that has never held an order
+        self._free: list[int] = []  # a heap: all free slots below it, and some that are taken again
+        self._journal: list[tuple[bool, Placed]] = []  # inserted or removed
+        for side in self._sides.values():
+            self._load(side)
         self._free = [slot for slot in range(self._top) if slot + ORDER_BASE not in self._placed]
 
-    def _load(self, number: int, side: Side) -> None:
-        leaf = self._next(side.sentinel)
+    def _load(self, side: Side) -> None:
+        leaf = self._read(side.sentinel)[ORDER_NEXT]
         while leaf != side.end:
-            self._insert(number, leaf, self._id(leaf))
-            leaf = self._next(leaf)
-        self._journal.clear()
-
-    def _next(self, leaf: int) -> int:
-        return self._read(leaf)[ORDER_NEXT]
-
-    def _id(self, leaf: int) -> int:
-        found = self._read(leaf)
-        return order_id(found[ORDER_ACCOUNT], found[ORDER_NONCE])
+            self._put(self._located(leaf))
+            leaf = self._read(leaf)[ORDER_NEXT]
 
     def head(self, market: int, buys: bool) -> int:
         """The leaf of the first order of a side; the other side's sentinel if there is none."""
@@ -162,31 +162,30 @@ class Book:
 
     def predecessor(self, leaf: int) -> int:
         """The leaf that points at an order."""
-        number, entry, _ = self._placed[leaf]
-        side = self._sides[number]
+        side, entry, _ = self._placed[leaf]
         position = bisect_left(side.entries, entry)
         return side.entries[position - 1][2] if position else side.sentinel
 
     def free_leaf(self) -> int:
         """A leaf for a new order, the lowest. Refuses BOOK_FULL."""
+        while self._free and self._free[0] + ORDER_BASE in self._placed:
+            heappop(self._free)
         slot = self._free[0] if self._free else self._top
         if slot >= MAX_ORDERS:
             raise Refusal(Rule.BOOK_FULL, limit=MAX_ORDERS)
         return ORDER_BASE + slot
 
     def insert(self, leaf: int) -> None:
-        """Index the order that has just been written to the leaf."""
-        slot = leaf - ORDER_BASE
-        if self._free and self._free[0] == slot:
-            heappop(self._free)
-        else:
-            self._top = max(self._top, slot + 1)
-        self._insert(self._read(leaf)[ORDER_BOOK], leaf, self._id(leaf))
+        """Index the order that has just been written to the leaf, which `free_leaf` gave."""
+        placed = self._located(leaf)
+        self._put(placed)
+        self._journal.append((True, placed))
 
     def remove(self, leaf: int) -> None:
         """Forget an order; its leaf becomes free."""
-        self._remove(*self._placed[leaf])
-        heappush(self._free, leaf - ORDER_BASE)
+        placed = self._placed[leaf]
+        self._drop(placed)
+        self._journal.append((False, placed))
 
     def moment(self) -> int:
         """This moment, for `undo`."""
@@ -195,27 +194,28 @@ class Book:
     def undo(self, moment: int) -> None:
         """Take back all changes since that moment."""
         while len(self._journal) > moment:
-            inserted, number, entry, order = self._journal.pop()
+            inserted, placed = self._journal.pop()
             if inserted:
-                self._remove(number, entry, order)
-                heappush(self._free, entry[2] - ORDER_BASE)
+                self._drop(placed)
             else:
-                self._put(number, entry, order)
-                self._free.remove(entry[2] - ORDER_BASE)
-                self._free.sort()
-            self._journal.pop()
+                self._put(placed)
 
-    def _insert(self, number: int, leaf: int, order: int) -> None:
+    def _located(self, leaf: int) -> Placed:
+        """Where the order in that leaf belongs: behind all of its price."""
+        found = self._read(leaf)
+        side = self._sides[found[ORDER_BOOK]]
         self._arrivals += 1
-        self._put(number, (self._sides[number].rank(self._read(leaf)[ORDER_PRICE]), self._arrivals, leaf), order)
+        entry = side.rank(found[ORDER_PRICE]), self._arrivals, leaf
+        return Placed(side, entry, order_id(found[ORDER_ACCOUNT], found[ORDER_NONCE]))
 
-    def _put(self, number: int, entry: Entry, order: int) -> None:
-        insort(self._sides[number].entries, entry)
-        self._leaves[order], self._placed[entry[2]] = entry[2], (number, entry, order)
-        self._journal.append((True, number, entry, order))
+    def _put(self, placed: Placed) -> None:
+        leaf = placed.entry[2]
+        insort(placed.side.entries, placed.entry)
+        self._leaves[placed.order], self._placed[leaf] = leaf, placed
+        self._top = max(self._top, leaf - ORDER_BASE + 1)
 
-    def _remove(self, number: int, entry: Entry, order: int) -> None:
-        entries = self._sides[number].entries
-        del entries[bisect_left(entries, entry)]
-        del self._leaves[order], self._placed[entry[2]]
-        self._journal.append((False, number, entry, order))
+    def _drop(self, placed: Placed) -> None:
+        leaf, entries = placed.entry[2], placed.side.entries
+        del entries[bisect_left(entries, placed.entry)]
+        del self._leaves[placed.order], self._placed[leaf]
+        heappush(self._free, leaf - ORDER_BASE)

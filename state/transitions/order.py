@@ -12,13 +12,12 @@ from circuits.records import (
     PARAMETERS_TAKER_FEE,
     Tag,
     book_number,
-    header_index,
     market_index,
     parameters_index,
     sentinel_index,
 )
 from circuits.steps import Kind, Step
-from state.accounts import access_header, change_balance
+from state.accounts import access_header, change_balance, read_header
 from state.book import order_id, order_record
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_margin
@@ -56,19 +55,19 @@ class Order:
         return self.policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Besides what its parts refuse: ORDER_EXPIRED, POST_ONLY, FILL_OR_KILL."""
+        """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, POST_ONLY, FILL_OR_KILL."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
         memory.look(Step.ORDER_MARKET, market_index(self.market))
         parameters = memory.look(Step.ORDER_PARAMETERS, parameters_index(self.market))
         rates = parameters[PARAMETERS_MAKER_FEE], parameters[PARAMETERS_TAKER_FEE]
-        number, left = memory.order_count(), self.size
+        number, left, taker_order = memory.order_count(), self.size, order_id(self.account, self._nonce(memory))
         while left and self._crosses(memory):
             head = memory.book.head(self.market, not self.buys)
             if self.policy is Policy.POST_ONLY:
                 raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
             met = Met(self.account, market, self.buys, left, rates, self.reduce_only, number)
-            left -= meet(memory, met, head, self._id(memory))
+            left -= meet(memory, met, head, taker_order)
         self._end(memory, market, number, left)
         return (
             self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
@@ -76,8 +75,8 @@ class Order:
             int(self.reduce_only),
         )
 
-    def _id(self, memory: Memory) -> int:
-        return order_id(self.account, memory.read(header_index(self.account))[HEADER_NONCE] + 1)
+    def _nonce(self, memory: Memory) -> int:
+        return read_header(memory, self.account)[HEADER_NONCE] + 1
 
     def _check(self, memory: Memory) -> None:
         require_range("price", self.price, 1, LIMIT_MAX)
@@ -113,13 +112,13 @@ class Order:
         """Write the order to a free leaf, behind those of its price."""
         book = memory.book
         before, after = book.place(self.market, self.buys, self.price)
-        leaf, nonce = book.free_leaf(), memory.read(header_index(self.account))[HEADER_NONCE] + 1
+        leaf = book.free_leaf()
         old = memory.read(before)
         memory.replace(Step.REST_PREDECESSOR, before, old, (leaf, *old[1:]))
         memory.look(Step.REST_SUCCESSOR, after)
         new = order_record(
-            after, self.price, left, self.account, self.expiry, book_number(self.market, self.buys), nonce,
-            reduce_only=self.reduce_only,
+            after, self.price, left, self.account, self.expiry, book_number(self.market, self.buys),
+            self._nonce(memory), reduce_only=self.reduce_only,
         )  # fmt: skip
         memory.replace(Step.REST_ORDER, leaf, memory.read(leaf), new)
         book.insert(leaf)
