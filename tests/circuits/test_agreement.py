@@ -1,82 +1,102 @@
 """Circuit and ledger agree: whatever batch the ledger accepts satisfies every constraint and balances every bus."""
 
+from collections import Counter
+from random import Random
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from state.transitions.fill import Fill
 
 from circuits.checker import check
 from circuits.solvent import solvent_circuit
-from circuits.statement import decode_statement
+from circuits.statement import Statement, decode_statement
+from circuits.steps import Kind
+from circuits.witness import Witness
 from prover.traces.build import build_traces
+from state.book import Reason
 from state.errors import Refusal
 from state.ledger import Ledger
+from state.rehearsal import last_time
 from state.transitions import Transition
-from state.transitions.deposit import Deposit
-from state.transitions.price import SetPrice
-from state.transitions.register import Register
-from state.transitions.transfer import Transfer
-from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
+from state.transitions.match import SKIPPED
+from tests.batches import every_kind, new_ledger, run_batch
+from tests.crowd import Crowd
 from tests.proving import TEST_PARAMETERS
+from tests.state.worlds import funded_ledger, transitions
 
-ACCOUNTS = st.sampled_from([ALICE, BOB, CAROL])
-ASSETS = st.sampled_from([USDC, ETH])
-AMOUNTS = st.one_of(st.integers(1, 100), st.integers(1, 20_000_000_000), st.integers(1 << 28, 1 << 54))
-SIZES = st.one_of(st.integers(1, 10), st.integers(1, 50_000), st.just((1 << 14) - 1), st.just(1 << 14))
-
-
-@st.composite
-def fills(draw: st.DrawFn) -> Fill:
-    market, base = draw(st.sampled_from([(BTC_PERP, 6_180_000), (ETH_PERP, 2_681_000)]))
-    price = base + draw(st.integers(-2_000, 2_000))
-    buys, slack = draw(st.booleans()), [draw(st.integers(0, 3)) for _ in range(2)]
-    maker_limit, taker_limit = (price - slack[0], price + slack[1]) if buys else (price + slack[0], price - slack[1])
-    return Fill(market, draw(ACCOUNTS), draw(ACCOUNTS), price, draw(SIZES), buys, maker_limit, taker_limit)
+BETWEEN_BATCHES = 10  # seconds
+WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 220, 40, 5
 
 
-@st.composite
-def prices(draw: st.DrawFn) -> SetPrice:
-    instrument, base = draw(st.sampled_from([(BTC_PERP, 6_180_000), (ETH_PERP, 2_681_000), (ETH, 268_100)]))
-    return SetPrice(instrument, draw(st.integers(base * 9 // 10, base * 11 // 10)), draw(st.integers(55, 90)))
-
-
-def transitions() -> st.SearchStrategy[Transition]:
-    """Mostly plausible transitions; the ledger decides."""
-    chains = st.integers(0, 2)
-    return st.one_of(
-        fills(),
-        fills(),
-        prices(),
-        st.builds(Deposit, chains, st.integers(0, 4), ACCOUNTS, ASSETS, AMOUNTS),
-        st.builds(Withdraw, chains, ACCOUNTS, ASSETS, AMOUNTS),
-        st.builds(Transfer, ACCOUNTS, ACCOUNTS, ASSETS, AMOUNTS),
-        st.builds(Register, st.integers(CAROL + 1, CAROL + 3), st.just((9,) * 7)),
-    )
-
-
-def apply_what_passes(ledger: Ledger, batch: list[Transition]) -> int:
-    """Apply a batch, leaving out what is refused; returns how many were applied."""
-    applied = 0
-    for transition in batch:
-        try:
-            ledger.apply(transition)
-        except Refusal:
-            continue
-        applied += 1
-    return applied
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(transitions(), min_size=1, max_size=40))
-def test_the_circuit_accepts_what_the_ledger_accepts(batch: list[Transition]) -> None:
-    ledger = new_ledger()
-    run_batch(ledger, every_kind())
-    ledger.begin_batch()
-    apply_what_passes(ledger, batch)
-    statement, witness = ledger.close_batch(100)
+def assert_agreed(statement: Statement, witness: Witness) -> None:
+    """The circuit accepts the batch."""
     assert decode_statement(statement.encode()) == statement
     traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
     columns = {name: trace.elements().tolist() for name, trace in traces.items()}
     rows = {name: range(min(trace.used + 2, trace.active)) for name, trace in traces.items()}
     report = check(solvent_circuit(), columns, statement.messages(), rows)
     assert report.ok, str(report)
+
+
+def accepted(ledger: Ledger, transition: Transition) -> bool:
+    """Apply it, unless it is refused."""
+    try:
+        ledger.apply(transition)
+    except Refusal:
+        return False
+    return True
+
+
+def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Statement, Witness, Counter[Reason]]:
+    """A batch of what the ledger accepts of the crowd; with how many transitions, and which removals."""
+    ledger.begin_batch(last_time(ledger) + BETWEEN_BATCHES)
+    count = sum(accepted(ledger, crowd.next(ledger)) for _ in range(attempts))
+    removals = Counter(removal.reason for removal in ledger.removals)
+    return count, *ledger.close_batch(), removals
+
+
+def test_the_circuit_accepts_every_kind() -> None:
+    statement, witness = run_batch(new_ledger(), every_kind())
+    assert set(witness.kinds) >= {Kind.REGISTER, Kind.DEPOSIT, Kind.WITHDRAW, Kind.TRANSFER, Kind.PRICE, Kind.MATCH}
+    assert_agreed(statement, witness)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(transitions, min_size=1, max_size=40))
+def test_the_circuit_accepts_what_the_ledger_accepts(batch: list[Transition]) -> None:
+    ledger = funded_ledger()
+    ledger.begin_batch()
+    for transition in batch:
+        accepted(ledger, transition)
+    assert_agreed(*ledger.close_batch())
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32), st.integers(1, 120))
+def test_the_circuit_accepts_what_the_ledger_accepts_of_a_crowd(seed: int, attempts: int) -> None:
+    ledger, crowd = new_ledger(), Crowd(Random(seed))
+    run_batch(ledger, crowd.opening(), time=1)
+    crowded_batch(ledger, crowd, attempts)  # leaves a book
+    _, statement, witness, _ = crowded_batch(ledger, crowd, attempts)
+    assert_agreed(statement, witness)
+
+
+@pytest.mark.long
+def test_circuit_and_ledger_agree_on_hundreds_of_whole_batches() -> None:
+    kinds: Counter[Kind] = Counter()
+    removals: Counter[Reason] = Counter()
+    whole = 0
+    for seed in range(RUNS):
+        random = Random(seed)
+        ledger, crowd = new_ledger(), Crowd(random, accounts=random.choice([4, 8, 30]))
+        run_batch(ledger, crowd.opening(), time=1)
+        for _ in range(BATCHES_A_RUN):
+            count, statement, witness, removed = crowded_batch(ledger, crowd, LONG_ATTEMPTS)
+            assert_agreed(statement, witness)
+            whole += count >= LEAST_TRANSITIONS
+            kinds.update(Kind(kind) for kind in witness.kinds)
+            removals += removed
+    assert whole >= WHOLE_BATCHES
+    assert set(kinds) == set(Kind)
+    assert kinds[Kind.SKIP] == sum(removals[reason] for reason in SKIPPED)
+    assert set(removals) == set(Reason)

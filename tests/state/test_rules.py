@@ -4,9 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from state.transitions.fill import Fill
 
-from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, SIZE_MAX, TIME_MAX
+from circuits.bounds import (
+    ACCOUNT_ORDERS,
+    AMOUNT_MAX,
+    COUNTER_MAX,
+    FRACTION_ONE,
+    LIMIT_MAX,
+    MAX_ACCOUNTS,
+    PRICE_MAX,
+    SIZE_MAX,
+    TIME_MAX,
+)
 from circuits.field import P
 from circuits.records import (
     FIRST_TRADER,
@@ -19,25 +28,33 @@ from circuits.records import (
     chain_index,
     header_index,
     market_index,
+    parameters_index,
     record,
 )
 from circuits.statement import Movement
 from state.accounts import balance_record, header_record
 from state.audit import account_figures, invariant
+from state.book import Reason, Removal, order_id
 from state.errors import MESSAGES, Refusal, Rule
 from state.ledger import BatchStateError, Ledger
 from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice, market_record
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
-from tests.state.worlds import DAVE, KEY, funded_ledger
+from tests.state.worlds import DAVE, KEY, TIME, funded_ledger
 
-FILL = Fill(BTC_PERP, ALICE, BOB, 6_170_000, 100, True, 6_170_000, 6_170_000)
-MOST = AMOUNT_MAX // PRICE_MAX
+ASK = Order(ALICE, BTC_PERP, False, 6_170_000, 100, TIME)
+BUY = Order(BOB, BTC_PERP, True, 6_170_000, 100, TIME, Policy.IMMEDIATE_OR_CANCEL)
+MODIFY = Modify(order_id(ALICE, 1), ALICE, BTC_PERP, False, 6_180_000, 100, TIME)
+HIGH_BID, SELL = replace(ASK, buys=True, price=LIMIT_MAX), replace(BUY, buys=False, price=LIMIT_MAX)
+MOST = AMOUNT_MAX // LIMIT_MAX
+ENOUGH = 32_400  # lots of BTC that Alice can order, but not pay the fees for
 
 
 class EmptyQueue:
@@ -56,13 +73,14 @@ class SilentOracle:
 
 @dataclass(frozen=True)
 class Case:
-    """A transition that the funded ledger refuses, once these records are put there."""
+    """A transition that the funded ledger refuses, once these records are put there and these transitions applied."""
 
     rule: Rule
     transition: Transition
     records: dict[int, Record] | None = None
     empty_queue: bool = False
     unsigned: bool = False
+    before: tuple[Transition, ...] = ()
 
 
 def mark(instrument: int, price: int) -> dict[int, Record]:
@@ -76,6 +94,10 @@ def position(account: int, size: int) -> dict[int, Record]:
     }
 
 
+def rich(account: int) -> dict[int, Record]:
+    return {balance_index(account, USDC): balance_record(AMOUNT_MAX // 2)}
+
+
 CASES = [
     Case(Rule.OUT_OF_RANGE, Transfer(ALICE, BOB, USDC, 0)),
     Case(Rule.OUT_OF_RANGE, Transfer(ALICE, BOB, USDC, -5)),
@@ -86,48 +108,63 @@ CASES = [
     Case(Rule.OUT_OF_RANGE, SetPrice(ETH, 0, 10)),
     Case(Rule.OUT_OF_RANGE, SetPrice(ETH, PRICE_MAX + 1, 10)),
     Case(Rule.OUT_OF_RANGE, SetPrice(ETH, 1, TIME_MAX + 1)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, size=0)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, size=-1)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, size=SIZE_MAX + 1)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, price=0)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, taker_limit=PRICE_MAX + 1)),
-    Case(Rule.OUT_OF_RANGE, replace(FILL, maker_limit=-1)),
+    Case(Rule.OUT_OF_RANGE, SetPrice(ETH, 1, TIME + 1)),
+    Case(Rule.OUT_OF_RANGE, SetPrice(ETH, 1, -1)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, size=0)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, size=-1)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, size=SIZE_MAX + 1)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, price=0)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, price=LIMIT_MAX + 1)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, expiry=-1)),
+    Case(Rule.OUT_OF_RANGE, replace(BUY, expiry=TIME_MAX + 1)),
+    Case(Rule.OUT_OF_RANGE, replace(MODIFY, size=0), before=(ASK,)),
     Case(Rule.OUT_OF_RANGE, Register(DAVE, KEY[:6])),
     Case(Rule.OUT_OF_RANGE, Register(DAVE, (*KEY[:6], P))),
-    Case(Rule.OUT_OF_RANGE, CloseVenue(TIME_MAX + 1)),
     Case(Rule.UNKNOWN_ACCOUNT, Deposit(0, 1, DAVE, USDC, 1)),
     Case(Rule.UNKNOWN_ACCOUNT, Deposit(0, 1, -1, USDC, 1)),
     Case(Rule.UNKNOWN_ACCOUNT, Deposit(0, 1, MAX_ACCOUNTS, USDC, 1)),
     Case(Rule.UNKNOWN_ACCOUNT, Transfer(ALICE, DAVE, USDC, 1)),
-    Case(Rule.UNKNOWN_ACCOUNT, replace(FILL, taker=DAVE)),
+    *(Case(Rule.UNKNOWN_ACCOUNT, replace(BUY, account=account, policy=policy), before=before)
+      for account in (DAVE, -1, MAX_ACCOUNTS, 2**40) for policy in Policy for before in ((), (ASK,))),
     Case(Rule.UNKNOWN_CHAIN, Deposit(3, 0, ALICE, USDC, 1)),
     Case(Rule.UNKNOWN_CHAIN, Withdraw(-1, ALICE, USDC, 1)),
     Case(Rule.NOT_COLLATERAL, Deposit(0, 1, ALICE, BTC_PERP, 1)),
     Case(Rule.NOT_COLLATERAL, Withdraw(0, ALICE, 99, 1)),
     Case(Rule.NOT_COLLATERAL, Transfer(ALICE, BOB, -1, 1)),
-    Case(Rule.NOT_A_MARKET, replace(FILL, market=ETH)),
-    Case(Rule.NOT_A_MARKET, replace(FILL, market=4)),
-    Case(Rule.NOT_A_MARKET, replace(FILL, market=-1)),
+    Case(Rule.NOT_A_MARKET, replace(BUY, market=ETH)),
+    Case(Rule.NOT_A_MARKET, replace(BUY, market=USDC)),
+    Case(Rule.NOT_A_MARKET, replace(BUY, market=4)),
+    Case(Rule.NOT_A_MARKET, replace(BUY, market=-1)),
     Case(Rule.NOT_PRICED, SetPrice(USDC, 1, 10)),
     Case(Rule.NOT_PRICED, SetPrice(4, 1, 10)),
     Case(Rule.SYSTEM_ACCOUNT, Transfer(SystemAccount.FEE, ALICE, USDC, 1)),
     Case(Rule.SYSTEM_ACCOUNT, Transfer(ALICE, SystemAccount.INSURANCE, USDC, 1)),
     Case(Rule.SYSTEM_ACCOUNT, Withdraw(0, SystemAccount.FEE, USDC, 1)),
-    Case(Rule.SYSTEM_ACCOUNT, replace(FILL, maker=SystemAccount.FEE)),
+    *(Case(Rule.SYSTEM_ACCOUNT, replace(BUY, account=SystemAccount.FEE), before=before) for before in ((), (ASK,))),
     Case(Rule.SAME_ACCOUNT, Transfer(ALICE, ALICE, USDC, 1)),
-    Case(Rule.SAME_ACCOUNT, replace(FILL, taker=ALICE)),
     Case(Rule.ACCOUNT_NUMBER, Register(DAVE + 1, KEY)),
     Case(Rule.ACCOUNT_NUMBER, Register(ALICE, KEY)),
     Case(Rule.COUNTER_LIMIT, Register(MAX_ACCOUNTS, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS, 1, 100)}),
-    Case(Rule.COUNTER_LIMIT, CloseVenue(100), {VENUE_INDEX: record(Tag.VENUE, DAVE, COUNTER_MAX, 100)}),
+    Case(Rule.COUNTER_LIMIT, CloseVenue(TIME), {VENUE_INDEX: record(Tag.VENUE, DAVE, COUNTER_MAX, TIME)}),
+    Case(Rule.COUNTER_LIMIT, SetPrice(ETH, 1, 10),
+         {parameters_index(ETH): record(Tag.PARAMETERS, 8_500, 0, 0, COUNTER_MAX)}),
     Case(Rule.COUNTER_LIMIT, Transfer(ALICE, BOB, USDC, 1),
          {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX, 1)}),
-    Case(Rule.COUNTER_LIMIT, FILL, {header_index(BOB): header_record(Role.TRADER, COUNTER_MAX, 3)}),
+    *(Case(Rule.COUNTER_LIMIT, replace(BUY, policy=policy),
+           {header_index(BOB): header_record(Role.TRADER, COUNTER_MAX, 3)})
+      for policy in (Policy.GOOD_TILL_TIME, Policy.IMMEDIATE_OR_CANCEL, Policy.POST_ONLY)),
+    Case(Rule.COUNTER_LIMIT, BUY, {header_index(BOB): header_record(Role.TRADER, COUNTER_MAX, 3)}, before=(ASK,)),
+    *(Case(Rule.COUNTER_LIMIT, transition,
+           {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX - 1, 1)}, before=(ASK,))
+      for transition in (
+          Cancel(ALICE, order_id(ALICE, COUNTER_MAX)), CancelAll(ALICE),
+          replace(MODIFY, order=order_id(ALICE, COUNTER_MAX)))),
+    Case(Rule.COUNTER_LIMIT, replace(MODIFY, order=order_id(ALICE, COUNTER_MAX - 1)),
+         {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX - 2, 1)}, before=(ASK,)),
     Case(Rule.COUNTER_LIMIT, Withdraw(0, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, 1, COUNTER_MAX)}),
     Case(Rule.COUNTER_LIMIT, Deposit(0, COUNTER_MAX, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, COUNTER_MAX)}),
     Case(Rule.TIME_BACKWARD, SetPrice(ETH, 1, 6),
          {market_index(ETH): market_record(Tag.ASSET, 2, 10_000, 1, 8_500, 7)}),
-    Case(Rule.TIME_BACKWARD, CloseVenue(99)),
     Case(Rule.UNSIGNED_PRICE, SetPrice(ETH, 1, 6), unsigned=True),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 0, ALICE, USDC, 10_000_000_000)),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 2, ALICE, USDC, 1)),
@@ -140,15 +177,38 @@ CASES = [
     Case(Rule.NO_BALANCE, Withdraw(2, ALICE, ETH, 1)),
     Case(Rule.NEGATIVE_COLLATERAL, Transfer(BOB, ALICE, ETH, 100_000_001)),
     Case(Rule.NEGATIVE_COLLATERAL, Withdraw(2, ALICE, ETH, 1), {balance_index(ALICE, ETH): balance_record(0)}),
-    Case(Rule.BALANCE_LIMIT, FILL, {balance_index(SystemAccount.FEE, USDC): balance_record(AMOUNT_MAX)}),
+    Case(Rule.BALANCE_LIMIT, BUY, {balance_index(SystemAccount.FEE, USDC): balance_record(AMOUNT_MAX)}, before=(ASK,)),
     Case(Rule.BALANCE_LIMIT, Transfer(ALICE, BOB, USDC, 2), {balance_index(BOB, USDC): balance_record(AMOUNT_MAX - 1)}),
-    Case(Rule.LIMIT_PRICE, replace(FILL, taker_limit=6_169_999)),
-    Case(Rule.LIMIT_PRICE, replace(FILL, maker_limit=6_170_001)),
-    Case(Rule.LIMIT_PRICE, replace(FILL, taker_buys=False, taker_limit=6_170_001)),
-    Case(Rule.LIMIT_PRICE, replace(FILL, taker_buys=False, maker_limit=6_169_999)),
-    Case(Rule.NOTIONAL_LIMIT, replace(FILL, price=PRICE_MAX, size=SIZE_MAX, taker_limit=PRICE_MAX)),
-    Case(Rule.NOTIONAL_LIMIT, replace(FILL, price=PRICE_MAX, size=MOST + 1, taker_limit=PRICE_MAX)),
-    Case(Rule.FEE_LIMIT, replace(FILL, price=PRICE_MAX, size=MOST, taker_limit=PRICE_MAX)),
+    Case(Rule.ORDER_LIMIT, ASK, {header_index(ALICE): header_record(Role.TRADER, 0, 1, ACCOUNT_ORDERS)}),
+    Case(Rule.ORDER_EXPIRED, replace(ASK, expiry=TIME - 1)),
+    Case(Rule.ORDER_EXPIRED, replace(MODIFY, expiry=TIME - 1), before=(ASK,)),
+    Case(Rule.POST_ONLY, replace(BUY, policy=Policy.POST_ONLY), before=(ASK,)),
+    Case(Rule.POST_ONLY, replace(ASK, account=BOB, policy=Policy.POST_ONLY), before=(replace(ASK, buys=True),)),
+    Case(Rule.POST_ONLY, replace(ASK, buys=True, policy=Policy.POST_ONLY), before=(ASK,)),  # its own
+    Case(Rule.POST_ONLY, replace(MODIFY, account=BOB, order=order_id(BOB, 1), buys=True, policy=Policy.POST_ONLY),
+         before=(ASK, replace(BUY, price=1, policy=Policy.GOOD_TILL_TIME))),
+    Case(Rule.FILL_OR_KILL, replace(BUY, policy=Policy.FILL_OR_KILL)),
+    Case(Rule.FILL_OR_KILL, replace(BUY, policy=Policy.FILL_OR_KILL, size=101), before=(ASK,)),
+    Case(Rule.FILL_OR_KILL, replace(BUY, policy=Policy.FILL_OR_KILL, price=6_169_999), before=(ASK,)),
+    Case(Rule.FILL_OR_KILL, replace(ASK, buys=True, policy=Policy.FILL_OR_KILL), before=(ASK,)),  # its own
+    Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), before=(ASK,)),
+    Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), position(BOB, 1), before=(ASK,)),
+    Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), position(BOB, -99), before=(ASK,)),
+    Case(Rule.REDUCE_ONLY, replace(ASK, account=BOB, reduce_only=True), position(BOB, 99),
+         before=(replace(ASK, buys=True),)),
+    Case(Rule.NO_ORDERS, CancelAll(BOB), before=(ASK,)),
+    Case(Rule.NO_ORDERS, CancelAll(-1), before=(ASK,)),
+    Case(Rule.UNKNOWN_ORDER, Cancel(ALICE, order_id(ALICE, 2)), before=(ASK,)),
+    Case(Rule.UNKNOWN_ORDER, Cancel(ALICE, order_id(ALICE, 1)), before=(ASK, BUY)),
+    Case(Rule.UNKNOWN_ORDER, replace(MODIFY, order=-1), before=(ASK,)),
+    Case(Rule.NOT_THE_OWNER, Cancel(BOB, order_id(ALICE, 1)), before=(ASK,)),
+    Case(Rule.NOT_THE_OWNER, replace(MODIFY, account=BOB), before=(ASK,)),
+    Case(Rule.NOTIONAL_LIMIT, replace(SELL, size=MOST + 1), rich(ALICE) | rich(BOB),
+         before=(replace(HIGH_BID, size=MOST + 1),)),
+    Case(Rule.FEE_LIMIT, replace(SELL, size=MOST), rich(ALICE) | rich(BOB), before=(replace(HIGH_BID, size=MOST),)),
+    Case(Rule.HOLDING_LIMIT, BUY, rich(BOB) | position(BOB, SIZE_MAX - 99), before=(ASK,)),
+    Case(Rule.HOLDING_LIMIT, replace(BUY, policy=Policy.GOOD_TILL_TIME), rich(BOB) | position(BOB, SIZE_MAX - 99)),
+    Case(Rule.HOLDING_LIMIT, replace(ASK, size=SIZE_MAX), rich(ALICE), before=(ASK,)),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1),
          {balance_index(BOB, ETH): balance_record((SIZE_MAX + 1) * 10_000)}),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX + 1)),
@@ -157,21 +217,33 @@ CASES = [
     Case(Rule.INITIAL_MARGIN, Withdraw(1, ALICE, USDC, 10_000_000_000),
          {balance_index(ALICE, USDC): balance_record(0)}),
     Case(Rule.INITIAL_MARGIN, Transfer(CAROL, ALICE, USDC, 1)),
-    Case(Rule.INITIAL_MARGIN, replace(FILL, size=40_000)),
+    Case(Rule.INITIAL_MARGIN, replace(ASK, size=40_000)),
+    Case(Rule.INITIAL_MARGIN, replace(ASK, size=20_000), before=(replace(ASK, size=20_000),)),
+    Case(Rule.INITIAL_MARGIN, replace(MODIFY, size=40_000), before=(ASK,)),
+    Case(Rule.INITIAL_MARGIN, replace(BUY, account=CAROL), before=(ASK,)),
+    Case(Rule.INITIAL_MARGIN, replace(BUY, account=CAROL, policy=Policy.GOOD_TILL_TIME)),
+    Case(Rule.INITIAL_MARGIN, Withdraw(0, ALICE, USDC, 10_000_000_000), before=(ASK,)),
     Case(Rule.BORROW_MARGIN, Transfer(BOB, ALICE, USDC, 12_277_000_000)),
+    # 9,999 USDC owed against 2,278, and nothing to spare for the smallest order
+    Case(Rule.BORROW_MARGIN, replace(ASK, account=BOB, size=1),
+         {balance_index(BOB, USDC): balance_record(-2_070_909_090)}),
 ]  # fmt: skip
 
 
 def prepared(case: Case) -> Ledger:
     ledger = funded_ledger(EmptyQueue() if case.empty_queue else None)
     ledger.store.leaves |= case.records or {}
-    ledger.begin_batch(SilentOracle() if case.unsigned else None)
+    ledger.begin_batch(oracle=SilentOracle() if case.unsigned else None)
+    for transition in case.before:
+        ledger.apply(transition)
     return ledger
 
 
 def snapshot(ledger: Ledger) -> object:
-    """All that a transition may change: records, witness, root."""
-    return ledger.root, ledger.records(), repr(ledger._opened().witness)
+    """All that a transition may change: records, witness, root, book and events."""
+    sides = [ledger.book.orders(market, buys) for market in (BTC_PERP, ETH_PERP) for buys in (True, False)]
+    events = list(ledger.trades), list(ledger.removals)
+    return ledger.root, ledger.records(), repr(ledger._opened().witness), sides, ledger.book.free_leaf(), events
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.transition}"[:100])
@@ -187,7 +259,31 @@ def test_refusal(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case.rule for case in CASES} == set(Rule) == set(MESSAGES)
+    assert {case.rule for case in CASES} | {Rule.BOOK_FULL} == set(Rule) == set(MESSAGES)
+
+
+def test_a_full_book_takes_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = prepared(Case(Rule.BOOK_FULL, ASK, before=(ASK,)))
+    for transition in (ASK, replace(BUY, price=1, policy=Policy.GOOD_TILL_TIME)):
+        before = snapshot(ledger)
+        with monkeypatch.context() as patched:
+            patched.setattr("state.book.MAX_ORDERS", 1)
+            with pytest.raises(Refusal) as caught:
+                ledger.apply(transition)
+        assert caught.value.rule == Rule.BOOK_FULL
+        assert snapshot(ledger) == before
+    monkeypatch.setattr("state.book.MAX_ORDERS", 1)
+    ledger.apply(MODIFY)  # the order that goes makes room
+    ledger.apply(BUY)
+
+
+@pytest.mark.parametrize("time", [-1, TIME - 1, TIME_MAX + 1])
+def test_a_batch_has_a_time_that_can_be(time: int) -> None:
+    ledger = funded_ledger()
+    with pytest.raises(Refusal) as caught:
+        ledger.begin_batch(time)
+    assert caught.value.rule == (Rule.TIME_BACKWARD if time == TIME - 1 else Rule.OUT_OF_RANGE)
+    assert not ledger.in_batch
 
 
 ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
@@ -199,12 +295,15 @@ ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
     (Deposit(0, COUNTER_MAX - 1, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, COUNTER_MAX - 1)}),
     (Register(DAVE, KEY), {}),
     (Register(MAX_ACCOUNTS - 1, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS - 1, 1, 100)}),
-    (SetPrice(ETH, PRICE_MAX, TIME_MAX), {}),
+    (SetPrice(ETH, PRICE_MAX, TIME), {}),
     (SetPrice(BTC_PERP, 1, 0), {}),
-    (replace(FILL, maker_limit=0, taker_limit=PRICE_MAX), {}),
-    (replace(FILL, taker_buys=False, taker_limit=0, maker_limit=PRICE_MAX), {}),
+    (replace(ASK, price=LIMIT_MAX, expiry=TIME_MAX), {}),
+    (replace(BUY, price=1, policy=Policy.POST_ONLY, expiry=TIME), {}),
+    (replace(ASK, size=SIZE_MAX), rich(ALICE)),
+    (ASK, {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX - 1, 1, ACCOUNT_ORDERS - 1)}),
+    (BUY, rich(BOB) | position(BOB, SIZE_MAX)),
     (Transfer(BOB, ALICE, USDC, 1), {balance_index(BOB, ETH): balance_record(SIZE_MAX * 10_000)}),
-    (CloseVenue(100), {}),
+    (CloseVenue(TIME), {}),
 ]
 
 
@@ -243,32 +342,50 @@ def test_borrowing_against_collateral_stops_exactly_at_the_borrow_fraction() -> 
     assert rules == {Rule.BORROW_MARGIN, Rule.INITIAL_MARGIN}
 
 
-def test_a_fill_needs_the_initial_margin_of_both_sides() -> None:
+def test_an_order_needs_initial_margin_for_all_of_it() -> None:
     def accepts(size: int) -> bool:
-        ledger = funded_ledger()
-        ledger.begin_batch()
+        ledger = prepared(Case(Rule.INITIAL_MARGIN, ASK))
         try:
-            ledger.apply(replace(FILL, size=size))
+            ledger.apply(replace(ASK, size=size))
         except Refusal as refusal:
             reasons.add((refusal.rule, refusal.values["account"]))
             return False
         return True
 
     reasons: set[tuple[Rule, int | str]] = set()
-    requirement = -(-6_170_000 * 500 // FRACTION_ONE)
     size = largest(lambda size: size == 0 or accepts(size), 100_000)
-
-    def left(size: int) -> int:  # Alice sells at the mark as the maker: only the fee lowers her equity
-        return 10_000_000_000 - -(-6_170_000 * size * 200 // 1_000_000) - size * requirement
-
-    assert left(size) >= 0 > left(size + 1)
+    assert size == 10_000_000_000 // (6_170_000 * 500 // FRACTION_ONE)
     assert reasons == {(Rule.INITIAL_MARGIN, ALICE)}
 
 
-def test_fill_moves_exactly() -> None:
-    ledger = funded_ledger()
-    ledger.begin_batch()
-    ledger.apply(replace(FILL, size=7))
+def test_a_fill_needs_the_initial_margin_of_both_sides() -> None:
+    requirement = 6_170_000 * 500 // FRACTION_ONE
+
+    def left(size: int, rate: int) -> int:  # traded at the mark, only the fee lowers the equity
+        return 10_000_000_000 - -(-6_170_000 * size * rate // 1_000_000) - size * requirement
+
+    def traded(size: int, records: dict[int, Record]) -> bool:
+        ledger = prepared(Case(Rule.INITIAL_MARGIN, BUY, records, before=(replace(ASK, size=size),)))
+        try:
+            ledger.apply(replace(BUY, size=size))
+        except Refusal as refusal:
+            reasons.add((refusal.rule, refusal.values["account"]))
+            return False
+        assert ledger.removals == ([] if ledger.trades else [Removal(order_id(ALICE, 1), Reason.MARGIN)])
+        return bool(ledger.trades)
+
+    reasons: set[tuple[Rule, int | str]] = set()
+    maker = largest(lambda size: size == 0 or traded(size, rich(BOB)), ENOUGH)
+    assert not reasons  # what the maker lacks does not stop the taker's order
+    assert left(maker, 200) >= 0 > left(maker + 1, 200)
+    no_ether = {balance_index(BOB, ETH): balance_record(0)}
+    taker = largest(lambda size: size == 0 or traded(size, rich(ALICE) | no_ether), ENOUGH)
+    assert left(taker, 500) >= 0 > left(taker + 1, 500)
+    assert reasons == {(Rule.INITIAL_MARGIN, BOB)}
+
+
+def test_a_fill_moves_exactly() -> None:
+    ledger = prepared(Case(Rule.OUT_OF_RANGE, BUY, before=(ASK, replace(BUY, size=7))))
     notional, maker_fee, taker_fee = 6_170_000 * 7, 8_638, 21_595
     assert account_figures(ledger, ALICE).balances == {USDC: 10_000_000_000 + notional - maker_fee, BTC_PERP: -7}
     assert account_figures(ledger, BOB).balances == {
@@ -280,9 +397,8 @@ def test_fill_moves_exactly() -> None:
 
 
 def test_fees_round_up() -> None:
-    ledger = funded_ledger()
-    ledger.begin_batch()
-    ledger.apply(Fill(ETH_PERP, ALICE, BOB, 1, 1, True, 1, 1))
+    ask, buy = (replace(order, market=ETH_PERP, price=1, size=1) for order in (ASK, BUY))
+    ledger = prepared(Case(Rule.OUT_OF_RANGE, buy, before=(ask, buy)))
     assert account_figures(ledger, SystemAccount.FEE).balances[USDC] == 2
 
 
@@ -307,21 +423,19 @@ def test_weights_round_against_the_account(price: int) -> None:
     assert perpetual == (4, 1, price % 2**14, price >> 14, requirement % 2**14, requirement >> 14, 5, Tag.PERPETUAL)
 
 
-def test_a_price_cannot_be_later_than_the_close() -> None:
+def test_the_batch_s_time_is_the_statement_s() -> None:
     ledger = funded_ledger()
-    ledger.begin_batch()
-    ledger.apply(SetPrice(ETH, 1, 500))
-    with pytest.raises(Refusal) as caught:
-        ledger.close_batch(499)
-    assert caught.value.rule == Rule.TIME_BACKWARD
-    assert ledger.in_batch
+    ledger.begin_batch(TIME + 400)
+    ledger.apply(SetPrice(ETH, 1, TIME + 400))
     statement, _ = ledger.close_batch()
-    assert statement.time == 500
+    assert statement.time == TIME + 400
+    ledger.begin_batch()
+    assert ledger.time == TIME + 400
 
 
 def test_calls_out_of_place() -> None:
     ledger = funded_ledger()
-    for call in (lambda: ledger.apply(FILL), ledger.abort_batch, ledger.close_batch):
+    for call in (lambda: ledger.apply(BUY), ledger.abort_batch, ledger.close_batch):
         with pytest.raises(BatchStateError, match="no batch is open"):
             call()
     ledger.begin_batch()

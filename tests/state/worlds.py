@@ -4,16 +4,18 @@ import random
 from collections.abc import Callable
 
 from hypothesis import strategies as st
-from state.transitions.fill import Fill
 
-from circuits.bounds import AMOUNT_MAX, PRICE_MAX, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, LIMB, LIMIT_MAX, PRICE_MAX, SIZE_MAX, TIME_MAX
 from circuits.field import P
 from circuits.records import SystemAccount
 from solvent import LaneHasher
+from state.book import order_id
 from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
@@ -22,6 +24,7 @@ from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
 
 KEY = (1, 2, 3, 4, 5, 6, P - 1)
 DAVE = CAROL + 1
+TIME = 100  # of the batch that funds the ledger, and by default of the next
 
 
 def seeded(seed: int) -> Callable[[int], list[int]]:
@@ -33,7 +36,7 @@ def seeded(seed: int) -> Callable[[int], list[int]]:
 def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
     """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing."""
     ledger = Ledger.genesis(default_venue(), LaneHasher(), seeded(1))
-    ledger.begin_batch()
+    ledger.begin_batch(TIME)
     setup: tuple[Transition, ...] = (
         *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
         Deposit(0, 0, ALICE, USDC, 10_000_000_000),
@@ -42,7 +45,7 @@ def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
     )
     for transition in setup:
         ledger.apply(transition)
-    ledger.close_batch(100)
+    ledger.close_batch()
     ledger.queue = queue
     return ledger
 
@@ -55,28 +58,26 @@ def mostly(usual: st.SearchStrategy[int], *corners: int) -> st.SearchStrategy[in
 accounts = mostly(st.integers(ALICE, DAVE), SystemAccount.FEE, SystemAccount.INSURANCE, -1, DAVE + 1)
 assets = mostly(st.integers(USDC, ETH), -1, 2, 99)
 chains = mostly(st.integers(0, 2), -1, 3)
-amounts = mostly(st.integers(1, 30_000_000_000), 0, -1, AMOUNT_MAX, AMOUNT_MAX + 1)
+amounts = mostly(st.integers(1, 30_000_000_000), 0, -1, LIMB**2, LIMB**3, AMOUNT_MAX, AMOUNT_MAX + 1)
 prices = mostly(st.integers(2_000_000, 7_000_000), 0, 1, PRICE_MAX, PRICE_MAX + 1)
-sizes = mostly(st.integers(1, 30_000), 0, -1, SIZE_MAX, SIZE_MAX + 1)
+sizes = mostly(st.integers(1, 30_000), 0, -1, LIMB - 1, LIMB, SIZE_MAX, SIZE_MAX + 1)
 markets = mostly(st.integers(2, 3), 0, 1, 4, -1)
-
-
-def fills() -> st.SearchStrategy[Transition]:
-    """Fills, most of them within their limits."""
-
-    def build(market: int, maker: int, taker: int, price: int, size: int, buys: bool, room: int) -> Transition:
-        maker_room, taker_room = (-room, room) if buys else (room, -room)
-        return Fill(market, maker, taker, price, size, buys, price + maker_room, price + taker_room)
-
-    room = mostly(st.integers(0, 5), -1)
-    return st.builds(build, markets, accounts, accounts, prices, sizes, st.booleans(), room)
-
-
+near_marks = st.sampled_from([2_680_000, 6_170_000]).flatmap(lambda mark: st.integers(mark - 3, mark + 3))
+limits = mostly(near_marks, 0, 1, 2, LIMIT_MAX, PRICE_MAX)
+expiries = mostly(st.integers(TIME, TIME + 20), 0, TIME - 1, TIME_MAX, TIME_MAX + 1, -1)
+policies = st.sampled_from([*Policy, Policy.GOOD_TILL_TIME, Policy.GOOD_TILL_TIME])
+reduces = st.sampled_from([True, False, False, False])
+numbers = st.builds(order_id, st.integers(ALICE, DAVE), st.integers(1, 4))  # of the first orders that they may have
+order_arguments = markets, st.booleans(), limits, sizes, expiries, policies, reduces
+orders: st.SearchStrategy[Transition] = st.builds(Order, accounts, *order_arguments)
 transitions: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Register, mostly(st.just(DAVE), 0, ALICE, 99), st.just(KEY)),
     st.builds(Deposit, chains, st.integers(0, 4), accounts, assets, amounts),
     st.builds(Withdraw, chains, accounts, assets, amounts),
     st.builds(Transfer, accounts, accounts, assets, amounts),
-    st.builds(SetPrice, mostly(st.integers(1, 3), 0, 4, -1), prices, st.integers(0, 50)),
-    fills(), fills(), fills(),
+    st.builds(SetPrice, mostly(st.integers(1, 3), 0, 4, -1), prices, mostly(st.integers(0, TIME), -1, TIME + 1)),
+    st.builds(Cancel, accounts, numbers),
+    st.builds(CancelAll, accounts),
+    st.builds(Modify, numbers, accounts, *order_arguments),
+    orders, orders, orders,
 )  # fmt: skip

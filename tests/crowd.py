@@ -1,0 +1,94 @@
+"""A crowd of traders with little margin: mixed transitions that suit a ledger as it stands, most of them accepted."""
+
+from collections.abc import Callable
+from random import Random
+
+from circuits.records import FIRST_TRADER, chain_index
+from state.audit import account_count
+from state.ledger import Ledger
+from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
+
+MARKS = {ETH: 268_162, BTC_PERP: 6_180_000, ETH_PERP: 2_681_620}
+DEPOSITS = 20_000_000, 100_000_000, 2_000_000_000  # of quote: a lot of BTC needs about 300,000 as margin
+SPREAD = 8  # ticks on either side of the middle
+LIFE = 15  # seconds after the batch, at most
+POLICIES = [*[Policy.GOOD_TILL_TIME] * 3, *[Policy.IMMEDIATE_OR_CANCEL] * 2, Policy.FILL_OR_KILL, Policy.POST_ONLY]
+
+
+class Crowd:
+    """Draws from `random`, so that the same numbers make the same transitions."""
+
+    def __init__(self, random: Random, accounts: int = 8) -> None:
+        self._random, self._accounts = random, range(FIRST_TRADER, FIRST_TRADER + accounts)
+
+    def opening(self) -> list[Transition]:
+        """The first batch of a fresh ledger: the accounts, what they own, and the marks."""
+        return [
+            *(Register(account, (1,) * 7) for account in self._accounts),
+            *(Deposit(0, k, a, USDC, self._random.choice(DEPOSITS)) for k, a in enumerate(self._accounts)),
+            *(SetPrice(instrument, mark, 0) for instrument, mark in MARKS.items()),
+        ]
+
+    def next(self, ledger: Ledger) -> Transition:
+        """One more transition for the open batch; the ledger may refuse it."""
+        rare: list[Callable[[Ledger], Transition]] = [
+            self._cancel, self._cancel, self._cancel_all, self._modify, self._modify, self._price, self._price,
+            self._deposit, self._withdraw, self._transfer, self._register,
+        ]  # fmt: skip
+        return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
+
+    def _account(self) -> int:
+        return self._random.choice(self._accounts)
+
+    def _order(self, ledger: Ledger) -> Order:
+        market, time = self._random.choice([BTC_PERP, ETH_PERP]), ledger.time
+        return Order(
+            self._account(), market, self._random.random() < 0.5,
+            MARKS[market] + self._random.randint(-SPREAD, SPREAD), self._random.randint(1, 600),
+            time + self._random.randint(-1, LIFE), self._random.choice(POLICIES), self._random.random() < 0.15,
+        )  # fmt: skip
+
+    def _resting(self, ledger: Ledger) -> tuple[int, int]:
+        """An account and one of its orders, or one that never was."""
+        account = self._account()
+        return account, self._random.choice(ledger.book.orders_of(account) or [0])
+
+    def _cancel(self, ledger: Ledger) -> Cancel:
+        return Cancel(*self._resting(ledger))
+
+    def _cancel_all(self, ledger: Ledger) -> CancelAll:
+        return CancelAll(self._account())
+
+    def _modify(self, ledger: Ledger) -> Modify:
+        (account, order), new = self._resting(ledger), self._order(ledger)
+        return Modify(
+            order, account, new.market, new.buys, new.price, new.size, new.expiry, new.policy, new.reduce_only
+        )
+
+    def _price(self, ledger: Ledger) -> SetPrice:
+        instrument = self._random.choice(list(MARKS))
+        return SetPrice(instrument, MARKS[instrument] * self._random.randint(90, 110) // 100, ledger.time)
+
+    def _deposit(self, ledger: Ledger) -> Deposit:
+        chain, asset = self._random.randrange(3), self._random.choice([USDC, ETH])
+        sequence = ledger.read(chain_index(chain))[0]
+        return Deposit(chain, sequence, self._account(), asset, self._random.randint(1, 50_000_000))
+
+    def _withdraw(self, ledger: Ledger) -> Withdraw:
+        chain, asset = self._random.randrange(3), self._random.choice([USDC, ETH])
+        return Withdraw(chain, self._account(), asset, self._random.randint(1, 20_000_000))
+
+    def _transfer(self, ledger: Ledger) -> Transfer:
+        asset, amount = self._random.choice([USDC, ETH]), self._random.randint(1, 20_000_000)
+        return Transfer(self._account(), self._account(), asset, amount)
+
+    def _register(self, ledger: Ledger) -> Register:
+        return Register(account_count(ledger), (9,) * 7)
