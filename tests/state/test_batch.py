@@ -9,13 +9,15 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.transitions.fill import Fill
 
 from circuits.field import P
 from state.batch import MAX_LINE_BYTES, BatchReader, BatchWriter
+from state.book import order_id
 from state.errors import BatchError
 from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
@@ -29,14 +31,18 @@ SCHEMA = json.loads((VENUE_FILE.parent / "batch.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 HEADER = {"format": "solvent-batch", "version": 1, "venue": "demo"}
 DEPOSIT = {"kind": "deposit", "chain": "solana", "sequence": 3, "account": 5, "asset": "ETH", "amount": "1.5"}
-FILL = {
-    "kind": "fill", "market": "BTC-PERP", "maker": 5, "taker": 6, "price": "61800.3", "size": "0.25",
-    "taker_buys": True, "maker_limit": "61800", "taker_limit": "61801",
+ORDER = {
+    "kind": "order", "account": 5, "market": "BTC-PERP", "buys": True, "price": "61800.3", "size": "0.25",
+    "expiry": 77, "policy": "fill-or-kill", "reduce_only": True,
 }  # fmt: skip
 PRICES = {
     "kind": "prices", "time": 5, "prices": {"BTC-PERP": "61800.3", "ETH": "2680"}, "signers": [0, 2],
     "signature": "0f" * 96,
 }  # fmt: skip
+CANCEL = {"kind": "cancel", "account": 5, "order": 5 * 2**28 + 7}
+CANCEL_ALL = {"kind": "cancel_all", "account": 5}
+MODIFY = {**ORDER, "kind": "modify", "order": 5 * 2**28 + 7}
+OBJECTS = [DEPOSIT, ORDER, CANCEL, CANCEL_ALL, MODIFY, PRICES]
 
 accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
 units = st.integers(0, 2**55 - 1)
@@ -48,6 +54,10 @@ bundles = st.builds(
     Bundle, sequences, prices.map(lambda one: tuple(sorted(one.items()))), st.integers(0, 2**64 - 1),
     st.binary(min_size=96, max_size=96),
 )  # fmt: skip
+numbers = st.integers(0, 2**51 - 1)
+order_arguments = (
+    markets, st.booleans(), lot_prices, lot_prices, sequences, st.sampled_from(list(Policy)), st.booleans()
+)  # fmt: skip
 entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     bundles,
     st.builds(Register, accounts, st.tuples(*[elements] * 7)),
@@ -55,7 +65,10 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(Withdraw, chains, accounts, assets, units),
     st.builds(Transfer, accounts, accounts, assets, units),
     st.builds(SetPrice, st.integers(1, 3), lot_prices, sequences),
-    st.builds(Fill, markets, accounts, accounts, lot_prices, lot_prices, st.booleans(), lot_prices, lot_prices),
+    st.builds(Order, accounts, *order_arguments),
+    st.builds(Cancel, accounts, numbers),
+    st.builds(CancelAll, accounts),
+    st.builds(Modify, numbers, accounts, *order_arguments),
 )
 
 
@@ -90,8 +103,14 @@ def test_round_trip_and_schema(tmp_path_factory: pytest.TempPathFactory, batch: 
 
 
 def test_units_and_names_in_a_file(tmp_path: Path) -> None:
-    batch = read_objects(tmp_path / "b", HEADER, DEPOSIT, FILL)
-    assert batch == [Deposit(2, 3, 5, 1, 150_000_000), Fill(2, 5, 6, 6_180_030, 2_500, True, 6_180_000, 6_180_100)]
+    order = 5, 2, True, 6_180_030, 2_500, 77, Policy.FILL_OR_KILL, True
+    number = order_id(5, 7)
+    assert read_objects(tmp_path / "b", HEADER, *OBJECTS) == [
+        Deposit(2, 3, 5, 1, 150_000_000), Order(*order), Cancel(5, number), CancelAll(5), Modify(number, *order),
+    ]  # fmt: skip
+    policies = ["good-till-time", "immediate-or-cancel", "fill-or-kill", "post-only"]
+    batch = read_objects(tmp_path / "b", HEADER, *({**ORDER, "policy": policy} for policy in policies))
+    assert [transition.policy for transition in batch if isinstance(transition, Order)] == list(Policy)
 
 
 def test_lines_are_numbered_and_time_is_read(tmp_path: Path) -> None:
@@ -146,9 +165,31 @@ MISTAKES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (DEPOSIT, {"amount": "1."}, "amount"),
     (DEPOSIT, {"amount": "9" * 29}, "amount"),
     (DEPOSIT, {"memo": "x"}, "memo"),
-    (FILL, {"taker_buys": 1}, "taker_buys"),
-    (FILL, {"taker_buys": "true"}, "taker_buys"),
-    (FILL, {"maker_limit": None}, "maker_limit"),
+    (DEPOSIT, {"kind": "fill"}, "kind"),
+    *((order, change, field) for order in (ORDER, MODIFY) for change, field in (
+        ({"buys": 1}, "buys"),
+        ({"buys": "true"}, "buys"),
+        ({"reduce_only": 0}, "reduce_only"),
+        ({"reduce_only": None}, "reduce_only"),
+        ({"price": None}, "price"),
+        ({"size": 5}, "size"),
+        ({"expiry": "77"}, "expiry"),
+        ({"expiry": 2**28}, "expiry"),
+        ({"expiry": -1}, "expiry"),
+        ({"policy": "market"}, "policy"),
+        ({"policy": 0}, "policy"),
+        ({"policy": None}, "policy"),
+        ({"policy": ["post-only"]}, "policy"),
+        ({"policy": {}}, "policy"),
+        ({"policy": "POST_ONLY"}, "policy"),
+        ({"limit": "5"}, "limit"),
+    )),
+    (MODIFY, {"order": -1}, "order"),
+    (CANCEL, {"order": 2**51}, "order"),
+    (CANCEL, {"order": "7"}, "order"),
+    (CANCEL, {"market": "BTC-PERP"}, "market"),
+    (CANCEL_ALL, {"account": -1}, "account"),
+    (CANCEL_ALL, {"market": "BTC-PERP"}, "market"),
     ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": "0" * 55}, "key"),
     ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": "0" * 55 + "A"}, "key"),
     ({"kind": "register", "account": 5, "key": "0" * 56}, {"key": f"{P:08x}" + "0" * 48}, "key"),
@@ -181,7 +222,7 @@ def test_mistakes_that_the_schema_knows_too(
     assert not VALIDATOR.is_valid(bad)
 
 
-@pytest.mark.parametrize("good", [DEPOSIT, FILL, PRICES])
+@pytest.mark.parametrize("good", OBJECTS)
 def test_every_field_is_required(tmp_path: Path, good: dict[str, Any]) -> None:
     for field in good:
         bad = {name: value for name, value in good.items() if name != field}
@@ -286,7 +327,7 @@ json_values = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from([DEPOSIT, FILL, PRICES]), st.data())
+@given(st.sampled_from(OBJECTS), st.data())
 def test_what_the_parser_takes_the_schema_takes(
     tmp_path_factory: pytest.TempPathFactory, good: dict[str, Any], data: st.DataObject
 ) -> None:

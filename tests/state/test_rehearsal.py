@@ -4,11 +4,11 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from state.transitions.fill import Fill
 
 from circuits.bounds import BORROW_MAX
 from state.margin import Margin
 from state.rehearsal import Rehearsal, least_cash
+from state.transitions.order import Order, Policy
 from tests.batches import BTC_PERP, ETH, new_ledger
 
 amounts = st.integers(0, 10**6) | st.integers(0, 10**15)
@@ -21,12 +21,18 @@ def test_least_cash_is_the_edge_of_the_margin_check(requirement: int, collateral
     assert not Margin(cash - 1, collateral, requirement, borrow_fraction).suffices
 
 
+def orders(maker: int, taker: int, size: int) -> tuple[Order, Order]:
+    """A sale and what takes it."""
+    sale = Order(maker, BTC_PERP, False, 6_170_000, size, 60)
+    return sale, Order(taker, BTC_PERP, True, 6_170_000, size, 60, Policy.IMMEDIATE_OR_CANCEL)
+
+
 def test_a_rehearsal_reads_the_ledger_and_knows_what_is_missing() -> None:
     ledger = new_ledger()
     root, records = ledger.root, ledger.records()
-    rehearsal = Rehearsal(ledger, 2, (), random.Random(0))
+    rehearsal = Rehearsal(ledger, 60, 2, (), random.Random(0))
     buyer, seller = rehearsal.accounts
-    rehearsal.fill(Fill(BTC_PERP, seller, buyer, 6_170_000, 1_000, True, 6_170_000, 6_170_000))
+    rehearsal.trade(*orders(seller, buyer, 1_000))
     notional = 6_170_000 * 1_000
     (check,) = rehearsal.checks[buyer]
     assert check.missing_quote([0]) == notional // 20 + notional // 2_000  # initial margin, taker fee
