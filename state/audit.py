@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from circuits.bounds import ACCOUNT_SLOTS
 from circuits.records import (
-    ACCOUNT_BASE,
     BALANCE_SLOT,
     HEADER_NONCE,
     HEADER_ROLE,
+    TAG,
     VENUE_ACCOUNTS,
     VENUE_INDEX,
     Role,
@@ -55,9 +55,8 @@ def invariant(ledger: Ledger) -> list[Backing]:
     records = ledger.records()
     sums: defaultdict[int, int] = defaultdict(int)
     for index, record in records.items():
-        slot = index % ACCOUNT_SLOTS
-        if index >= ACCOUNT_BASE and slot >= BALANCE_SLOT:
-            sums[slot - BALANCE_SLOT] += balance_amount(record)
+        if record[TAG] == Tag.BALANCE:
+            sums[index % ACCOUNT_SLOTS - BALANCE_SLOT] += balance_amount(record)
     result = []
     for instrument in ledger.venue.instruments:
         number, liabilities, vaults = instrument.number, 0, 0
