@@ -178,9 +178,10 @@ def _encode_prices(
 
 
 def _decode_policy(venue: Venue, instrument: Instrument | None, value: object) -> Policy:
-    if value not in _POLICIES:
+    found = _POLICIES.get(_text(value))
+    if found is None:
         raise _FieldError(f"must be one of {', '.join(_POLICIES)}")
-    return _POLICIES[_text(value)]
+    return found
 
 
 def _encode_policy(venue: Venue, instrument: Instrument | None, value: Policy) -> str:
