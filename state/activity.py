@@ -201,7 +201,7 @@ def _orders(trade: Trade, buyer: int, seller: int, rng: Random, time: int) -> tu
     expiry = min(time + _GOOD_FOR, TIME_MAX)
     price = min(trade.price, LIMIT_MAX)
     return (
-        Order(maker, trade.market, not trade.taker_buys, price, trade.size, expiry),
+        Order(maker, trade.market, not trade.taker_buys, price, trade.size, expiry, Policy.POST_ONLY),
         Order(taker, trade.market, trade.taker_buys, limit, trade.size, expiry, Policy.IMMEDIATE_OR_CANCEL),
     )
 

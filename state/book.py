@@ -64,6 +64,11 @@ def order_id(account: int, nonce: int) -> int:
     return account * (COUNTER_MAX + 1) + nonce
 
 
+def owner(order: int) -> int:
+    """The account whose order has that number."""
+    return order // (COUNTER_MAX + 1)
+
+
 def order_record(
     next_leaf: int, price: int, left: int, account: int, expiry: int, book: int, nonce: int, *, reduce_only: bool
 ) -> Record:

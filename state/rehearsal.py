@@ -24,11 +24,12 @@ from circuits.statement import Movement
 from state.accounts import balance_amount
 from state.audit import account_count
 from state.backing import held
+from state.book import owner
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.transitions import Transition
-from state.transitions.cancel import CancelAll
+from state.transitions.cancel import Cancel
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
@@ -84,16 +85,20 @@ class Rehearsal:
         self._weights = self._asset_weights()
 
     def trade(self, maker: Order, taker: Order) -> None:
-        """Place both orders and note the margin checks of both parties. Raises Refusal if either is refused."""
+        """Place both orders, the maker's post-only, and note the margin checks of all who trade.
+
+        Raises Refusal, with neither in the book, if either is refused.
+        """
         self.ledger.apply(maker)
-        resting = self.check(maker.account)
+        resting, seen = self.check(maker.account), len(self.ledger.trades)
         try:
             self.ledger.apply(taker)
         except Refusal:
-            self.ledger.apply(CancelAll(maker.account))
+            self.ledger.apply(Cancel(maker.account, self.ledger.book.orders_of(maker.account)[-1]))
             raise
         self.checks[maker.account].append(resting)
-        for account in (maker.account, taker.account):
+        makers = {owner(trade.maker_order) for trade in self.ledger.trades[seen:]}  # others may have waited longer
+        for account in {maker.account, taker.account, *makers}.intersection(self.accounts):
             self.checks[account].append(self.check(account))
 
     def check(self, account: int) -> Check:
