@@ -1,29 +1,33 @@
 """A tape becomes a batch that the ledger takes whole: all accounts trade, leveraged, and funded from several chains."""
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple, replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from statistics import median_low
 from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.transitions.fill import Fill
 
-from circuits.bounds import FRACTION_ONE, SIZE_MAX
+from circuits.bounds import FRACTION_ONE, SIZE_MAX, TIME_MAX
 from circuits.records import FIRST_TRADER, MARKET_MARK, from_limbs, market_index
 from circuits.statement import Movement
 from state.activity import Activity, ActivityError, Settings, make_activity
 from state.audit import AccountFigures, account_count, account_figures, invariant
 from state.batch import BatchReader, BatchWriter
+from state.book import owner
 from state.errors import Refusal, Rule
 from state.ledger import BatchStateError, Ledger
 from state.synthetic import synthetic_trades
 from state.tape import Trade, merge_tapes, open_tape
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC, default_venue, new_ledger
@@ -51,13 +55,14 @@ def small(accounts: int = 10, count: int = 200, seed: int = 0) -> tuple[Ledger, 
     return ledger, trades, make_activity(ledger, trades, Settings(accounts, seed))
 
 
-def apply_all(ledger: Ledger, transitions: list[Transition], deposits: list[Movement]) -> list[AccountFigures]:
-    """Apply the batch, with chains that hold just these deposits; the figures of the accounts it registers."""
+def apply_all(ledger: Ledger, activity: Activity, waiting: Sequence[Movement] = ()) -> list[AccountFigures]:
+    """Apply the batch, with chains that hold just its deposits and those that wait; the figures of its new accounts."""
     first = account_count(ledger)
-    ledger.queue = Queue(deposits)
-    ledger.begin_batch()
-    for transition in transitions:
+    ledger.queue = Queue([*waiting, *activity.deposits])
+    ledger.begin_batch(activity.time)
+    for transition in activity.transitions:
         ledger.apply(transition)  # a refusal fails the test
+    assert not ledger.removals
     assert all(backing.holds for backing in invariant(ledger))
     return [account_figures(ledger, account) for account in range(first, account_count(ledger))]
 
@@ -71,7 +76,7 @@ def of_kind(activity: Activity, kind: type[T]) -> list[T]:
 @settings(max_examples=25, deadline=None)
 def test_the_ledger_takes_the_batch_whole(accounts: int, count: int, seed: int) -> None:
     ledger, trades, activity = small(accounts, count, seed)
-    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    figures = apply_all(ledger, activity)
     assert len(figures) == accounts
     assert activity.report.fills == len(trades)
     assert not activity.report.refused
@@ -83,7 +88,7 @@ def test_the_ledger_takes_the_batch_whole(accounts: int, count: int, seed: int) 
 
 def test_every_account_trades_both_markets_with_leverage_on_several_chains() -> None:
     ledger, _, activity = small(accounts=40, count=640)
-    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    figures = apply_all(ledger, activity)
     assert activity.report.idle == 0
     for account in figures:
         assert set(account.balances) == {USDC, ETH, BTC_PERP, ETH_PERP}
@@ -97,18 +102,28 @@ def test_every_account_trades_both_markets_with_leverage_on_several_chains() -> 
     assert {movement.chain for movement in activity.deposits} == {0, 1, 2}
 
 
-def test_fills_are_the_trades_within_sensible_limits() -> None:
-    _, trades, activity = small()
-    fills = of_kind(activity, Fill)
-    assert [(f.market, f.price, f.size, f.taker_buys) for f in fills] == [
+def pairs(activity: Activity) -> list[tuple[Order, Order]]:
+    """The maker's order and the taker's, for each trade."""
+    orders = of_kind(activity, Order)
+    return list(zip(orders[::2], orders[1::2], strict=True))
+
+
+def test_orders_trade_as_the_tape_did_within_sensible_limits() -> None:
+    ledger, trades, activity = small()
+    apply_all(ledger, activity)
+    assert [(t.market, t.price, t.size, t.taker_buys) for t in ledger.trades] == [
         (t.market, t.price, t.size, t.taker_buys) for t in trades
     ]
-    for fill in fills:
-        room = (fill.taker_limit - fill.price) * (1 if fill.taker_buys else -1)
-        assert 0 <= room * FRACTION_ONE <= 20 * fill.price
-        assert fill.maker_limit == fill.price
-        assert fill.maker != fill.taker
-    sides = Counter(account for fill in fills for account in (fill.maker, fill.taker))
+    for (maker, taker), trade in zip(pairs(activity), ledger.trades, strict=True):
+        assert (owner(trade.maker_order), owner(trade.taker_order)) == (maker.account, taker.account)
+        assert maker.account != taker.account
+        assert (maker.price, maker.policy) == (trade.price, Policy.POST_ONLY)
+        room = (taker.price - trade.price) * (1 if taker.buys else -1)
+        assert 0 <= room * FRACTION_ONE <= 20 * trade.price
+        assert taker.policy is Policy.IMMEDIATE_OR_CANCEL
+        assert min(maker.expiry, taker.expiry) >= activity.time
+    assert all(not ledger.book.orders(market.number, buys) for market in VENUE.markets for buys in (True, False))
+    sides = Counter(order.account for order in of_kind(activity, Order))
     assert max(sides.values()) - min(sides.values()) <= 4  # each market deals all in before anybody twice
 
 
@@ -122,8 +137,8 @@ def test_marks_follow_the_tape() -> None:
     for transition in activity.transitions:
         if isinstance(transition, SetPrice):
             marks[transition.instrument], age[transition.instrument] = transition.price, 0
-        elif isinstance(transition, Fill):
-            if not age.total():  # before any fill
+        elif isinstance(transition, Order) and transition.policy is Policy.POST_ONLY:
+            if not age.total():  # before any trade
                 assert {market: marks[market] for market in first_price} == first_price
             age[transition.market] += 1
             mark = marks[transition.market]
@@ -151,7 +166,7 @@ def test_deposits_are_numbered_by_chain_and_stand_before_what_needs_them() -> No
         numbers = [deposit.sequence for deposit in deposits if deposit.chain == chain]
         assert numbers == list(range(len(numbers)))
     kinds = [transition.kind.name for transition in activity.transitions]
-    assert kinds.index("FILL") > max(k for k, kind in enumerate(kinds) if kind in ("REGISTER", "DEPOSIT"))
+    assert kinds.index("ORDER") > max(k for k, kind in enumerate(kinds) if kind in ("REGISTER", "DEPOSIT"))
     totals: Counter[tuple[int, int]] = Counter()
     for deposit in deposits:
         totals[deposit.chain, deposit.asset] += deposit.amount
@@ -169,8 +184,10 @@ def test_the_same_seed_makes_the_same_batch_and_leaves_the_ledger_alone() -> Non
 
 def test_a_second_tape_continues_the_ledger_with_deposits_that_wait_on_the_chains() -> None:
     ledger, trades, first = small()
-    apply_all(ledger, first.transitions, first.deposits)
-    ledger.close_batch(DAY)  # later than the tape, which is played at the ledger's time
+    apply_all(ledger, first)
+    ledger.close_batch()
+    ledger.begin_batch(DAY)  # later than the tape, which is played at the ledger's time
+    ledger.close_batch()
     counts = Counter(movement.chain for movement in first.deposits)
     waiting = [Movement(0, counts[0], FIRST_TRADER, USDC, 5), Movement(0, counts[0] + 1, FIRST_TRADER + 10, ETH, 7)]
     second = make_activity(ledger, trades, Settings(4, 1), waiting)
@@ -179,7 +196,7 @@ def test_a_second_tape_continues_the_ledger_with_deposits_that_wait_on_the_chain
     assert not set(waiting) & set(second.deposits)
     assert min(m.sequence for m in second.deposits if m.chain == 0) == counts[0] + 2
     assert {update.time for update in of_kind(second, SetPrice)} == {DAY}
-    figures = apply_all(ledger, second.transitions, [*waiting, *second.deposits])
+    figures = apply_all(ledger, second, waiting)
     assert all(account.margin.suffices for account in figures)
 
 
@@ -188,7 +205,7 @@ def test_deposits_carry_an_account_through_a_crash_and_not_a_unit_further() -> N
     trades = [Trade(k * 10**9, BTC_PERP, price, size, True) for k, (price, size) in enumerate(tape)]
     for seed in range(10):
         activity = make_activity(new_ledger(), trades, Settings(2, seed))
-        figures = apply_all(new_ledger(), activity.transitions, activity.deposits)
+        figures = apply_all(new_ledger(), activity)
         long = next(account for account in figures if account.balances[BTC_PERP] > 0)
         assert long.margin.equity > 3 * long.margin.requirement
         place, deposit = next(
@@ -197,7 +214,7 @@ def test_deposits_carry_an_account_through_a_crash_and_not_a_unit_further() -> N
         )  # fmt: skip
         activity.transitions[place] = short = replace(deposit, amount=deposit.amount - 1)
         with pytest.raises(Refusal) as caught:
-            apply_all(new_ledger(), activity.transitions, [*activity.deposits, Movement(*astuple(short))])
+            apply_all(new_ledger(), activity, [Movement(*astuple(short))])
         assert caught.value.rule in (Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN)
         assert caught.value.values["account"] == long.account
 
@@ -209,7 +226,7 @@ def test_trades_that_no_account_can_make_are_left_out_and_reported() -> None:
     ((position, refusal),) = activity.report.refused
     assert (position, activity.report.fills, activity.report.trades) == (20, 49, 50)
     assert refusal.rule == Rule.INITIAL_MARGIN  # beyond what deposits of 400 accounts could ever hold
-    apply_all(ledger, activity.transitions, activity.deposits)
+    apply_all(ledger, activity)
 
 
 def test_what_cannot_be_made_into_a_batch_is_refused() -> None:
@@ -240,11 +257,11 @@ def test_real_tapes_make_500_leveraged_accounts() -> None:
     tapes = [open_tape(VENUE, f"{market}={REAL / file}") for market, file in files.items()]
     ledger = new_ledger()
     activity = make_activity(ledger, merge_tapes(tapes, 4_096), Settings(accounts=500, seed=1))
-    figures = apply_all(ledger, activity.transitions, activity.deposits)
+    figures = apply_all(ledger, activity)
     kinds = Counter(transition.kind.name for transition in activity.transitions)
-    assert (kinds["REGISTER"], kinds["DEPOSIT"], kinds["FILL"]) == (500, 1_000, 4_096)
+    assert (kinds["REGISTER"], kinds["DEPOSIT"], kinds["ORDER"]) == (500, 1_000, 2 * 4_096)
     assert not activity.report.refused
-    sides = Counter(account for fill in of_kind(activity, Fill) for account in (fill.maker, fill.taker))
+    sides = Counter(order.account for order in of_kind(activity, Order))
     assert len(sides) == 500
     assert min(sides.values()) >= 15
     assert all(sum(amount != 0 for amount in account.balances.values()) >= 4 for account in figures)
@@ -253,5 +270,30 @@ def test_real_tapes_make_500_leveraged_accounts() -> None:
     assert all(account.margin.suffices for account in figures)
     for market in VENUE.markets:  # the marks are the tape's
         mark = from_limbs(ledger.read(market_index(market.number))[MARKET_MARK : MARKET_MARK + 2])
-        last = [fill.price for fill in of_kind(activity, Fill) if fill.market == market.number][-1]
+        last = [maker.price for maker, _ in pairs(activity) if maker.market == market.number][-1]
         assert abs(last - mark) * FRACTION_ONE <= 5 * mark
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=10, deadline=None)
+def test_a_tape_meets_orders_that_others_left_in_the_book(seed: int) -> None:
+    ledger, rng = new_ledger(), Random(seed)
+    trades = list(synthetic_trades(VENUE, 60, seed))
+    key, others = (1,) * 7, range(FIRST_TRADER, FIRST_TRADER + 4)
+    ledger.begin_batch()
+    for number, account in enumerate(others):
+        ledger.apply(Register(account, key))
+        ledger.apply(Deposit(0, number, account, USDC, rng.choice([10**9, 10**12])))
+    for trade in rng.sample(trades, 20):
+        with suppress(Refusal):
+            order = Order(rng.choice(others), trade.market, rng.random() < 0.5, trade.price, trade.size, TIME_MAX)
+            ledger.apply(replace(order, reduce_only=rng.random() < 0.3))
+    ledger.close_batch()
+    activity = make_activity(ledger, trades, Settings(6, seed))
+    first = account_count(ledger)
+    ledger.begin_batch(activity.time)
+    for transition in activity.transitions:
+        ledger.apply(transition)  # a refusal fails the test
+    assert all(account_figures(ledger, account).margin.suffices for account in range(first, account_count(ledger)))
+    assert all(backing.holds for backing in invariant(ledger))
+    assert activity.report.fills + len(activity.report.refused) == len(trades)

@@ -57,13 +57,13 @@ def listed(ledger: Ledger, market: int, buys: bool) -> Iterator[tuple[int, Recor
         leaf = found[ORDER_NEXT]
 
 
-def number(order: Record) -> int:
+def number_of(order: Record) -> int:
     return order_id(order[ORDER_ACCOUNT], order[ORDER_NONCE])
 
 
 def waiting(ledger: Ledger) -> dict[tuple[int, bool], list[Waiting]]:
     """What waits on each side, best first."""
-    return {side: [(number(order), order[ORDER_LEFT]) for _, order in listed(ledger, *side)] for side in SIDES}
+    return {side: [(number_of(order), order[ORDER_LEFT]) for _, order in listed(ledger, *side)] for side in SIDES}
 
 
 def assert_indexed(ledger: Ledger) -> None:
@@ -79,7 +79,7 @@ def assert_indexed(ledger: Ledger) -> None:
         assert prices == sorted(prices, reverse=buys)
         before = sentinel_index(market, buys)
         for leaf, order in side:
-            assert (book.leaf(number(order)), book.predecessor(leaf), order[ORDER_BOOK]) == (
+            assert (book.leaf(number_of(order)), book.predecessor(leaf), order[ORDER_BOOK]) == (
                 leaf, before, book_number(market, buys),
             )  # fmt: skip
             before = leaf
@@ -91,7 +91,7 @@ def assert_indexed(ledger: Ledger) -> None:
     for account in range(account_count(ledger)):
         assert ledger.read(header_index(account))[HEADER_ORDERS] == orders[account]
         assert book.orders_of(account) == sorted(
-            number(ledger.read(leaf)) for leaf in leaves if ledger.read(leaf)[ORDER_ACCOUNT] == account
+            number_of(ledger.read(leaf)) for leaf in leaves if ledger.read(leaf)[ORDER_ACCOUNT] == account
         )
         for market in (BTC_PERP, ETH_PERP):
             balance = ledger.read(balance_index(account, market))

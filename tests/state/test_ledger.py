@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import astuple
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from circuits.statement import AssetAmount, Movement, Price, decode_statement
 from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
 from circuits.witness import ARGUMENTS, Witness
 from state.audit import account_count, account_figures, invariant
-from state.book import order_id
+from state.book import owner
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
@@ -27,6 +28,7 @@ from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch, trade
+from tests.crowd import Crowd
 from tests.state.test_store import check_opening, chunks
 from tests.state.worlds import TIME, funded_ledger, transitions
 
@@ -37,7 +39,7 @@ CHAINS: dict[type[Transition], str] = {
 }  # fmt: skip
 
 
-def apply_all(ledger: Ledger, sequence: Sequence[Transition]) -> None:
+def apply_all(ledger: Ledger, sequence: Iterable[Transition]) -> None:
     """Apply what is not refused: it adds its kinds; a refusal changes neither records nor witness."""
     kinds = ledger._opened().witness.kinds
     for transition in sequence:
@@ -78,21 +80,35 @@ def oracle_passes(ledger: Ledger, venue: Venue, account: int) -> bool:
     return cash + equity >= requirement + shortfall * Fraction(venue.borrow_fraction, 10_000)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(sequences, min_size=1, max_size=3))
 def test_any_sequence_keeps_the_venue_backed(batches: list[list[Transition]]) -> None:
     ledger = funded_ledger()
     for number, sequence in enumerate(batches):
-        committed, old_root = dict(ledger.store.leaves), ledger.root
-        ledger.begin_batch(TIME + 10 * number)
-        apply_all(ledger, sequence)
-        assert ledger.root == old_root
-        statement, witness = ledger.close_batch()
-        assert all(backing.holds for backing in invariant(ledger))
-        assert decode_statement(statement.encode()) == statement
-        assert (statement.old_root, statement.new_root) == (old_root, ledger.root)
-        check_witness(witness, committed, ledger)
-        check_opening(witness.opening, 30, old_root, ledger.root)
+        check_batch(ledger, TIME + 10 * number, sequence)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_a_crowd_keeps_the_venue_backed(seed: int, count: int) -> None:
+    ledger, crowd = new_ledger(), Crowd(Random(seed), accounts=4)
+    check_batch(ledger, 1, crowd.opening())
+    for time in (10, 20, 30):
+        check_batch(ledger, time, (crowd.next(ledger) for _ in range(count)))
+
+
+def check_batch(ledger: Ledger, time: int, transitions: Iterable[Transition]) -> None:
+    """A batch of what is not refused: backed at its end, with a statement and a witness that hang together."""
+    committed, old_root = dict(ledger.store.leaves), ledger.root
+    ledger.begin_batch(time)
+    apply_all(ledger, transitions)
+    assert ledger.root == old_root
+    statement, witness = ledger.close_batch()
+    assert all(backing.holds for backing in invariant(ledger))
+    assert decode_statement(statement.encode()) == statement
+    assert (statement.old_root, statement.new_root) == (old_root, ledger.root)
+    check_witness(witness, committed, ledger)
+    check_opening(witness.opening, 30, old_root, ledger.root)
 
 
 def check_witness(witness: Witness, committed: dict[int, tuple[int, ...]], ledger: Ledger) -> None:
@@ -143,7 +159,7 @@ def test_whoever_moved_passes_the_margin_oracle(sequence: list[Transition]) -> N
             continue
         if isinstance(transition, (Cancel, CancelAll)):
             continue  # never raises the requirement, and is free to those who are below it
-        makers = {trade.maker_order // order_id(1, 0) for trade in ledger.trades[trades:]}
+        makers = {owner(trade.maker_order) for trade in ledger.trades[trades:]}
         for account in range(account_count(ledger)):
             figures = account_figures(ledger, account)
             if account in makers or figures.nonce != nonces.get(account, 0):

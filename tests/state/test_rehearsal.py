@@ -1,11 +1,14 @@
 """What the rehearsal says an account needs is exactly what the margin check wants; the ledger itself is only read."""
 
 import random
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.bounds import BORROW_MAX
+from state.errors import Refusal
 from state.margin import Margin
 from state.rehearsal import Rehearsal, least_cash
 from state.transitions.order import Order, Policy
@@ -23,7 +26,7 @@ def test_least_cash_is_the_edge_of_the_margin_check(requirement: int, collateral
 
 def orders(maker: int, taker: int, size: int) -> tuple[Order, Order]:
     """A sale and what takes it."""
-    sale = Order(maker, BTC_PERP, False, 6_170_000, size, 60)
+    sale = Order(maker, BTC_PERP, False, 6_170_000, size, 60, Policy.POST_ONLY)
     return sale, Order(taker, BTC_PERP, True, 6_170_000, size, 60, Policy.IMMEDIATE_OR_CANCEL)
 
 
@@ -41,3 +44,25 @@ def test_a_rehearsal_reads_the_ledger_and_knows_what_is_missing() -> None:
     assert rehearsal.position(seller, BTC_PERP) == -1_000
     assert rehearsal.position(seller, ETH) == 0
     assert (ledger.root, ledger.records(), ledger.in_batch) == (root, records, False)
+
+
+def test_a_refused_trade_leaves_no_order_behind() -> None:
+    ledger = new_ledger()
+    rehearsal = Rehearsal(ledger, 60, 2, (), random.Random(0))
+    buyer, seller = rehearsal.accounts
+    sale, purchase = orders(seller, buyer, 1_000)
+    with pytest.raises(Refusal, match="order-expired"):
+        rehearsal.trade(sale, replace(purchase, expiry=59))
+    assert rehearsal.ledger.book.orders(BTC_PERP, False) == []
+    assert rehearsal.checks == {buyer: [], seller: []}
+
+
+def test_whoever_trades_is_checked_even_if_it_waited_since_another_trade() -> None:
+    rehearsal = Rehearsal(new_ledger(), 60, 3, (), random.Random(0))
+    first, second, buyer = rehearsal.accounts
+    sale, purchase = orders(first, buyer, 1_000)
+    rehearsal.trade(sale, replace(purchase, size=400))
+    rehearsal.trade(*orders(second, buyer, 500))
+    assert rehearsal.position(first, BTC_PERP) == -900
+    assert [len(rehearsal.checks[account]) for account in (first, second, buyer)] == [3, 2, 2]
+    assert rehearsal.checks[first][-1] == rehearsal.check(first)
