@@ -6,8 +6,10 @@ from circuits.records import FIRST_TRADER
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
+from state.book import order_id
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
@@ -51,6 +53,26 @@ def every_kind() -> list[Transition]:
         Withdraw(1, BOB, USDC, 2_000_000),
         Withdraw(2, CAROL, ETH, 5),
         *trade(BTC_PERP, BOB, ALICE, 6_181_000, 20_000, True),
+    ]
+
+
+def every_order() -> list[Transition]:
+    """What may become of an order, to go on the batch of `every_kind` with: all kinds, but no order that is expired."""
+    now, whole, post = Policy.IMMEDIATE_OR_CANCEL, Policy.FILL_OR_KILL, Policy.POST_ONLY
+    return [
+        Order(CAROL, ETH_PERP, False, 1, 20_000, LATE),  # so cheap that it would ruin her
+        Order(BOB, ETH_PERP, True, 2_681_620, 20_000, LATE, now),  # FAIL, DISCARD
+        Order(ALICE, BTC_PERP, True, 6_180_000, 7, LATE),  # REST
+        Order(ALICE, BTC_PERP, False, 6_180_000, 3, LATE, now),  # SKIP her own
+        Order(CAROL, BTC_PERP, True, 6_180_000, 4, LATE, reduce_only=True),
+        Order(BOB, BTC_PERP, False, 6_180_000, 9, LATE),  # SKIP what would grow, REST
+        Order(ALICE, BTC_PERP, True, 6_180_100, 2, LATE, whole),  # MATCH, FILLED
+        Order(BOB, ETH_PERP, True, 2_600_000, 5, LATE, post),
+        Modify(order_id(BOB, 7), BOB, BTC_PERP, False, 6_190_000, 6, LATE),
+        Cancel(BOB, order_id(BOB, 8)),
+        Order(BOB, BTC_PERP, False, 6_190_000, 5, LATE),
+        CancelAll(BOB),
+        Order(ALICE, BTC_PERP, True, 6_170_000, 5, LATE, post),  # stays in the book
     ]
 
 

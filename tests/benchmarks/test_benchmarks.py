@@ -50,8 +50,9 @@ def test_kinds_share_out_all_rows_of_execution_and_margin() -> None:
     tables = {table.name: table for table in table_cells(witness, TEST_PARAMETERS)}
     kinds = {row.kind: row for row in kind_cells(witness, list(tables.values()))}
 
-    assert kinds[Kind.FILL].count == FILLS
-    assert kinds[Kind.FILL].execution_rows == 10 * FILLS
+    assert kinds[Kind.MATCH].count == kinds[Kind.REST].count == kinds[Kind.FILLED].count == FILLS
+    assert kinds[Kind.ORDER].count == 2 * FILLS
+    assert kinds[Kind.MATCH].execution_rows == 10 * FILLS
     assert sum(row.count for row in kinds.values()) == len(witness.kinds)
     for name in ("execution", "margin"):
         assert sum(getattr(row, f"{name}_rows") for row in kinds.values()) == tables[name].used

@@ -154,10 +154,53 @@ def test_a_malformed_batch_names_line_and_field(
         fails(run(*command, "--ledger", ledger), 2, "a.batch", *fragments)
 
 
-def test_a_batch_cannot_close_before_its_time(ledger: Path, tmp_path: Path) -> None:
+def test_a_batch_is_not_before_the_one_before_it(ledger: Path, tmp_path: Path) -> None:
+    last = run_json("inspect", ledger)["time"]
+    assert last > 0
     batch = tmp_path / "a.batch"
-    write_prices(LedgerDirectory(ledger), batch, 100, close=99)
+    batch.write_text(HEADER.replace("}", f', "time": {last - 1}}}'))
     fails(run("check", batch, "--ledger", ledger), 2, "a.batch:1: time: time-backward")
+
+
+def test_no_price_is_later_than_its_batch(ledger: Path, tmp_path: Path) -> None:
+    last = run_json("inspect", ledger)["time"]
+    price = {"kind": "price", "instrument": "ETH", "price": "2680"}
+    batch = write_batch(tmp_path / "a.batch", {**price, "time": last}, {**price, "time": last + 1})
+    fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:3: price: out-of-range")
+
+
+def test_orders_wait_in_the_book_until_they_trade_or_go(ledger: Path, tmp_path: Path) -> None:
+    """Over three batches: orders that wait, one of them cancelled and one modified; a refusal; what waited trades."""
+    stand = run_json("inspect", ledger)
+    nonces = {one["account"]: one["nonce"] for one in stand["accounts"]}
+    sale: dict[str, object] = {
+        "kind": "order", "account": 5, "market": "BTC-PERP", "buys": False, "price": "99999", "size": "0.0001",
+        "expiry": stand["time"], "policy": "post-only", "reduce_only": False,
+    }  # fmt: skip
+    first, second, third = (5 * 2**28 + nonces[5] + k for k in (1, 2, 3))
+    prove_next(ledger, tmp_path, sale, sale, sale, {"kind": "cancel", "account": 5, "order": second})
+    now = {**sale, "account": 6, "buys": True, "policy": "fill-or-kill"}
+    refused = write_batch(tmp_path / "refused.batch", {**now, "size": "0.0003"})
+    fails(run("prove", refused, "--ledger", ledger, "--out", tmp_path / "p"), 2, "refused.batch:2", "fill-or-kill")
+    prove_next(ledger, tmp_path, {**sale, "kind": "modify", "order": first, "price": "99998"}, now)
+    gone = write_batch(tmp_path / "gone.batch", *({"kind": "cancel", "account": 5, "order": n} for n in (first, third)))
+    checked = run("check", gone, "--ledger", ledger)
+    assert checked.exit_code == 2
+    assert "1 cancel" in checked.stdout
+    assert "line 2: cancel: unknown-order" in checked.stdout
+    prove_next(ledger, tmp_path, {"kind": "cancel_all", "account": 5})
+    after = run_json("inspect", ledger)
+    assert all(one["holds"] for one in after["invariant"])
+    assert after["batch"] == stand["batch"] + 3
+
+
+def prove_next(ledger: Path, place: Path, *lines: dict[str, object]) -> None:
+    """Prove a batch, all of which the ledger takes, and verify it."""
+    batch, proof = write_batch(place / "next.batch", *lines), place / "next.proof"
+    proof.unlink(missing_ok=True)
+    proven = run_json("prove", batch, "--ledger", ledger, "--out", proof, "--params", "compact")
+    assert proven["transitions"] == len(lines)
+    assert run_json("verify", proof, "--params", "compact")["accepted"]
 
 
 def test_inspect_shows_a_proof(proven: Proven) -> None:

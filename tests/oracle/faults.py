@@ -1,6 +1,6 @@
 """Tables with one constraint or one interaction wrong: what the oracle is to notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -48,20 +48,24 @@ def _dropped(expression: Expression) -> Expression:
 
 
 def _changed(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression:
-    """The expression with the first leaf that the change applies to changed wherever it stands."""
+    """The expression with the first leaf that the change applies to changed, in the first node that has it: elsewhere
+    the same constant may undo the change."""
     rebuilt: dict[Expression, Expression] = {}
     pending = True
     for node in walk(expression, rebuilt):
-        new = change(node) if pending and not node.operands else None
-        pending = pending and new is None
-        rebuilt[node] = new or _rebuild(node, rebuilt)
+        operands = [rebuilt[operand] for operand in node.operands]
+        for position, operand in enumerate(node.operands):
+            new = change(operand) if pending and not operand.operands else None
+            if new is not None:
+                operands[position], pending = new, False
+        rebuilt[node] = _rebuild(node, operands)
     return rebuilt[expression]
 
 
-def _rebuild(node: Expression, rebuilt: dict[Expression, Expression]) -> Expression:
-    if not node.operands:
+def _rebuild(node: Expression, operands: Sequence[Expression]) -> Expression:
+    if not operands:
         return node
-    left, right = (rebuilt[operand] for operand in node.operands)
+    left, right = operands
     if node.operation == "*":
         return left * right
     return left + right if node.operation == "+" else left - right
