@@ -25,7 +25,7 @@ from tests.proving import TEST_PARAMETERS
 from tests.state.worlds import funded_ledger, transitions
 
 BETWEEN_BATCHES = 10  # seconds
-WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 220, 40, 5
+WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 260, 40, 5
 
 
 def assert_agreed(statement: Statement, witness: Witness) -> None:
@@ -89,7 +89,7 @@ def test_circuit_and_ledger_agree_on_hundreds_of_whole_batches() -> None:
     whole = 0
     for seed in range(RUNS):
         random = Random(seed)
-        ledger, crowd = new_ledger(), Crowd(random, accounts=random.choice([4, 8, 30]))
+        ledger, crowd = new_ledger(), Crowd(random, accounts=random.choice([4, 10, 60]))
         run_batch(ledger, crowd.opening(), time=1)
         for _ in range(BATCHES_A_RUN):
             count, statement, witness, removed = crowded_batch(ledger, crowd, LONG_ATTEMPTS)

@@ -154,21 +154,30 @@ def test_an_account_s_own_order_goes_and_the_next_one_trades() -> None:
     assert ledger.trades == [trade(FIRST, 60, taker_order=order_id(BOB, 2))]
 
 
-def test_a_reduce_only_maker_trades_while_it_reduces_and_goes_when_it_would_not() -> None:
-    long = (replace(SELL, account=CAROL, size=100), replace(BID, size=100))
+@pytest.mark.parametrize("buys", [True, False])
+def test_a_reduce_only_maker_trades_while_it_reduces_and_goes_when_it_would_not(buys: bool) -> None:
+    sign, maker, taker = -1 if buys else 1, replace(ASK, size=150, buys=buys), now(replace(BUY, buys=not buys))
+    entry = replace(maker, account=CAROL, size=100), replace(maker, size=100, buys=not buys)
     for size, fits in ((60, True), (100, True), (101, False)):
-        ledger = applied(*long, replace(ASK, size=150, reduce_only=True), now(replace(BUY, size=size)))
-        assert position(ledger, ALICE) == (100 - size if fits else 100)
-        assert side(ledger, False) == ([(SECOND, MARK, 150 - size)] if fits else [])
+        ledger = applied(*entry, replace(maker, reduce_only=True), replace(taker, size=size))
+        assert position(ledger, ALICE) == sign * (100 - size if fits else 100)
+        assert side(ledger, buys) == ([(SECOND, MARK, 150 - size)] if fits else [])
         assert ledger.removals == ([] if fits else [Removal(SECOND, Reason.GROWING)])
-    ledger = applied(replace(ASK, reduce_only=True), now(BUY))  # it has no position at all
+    ledger = applied(replace(maker, reduce_only=True), taker)  # it has no position at all
     assert ledger.removals == [Removal(FIRST, Reason.GROWING)]
 
 
-def test_a_reduce_only_taker_reduces() -> None:
-    ledger = applied(ASK, BUY, replace(BID, price=MARK - 1), now(replace(SELL, price=MARK - 1, reduce_only=True)))
+@pytest.mark.parametrize("buys", [True, False])
+@pytest.mark.parametrize("size", [59, 60])
+def test_a_reduce_only_taker_reduces(buys: bool, size: int) -> None:
+    maker, taker = replace(ASK, buys=not buys), replace(BUY, buys=buys)
+    back = replace(taker, buys=not buys, size=size, policy=Policy.FILL_OR_KILL, reduce_only=True)
+    before = maker, taker, Cancel(ALICE, FIRST), replace(maker, account=CAROL, buys=buys)
+    ledger = applied(*before, back)
     assert kinds(ledger) == [Kind.MATCH, Kind.FILLED]
-    assert position(ledger, BOB) == 0
+    assert position(ledger, BOB) == (60 - size) * (1 if buys else -1)
+    with pytest.raises(Refusal, match="reduce-only"):
+        applied(*before, replace(back, size=61))
 
 
 def test_a_maker_without_margin_loses_its_order_and_the_taker_goes_on() -> None:
