@@ -7,7 +7,7 @@
     equity      = cash + collateral
 
 An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Withdrawals,
-outgoing transfers and fills end with this check, with no exception for those that only reduce risk.
+outgoing transfers, fills and orders end with this check, with no exception for those that only reduce risk.
 """
 
 from collections.abc import Callable, Sequence
