@@ -164,9 +164,9 @@ def test_a_batch_is_not_before_the_one_before_it(ledger: Path, tmp_path: Path) -
 
 def test_no_price_is_later_than_its_batch(ledger: Path, tmp_path: Path) -> None:
     last = run_json("inspect", ledger)["time"]
-    price = {"kind": "price", "instrument": "ETH", "price": "2680"}
-    batch = write_batch(tmp_path / "a.batch", {**price, "time": last}, {**price, "time": last + 1})
-    fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:3: price: out-of-range")
+    batch = tmp_path / "a.batch"
+    write_prices(LedgerDirectory(ledger), batch, last, last + 1, close=last)
+    fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:5: price: out-of-range")
 
 
 def test_orders_wait_in_the_book_until_they_trade_or_go(ledger: Path, tmp_path: Path) -> None:

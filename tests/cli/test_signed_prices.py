@@ -96,11 +96,11 @@ def test_a_threshold_of_members_is_enough(proven: Proven, ledger: Path, proof: P
 
 
 def test_the_clock_of_a_replay_may_be_given(proven: Proven, ledger: Path) -> None:
-    closed = proven.statement.time
-    late = closed + 86_401
+    late, oldest = proven.statement.time + 86_401, min(price.time for price in proven.statement.prices)
     result = run("verify", proven.proof, "--ledger", ledger, *CHAIN, "--now", late)
     fails(result, 1, "time behind the clock", str(late), "86400 s")
-    assert run("verify", proven.proof, "--ledger", ledger, *CHAIN, "--now", late - 1).exit_code == 0
+    assert run("verify", proven.proof, "--ledger", ledger, *CHAIN, "--now", oldest + 86_401).exit_code == 1
+    assert run("verify", proven.proof, "--ledger", ledger, *CHAIN, "--now", oldest + 86_400).exit_code == 0
     assert run("verify", proven.proof, "--ledger", ledger, "--now", 5).exit_code == 2
 
 
@@ -119,7 +119,7 @@ def write_prices(directory: LedgerDirectory, out: Path, *times: int, close: int 
     """A batch that marks ETH at each of these times, all signed."""
     oracle = load_simulated_oracle(directory.venue, directory.path)
     updates = [SetPrice(ETH, 268_000, moment) for moment in times]
-    with BatchWriter(out, directory.venue, close) as writer:
+    with BatchWriter(out, directory.venue, max(times) if close is None else close) as writer:
         for bundle in oracle.sign_all(updates):
             writer.write(bundle)
         for update in updates:
@@ -149,13 +149,17 @@ def test_an_unsigned_price_is_refused_by_the_sequencer(ledger: Path, tmp_path: P
     write_prices(directory, batch, moment)
     assert run("check", batch, "--ledger", ledger).exit_code == 0
     lines = batch.read_text().splitlines()
+
+    def later(line: str) -> str:
+        return line.replace(f":{moment}", f":{moment + 1}")
+
     for kept, problem in (
         ([lines[0], lines[2]], "no bundle of that time has this price"),
         ([lines[0], lines[2], lines[1]], "no bundle of that time has this price"),  # a bundle comes first
         ([lines[0], lines[1].replace("[0,1,2,3]", "[0,1]"), lines[2]], "too few signers"),
         ([lines[0], lines[1].replace("[0,1,2,3]", "[0,1,2]"), lines[2]], "invalid signature"),
         ([lines[0], lines[1], lines[2].replace('"268', '"269')], "no bundle of that time has this price"),
-        ([lines[0], lines[1], lines[2].replace(f":{moment}", f":{moment + 1}")], "no bundle of that time"),
+        ([lines[0].replace(f":{moment}", f":{moment + 1}"), lines[1], lines[2].replace(f":{moment}", f":{moment + 1}")], "no bundle of that time"),
     ):  # fmt: skip
         batch.write_text("\n".join(kept) + "\n")
         content = run_json("check", batch, "--ledger", ledger, code=2)

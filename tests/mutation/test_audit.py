@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state.transitions.fill import Fill
 
 from circuits.records import (
     EMPTY,
@@ -25,7 +26,6 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
-from state.transitions.fill import Fill
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer

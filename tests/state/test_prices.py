@@ -72,7 +72,7 @@ def test_the_chosen_bundles_are_those_that_prices_rest_on_in_order() -> None:
 
 def test_the_ledger_sets_signed_prices_only() -> None:
     ledger = funded_ledger()
-    ledger.begin_batch(book(toy_bundle(VENUE.id, 105, [(ETH, 260_000)])))
+    ledger.begin_batch(105, book(toy_bundle(VENUE.id, 105, [(ETH, 260_000)])))
     with pytest.raises(Refusal) as caught:
         ledger.apply(SetPrice(ETH, 260_001, 105))
     assert caught.value.rule == Rule.UNSIGNED_PRICE

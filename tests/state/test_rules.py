@@ -209,8 +209,6 @@ CASES = [
     Case(Rule.HOLDING_LIMIT, BUY, rich(BOB) | position(BOB, SIZE_MAX - 99), before=(ASK,)),
     Case(Rule.HOLDING_LIMIT, replace(BUY, policy=Policy.GOOD_TILL_TIME), rich(BOB) | position(BOB, SIZE_MAX - 99)),
     Case(Rule.HOLDING_LIMIT, replace(ASK, size=SIZE_MAX), rich(ALICE), before=(ASK,)),
-    Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1),
-         {balance_index(BOB, ETH): balance_record((SIZE_MAX + 1) * 10_000)}),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX + 1)),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, -SIZE_MAX - 1)),
     Case(Rule.MARGIN_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX) | mark(BTC_PERP, PRICE_MAX)),
@@ -259,7 +257,19 @@ def test_refusal(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case.rule for case in CASES} | {Rule.BOOK_FULL} == set(Rule) == set(MESSAGES)
+    assert {case.rule for case in CASES} | {Rule.BOOK_FULL, Rule.BATCH_FULL} == set(Rule) == set(MESSAGES)
+
+
+def test_a_full_batch_takes_nothing_more_but_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = prepared(Case(Rule.BATCH_FULL, ASK, before=(ASK,)))
+    assert ledger._memory is not None
+    before = snapshot(ledger)
+    monkeypatch.setattr("state.memory.MOST_ROWS", ledger._memory.witness.row_count())
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(Transfer(BOB, ALICE, USDC, 1))
+    assert caught.value.rule == Rule.BATCH_FULL
+    assert snapshot(ledger) == before
+    ledger.close_batch()
 
 
 def test_a_full_book_takes_no_order(monkeypatch: pytest.MonkeyPatch) -> None:

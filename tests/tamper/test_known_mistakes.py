@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from state.transitions.fill import Fill
 
 from circuits.air import Bus, Circuit, CircuitError, Message, Table
 from circuits.bounded import Bounded
@@ -43,7 +44,6 @@ from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from prover.grinding import grind
 from state.ledger import Ledger
-from state.transitions.fill import Fill
 from tests import small_circuit
 from tests.batches import ALICE, BOB, BTC_PERP, USDC, every_kind, new_ledger, run_batch
 from tests.proving import TEST_PARAMETERS
