@@ -159,7 +159,7 @@ def test_an_unsigned_price_is_refused_by_the_sequencer(ledger: Path, tmp_path: P
         ([lines[0], lines[1].replace("[0,1,2,3]", "[0,1]"), lines[2]], "too few signers"),
         ([lines[0], lines[1].replace("[0,1,2,3]", "[0,1,2]"), lines[2]], "invalid signature"),
         ([lines[0], lines[1], lines[2].replace('"268', '"269')], "no bundle of that time has this price"),
-        ([lines[0].replace(f":{moment}", f":{moment + 1}"), lines[1], lines[2].replace(f":{moment}", f":{moment + 1}")], "no bundle of that time"),
+        ([later(lines[0]), lines[1], later(lines[2])], "no bundle of that time"),
     ):  # fmt: skip
         batch.write_text("\n".join(kept) + "\n")
         content = run_json("check", batch, "--ledger", ledger, code=2)
