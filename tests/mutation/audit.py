@@ -1,7 +1,7 @@
 """What every honest batch keeps, whatever its transitions are: a rule that is broken here makes the statement false.
 
-Transfers and fills are secret, but each costs its sender, or both its parties, a nonce; so do withdrawals, which are
-public. The nonces that withdrawals do not account for say who may have lost anything.
+Transfers and orders are secret, but each costs its sender a nonce; so do withdrawals, which are public. The nonces that
+withdrawals do not account for, and the orders that rested before, say who may have lost anything.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from circuits.records import (
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_ORDERS,
     PARAMETERS_PRICES,
     TAG,
     VENUE_ACCOUNTS,
@@ -121,20 +122,21 @@ class Audit:
                 yield f"balances in {slot} change by {held}, liabilities by {owed}"
 
     def _messages(self) -> Iterator[str]:
-        """Who sends no secret message gains, by transfers; if only one account does, it transfers and gains nothing."""
+        """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing."""
         spare = {account: self._secret_messages(account) for account in self._accounts()}
-        senders = {account for account, number in spare.items() if number}
+        resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
+        parties = {account for account, number in spare.items() if number} | resting
         perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
         for account, number in spare.items():
             gains = [self._gain(account, slot) for slot in range(len(self.venue.instruments))]
-            if number < 0 or (number == 0 and min(gains) < 0):
+            if number < 0 or (account not in parties and min(gains) < 0):
                 yield f"account {account} sends {number} secret messages, and gains {gains}"
-            if (len(senders) < 2 or number == 0) and any(gains[slot] for slot in perpetuals):
+            if (len(parties) < 2 or account not in parties) and any(gains[slot] for slot in perpetuals):
                 yield f"account {account} trades alone, and gains {gains}"
-            if senders == {account} and (max(gains) > 0 or sum(gains) > -number):
+            if parties == {account} and max(gains) > 0:
                 yield f"account {account} alone sends {number} secret messages, and gains {gains}"
             unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
-            if not senders and unpaid:
+            if not parties and unpaid:
                 yield f"account {account} opens {unpaid} though nobody sends it anything"
 
     def _accounts(self) -> list[int]:

@@ -7,15 +7,33 @@ from circuits.steps import Step
 from tests.mutation import (
     execution_accesses,
     execution_accounts,
+    execution_cancels,
+    execution_chains,
+    execution_matches,
+    execution_notionals,
     execution_order,
+    execution_orders,
+    execution_prices,
     execution_registers,
-    execution_trades,
+    last_row,
 )
 from tests.mutation.script import Script
 from tests.mutation.world import Forge, Implied
 
 TABLE = "execution"
-FILES = (execution_accesses, execution_accounts, execution_order, execution_registers, execution_trades)
+FILES = (
+    execution_accesses,
+    execution_accounts,
+    execution_cancels,
+    execution_chains,
+    execution_matches,
+    execution_notionals,
+    execution_order,
+    execution_orders,
+    execution_prices,
+    execution_registers,
+    last_row,
+)
 
 
 IMPLIED = {
@@ -24,6 +42,50 @@ IMPLIED = {
         "bus. The time in the message is that of a single access, which must then have put k copies there, and so on "
         "back to the tree, which opens each leaf once. It is kept because the bounds of multiplicities, amounts and "
         "public messages rest on it before any bus is looked at."
+    ),
+}
+_BOUNDS = " It is kept because the bounds of multiplicities rest on it."
+_CHOICE = (
+    "MATCH_HEAD, BEST_HEAD and END_HEADER add up to what leads to them, 0 or 1, and each demands its own index of an "
+    "order's rows. "
+)
+_ROLE = (
+    "END_HEADER demands a header of the row, and the other one that its element 0, the role, is the index of the next "
+    "row, where no transition goes on."
+)
+IMPLIED |= {
+    "is_match_head is boolean": Implied(
+        _CHOICE + "So it is -1 beside a 1 of one of the others, on a row of another transition or an idle one. Beside "
+        "BEST_HEAD nothing may change that could not without the two. " + _ROLE + _BOUNDS
+    ),
+    "is_end_header is boolean": Implied(
+        _CHOICE
+        + "So it is -1 beside a 1 of one of the others, on a row of another transition or an idle one. "
+        + _ROLE
+        + _BOUNDS
+    ),
+    "order_market: rests is boolean": Implied(
+        "It is read where an order may rest and at its end. After BEST_ORDER `rests` is the selector of "
+        "REST_PREDECESSOR, and 1 - rests the number of MATCH_HEAD, BEST_HEAD and END_HEADER, which are boolean: so it "
+        "is 0 or 1, or two of those stand beside REST_PREDECESSOR -1 times. END_HEADER has another index than the "
+        "others, and what MATCH_HEAD and BEST_HEAD read belongs to another list than what REST_PREDECESSOR reads. "
+        "Without BEST_ORDER nothing is left, and nothing rests." + _BOUNDS
+    ),
+    "match_order: own is boolean": Implied(
+        "It is 0 unless the order is the taker's own. Then a fill is impossible, because it would be one with itself, "
+        "so that exactly one reason is left; and to skip the order is right." + _BOUNDS
+    ),
+    "match_order: expired is boolean": Implied(
+        "The other reasons and `fails` are 0 or 1, and so is the sum of all: there are 1, 0 or -1 reasons to skip. "
+        "With -1, FILL_HEADER comes twice and SKIP_HEADER -1 times, and the position stays as it is: a fill of "
+        "nothing, which FILL_QUOTE refuses. With 0, expired = -1 makes 3x + 1 a distance of x = expiry - time, so "
+        "x >= 0. With 1 it is 1, or the other reasons hold." + _BOUNDS
+    ),
+    "match_order: size limb 1 in range": Implied(
+        "The buyer's and the seller's position (or one that fails, and back) change by its limbs, with either sign, "
+        "and carries are at most LIMB and at least -8: so limb 1 lies within 10 LIMB of 0. Mod P the size is that of "
+        "the rests, and no margin check reads a position that changes by P more or less; so both limbs are the "
+        "size's. It is kept because the product's and the positions' integer bounds rest on it."
     ),
 }
 _BESIDE = (
@@ -54,9 +116,9 @@ _WHY = {
     + "No first step with this index leaves it alone, so one under way does, and the sum is 0. "
     + _SILENT
     + "And it has not been sent before: nothing but closing follows closing. ",
-    Step.FILL_MARKET: "No message is ever taken back, because no step of a fill publishes. If the sum is 1, the leaf "
-    "is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a DEPOSIT_CHAIN or WITHDRAW_CHAIN, "
-    "whose message is of a chain that does not exist. "
+    Step.ORDER_MARKET: "No message is ever taken back, because no step of an order publishes. If the sum is 1, the "
+    "leaf is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a DEPOSIT_CHAIN or "
+    "WITHDRAW_CHAIN, whose message is of a chain that does not exist. "
     + _SILENT
     + "If it has been sent, no transition is under way; with ids that can be taken no publishing step has this index "
     "and tag, and REGISTER_VENUE raises what is kept here. ",
@@ -66,6 +128,8 @@ _WHY = {
     + _SILENT
     + "If it has been sent, what else is to be said has been too: with the sum 0 a row's message has 0 copies, or is "
     "of a negative kind, which nobody takes. ",
+    Step.CANCEL_HEADER: "It demands another nonce and another number of orders, and of the steps that could stand "
+    "beside it only END_HEADER, under way, lets both change; the others add up. So the sum is 0. " + _SILENT,
 }
 IMPLIED |= {
     f"is_{step.name.lower()} is boolean": Implied(

@@ -33,7 +33,7 @@ from state.transitions.register import Register
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, run_batch
 from tests.mutation.script import Amend, BentMemory, Hook, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip, to
-from tests.mutation.stage import DAVE, EVE, FRANK, MARK, NOBODY, staged
+from tests.mutation.stage import DAVE, EVE, FRANK, MARK, NOBODY, SIZE, staged
 from tests.tamper.forger import Forger
 
 Act = Callable[[Forger], None]
@@ -71,13 +71,8 @@ def price(forger: Forger) -> None:
 
 
 def fill(forger: Forger) -> None:
-    """A first trade: Eve sells to Dave."""
-    forger.fill(BTC_PERP, EVE, DAVE, MARK, 5)
-
-
-def fill_twice(forger: Forger) -> None:
-    fill(forger)
-    fill(forger)
+    """A first trade: Eve, whose order goes, sells to Dave."""
+    forger.order(DAVE, BTC_PERP, True, MARK, SIZE).trade().filled()
 
 
 def set_price(
@@ -97,9 +92,9 @@ def set_price(
     memory.witness.begin(Kind.PRICE, instrument, count if sequence is None else sequence, mark, time)
 
 
-def shared(step: Step, target: int, act: Act) -> Script:
+def shared(step: Step, target: int, act: Act, ledger: Callable[[], Ledger] = staged) -> Script:
     """The step's access goes to another leaf."""
-    return Script(act, {step: to(target)})
+    return Script(act, {step: to(target)}, ledger=ledger)
 
 
 def register_at_large() -> Script:
@@ -169,18 +164,6 @@ def crossed_withdrawals() -> Script:
         (Step.WITHDRAW_TOTAL, 1): to(total_index(ETH)),
     }
     return Script(act, hooks)
-
-
-def spot_fill(hooks: Hooks, bit: int) -> Script:
-    """ETH itself is traded like a perpetual: it is borrowed without collateral rules."""
-
-    def act(forger: Forger) -> None:
-        forger.fill(ETH, FRANK, BOB, 268_162, 5)
-
-    def amend(trace: ScriptedTrace) -> None:
-        trace.registers(Kind.FILL, bit=bit)
-
-    return Script(act, hooks, amend)
 
 
 def batch_elsewhere() -> Script:
@@ -268,6 +251,8 @@ def fund_of(statement: Statement, amount: int) -> Statement:
     return replace(statement, fund=(replace(statement.fund[0], amount=amount), *statement.fund[1:]))
 
 
+ONE_MORE = partial(staged, Register(NOBODY, (9,) * 7))  # with nothing but quote
+
 INDEX: dict[str, Callable[[], Script]] = {
     "register_venue": register_at_large,
     "register_header": lambda: shared(Step.REGISTER_HEADER, header_index(NOBODY + 1), register),
@@ -285,13 +270,13 @@ INDEX: dict[str, Callable[[], Script]] = {
     ),
     "withdraw_vault": lambda: shared(Step.WITHDRAW_VAULT, vault_index(1, USDC), withdraw),
     "withdraw_total": crossed_withdrawals,
-    "withdraw_header": lambda: shared(Step.WITHDRAW_HEADER, header_index(EVE), withdraw),
+    "withdraw_header": lambda: shared(Step.WITHDRAW_HEADER, header_index(NOBODY), withdraw, ONE_MORE),
     "withdraw_balance": lambda: shared(Step.WITHDRAW_BALANCE, balance_index(BOB, USDC), withdraw),
     "transfer_total": lambda: Script(
         lambda f: f.transfer(ALICE, BOB, BTC_PERP, 100),
         {Step.TRANSFER_TOTAL: to(total_index(USDC))},
     ),
-    "transfer_from_header": lambda: shared(Step.TRANSFER_FROM_HEADER, header_index(EVE), transfer),
+    "transfer_from_header": lambda: shared(Step.TRANSFER_FROM_HEADER, header_index(NOBODY), transfer, ONE_MORE),
     "transfer_from_balance": lambda: shared(Step.TRANSFER_FROM_BALANCE, balance_index(BOB, USDC), transfer),
     "transfer_to_header": lambda: shared(Step.TRANSFER_TO_HEADER, header_index(EVE), opening_transfer),
     "transfer_to_balance": lambda: shared(Step.TRANSFER_TO_BALANCE, balance_index(BOB, USDC), transfer),
@@ -307,16 +292,6 @@ INDEX: dict[str, Callable[[], Script]] = {
             )
         },
     ),
-    "fill_market": lambda: spot_fill({Step.FILL_MARKET: to(market_index(BTC_PERP))}, 1 << BTC_PERP),
-    "fill_parameters": lambda: Script(
-        lambda f: f.fill(BTC_PERP, EVE, DAVE, MARK, 5, fees=(0, 0)), {Step.FILL_PARAMETERS: to(parameters_index(ETH))}
-    ),
-    "fill_header": lambda: Script(fill_twice, {(Step.FILL_HEADER, 2): to(header_index(DAVE))}),
-    "fill_base": lambda: Script(
-        lambda f: f.fill(BTC_PERP, BOB, DAVE, MARK, 5), {(Step.FILL_BASE, 0): to(balance_index(BOB, ETH_PERP))}
-    ),
-    "fill_quote": lambda: shared(Step.FILL_QUOTE, balance_index(FRANK, USDC), fill),
-    "fill_fee": lambda: shared(Step.FILL_FEE, balance_index(DAVE, USDC), fill),
     "close_venue": batch_elsewhere,
     "close_vault": swapped_vaults,
     "close_fund": lambda: Script(
@@ -371,24 +346,6 @@ def key_as_receiver() -> Script:
     return Script(lambda f: f.transfer(ALICE, FRANK, USDC, 1_000_000), hooks, amend)
 
 
-def key_as_maker() -> Script:
-    """Frank trades with his ETH as if it were quote, and nobody counts the position."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        own = trace.rows(Kind.FILL)[:6]
-        for rows in own:
-            trace.register("account", rows, SHIFTED_FRANK)
-        trace.nonzero(own[0], SHIFTED_FRANK - trace.columns["other"][own[0]])
-
-    hooks = {
-        (Step.FILL_HEADER, 0): as_shifted_frank(()),
-        (Step.FILL_BASE, 0): as_shifted_frank(()),
-        (Step.FILL_QUOTE, 0): as_shifted_frank((USDC, BTC_PERP)),
-        (Step.FILL_QUOTE, 1): visiting(DAVE, (USDC, BTC_PERP)),
-    }
-    return Script(lambda f: f.fill(BTC_PERP, FRANK, DAVE, MARK, 5), hooks, amend, omit=range(4))
-
-
 def visiting(account: int, instruments: tuple[int, ...]) -> Hook:
     """Hook: after the access the margin check visits these instruments."""
 
@@ -439,8 +396,6 @@ KIND: dict[str, Callable[[], Script]] = {
     "transfer_to_header": key_as_receiver,
     "price_parameters": priced_quote,
     "price_market": asset_as_perpetual,
-    "fill_market": lambda: spot_fill({}, 1 << ETH),
-    "fill_header": key_as_maker,
     "close_vault": phantom_vault,
 }
 

@@ -1,8 +1,11 @@
 """Forgeries of what transitions demand of accounts, chains, vaults and totals, and of sums of amounts."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from unittest.mock import patch
 
+from circuits.air import Table
 from circuits.bounds import BIAS, BIAS_TOP_LIMB, COUNTER_MAX, MAX_ACCOUNTS
 from circuits.execution import BOUND_PORT
 from circuits.records import (
@@ -22,24 +25,28 @@ from circuits.records import (
     record,
 )
 from circuits.steps import STEPS, Kind, Step
+from circuits.witness import Witness
+from prover.traces import build
+from prover.traces.columns import Columns
+from prover.traces.margin import margin_columns
+from prover.traces.memory import Timeline
 from state.accounts import header_record
 from state.ledger import Ledger
 from state.store import NO_SALT
-from tests.batches import ALICE, BOB, BTC_PERP, ETH, USDC
+from tests.batches import ALICE, BOB, BTC_PERP, USDC
 from tests.mutation.execution_accesses import (
     Act,
     deposit,
-    fill,
     opening_deposit,
     opening_transfer,
     register,
     transfer,
-    visiting,
     withdraw,
 )
 from tests.mutation.execution_registers import BOBS_MASK, EVERY, TOO_MUCH, bankrupting_withdrawal, setting
 from tests.mutation.script import BentMemory, Script, ScriptedTrace, add
-from tests.mutation.stage import DAVE, EVE, MARK, NOBODY, staged
+from tests.mutation.stage import DAVE, EVE, NOBODY, staged
+from tests.mutation.world import Forged
 from tests.tamper.forger import Forger
 
 BTC_BIT = 1 << BTC_PERP
@@ -82,12 +89,12 @@ def register_one_more(forger: Forger) -> None:
     memory.witness.begin(Kind.REGISTER, account)
 
 
-def talkative() -> Ledger:
-    """As if Dave had sent as many messages as there are nonces."""
+def talkative(account: int = DAVE) -> Ledger:
+    """As if the account had sent as many messages as there are nonces."""
     ledger = staged()
-    header = ledger.read(header_index(DAVE))
+    header = ledger.read(header_index(account))
     old = (*header[:HEADER_NONCE], COUNTER_MAX, *header[HEADER_NONCE + 1 :])
-    ledger.store.load([(header_index(DAVE), old, NO_SALT)])
+    ledger.store.load([(header_index(account), old, NO_SALT)])
     return ledger
 
 
@@ -96,10 +103,27 @@ def bankrupting_transfer(forger: Forger) -> None:
     forger.transfer(BOB, ALICE, USDC, TOO_MUCH)
 
 
-def too_large_fill(forger: Forger) -> None:
-    """Eve sells more than her margin allows, to Alice, who can afford it."""
-    forger.deposit(0, 2, ALICE, USDC, 10**12)
-    forger.fill(BTC_PERP, EVE, ALICE, MARK, 100_000)
+@dataclass
+class FailingChecks(Script):
+    """The checks after this step are to fail, and do."""
+
+    step: Step = Step.WITHDRAW_BALANCE
+
+    def __call__(self) -> Forged:
+        def columns(table: Table, witness: Witness, times: Timeline, random_rows: int) -> Columns:
+            """A check fails where UNDO_QUOTE comes next."""
+            steps = witness.accesses.step
+            honest = list(steps)
+            for row in (row for row, step in enumerate(honest) if step == self.step):
+                steps[row + 1] = Step.UNDO_QUOTE
+            try:
+                return margin_columns(table, witness, times, random_rows)
+            finally:
+                for row, step in enumerate(honest):
+                    steps[row] = step
+
+        with patch.object(build, "margin_columns", columns):
+            return super().__call__()
 
 
 def past_the_bound() -> Script:
@@ -128,15 +152,6 @@ def hidden_position(step: Step, act: Act, kind: Kind) -> dict[str, Callable[[], 
         f"{name}: nothing opens": lambda: Script(act, shrink, setting(kind, rows, opened=-BTC_BIT // bit)),
         f"{name}: open instruments": lambda: Script(act, shrink),
     }
-
-
-def hidden_fill() -> Script:
-    """Eve's new position is in her header, but not in the margin check."""
-    hooks = {
-        (Step.FILL_QUOTE, 0): visiting(EVE, (USDC,)),
-        (Step.FILL_QUOTE, 1): visiting(ALICE, (USDC, ETH, BTC_PERP)),
-    }
-    return Script(too_large_fill, hooks, setting(Kind.FILL, slice(2, 6), mask=1), omit=range(4))
 
 
 def wrong_bit(act: Act, step: Step, kind: Kind, bit: int) -> Script:
@@ -177,11 +192,8 @@ def unchecked_limb(k: int) -> Script:
 def headers() -> dict[str, Callable[[], Script]]:
     """Forgeries of headers, by label."""
     acts: dict[Step, Act] = {
-        Step.DEPOSIT_HEADER: deposit,
         Step.WITHDRAW_HEADER: withdraw,
         Step.TRANSFER_FROM_HEADER: transfer,
-        Step.TRANSFER_TO_HEADER: transfer,
-        Step.FILL_HEADER: fill,
     }
     table: dict[str, Callable[[], Script]] = {}
     for step, act in acts.items():
@@ -190,7 +202,6 @@ def headers() -> dict[str, Callable[[], Script]]:
     senders: dict[Step, Act] = {
         Step.WITHDRAW_HEADER: lambda f: f.withdraw(0, fee, USDC, 1_000),
         Step.TRANSFER_FROM_HEADER: lambda f: f.transfer(fee, ALICE, USDC, 1_000),
-        Step.FILL_HEADER: lambda f: f.fill(BTC_PERP, DAVE, fee, MARK, 1),
     }
     for step, act in senders.items():
         table[f"{step.name.lower()}: sender is a trader"] = partial(Script, act)
@@ -198,8 +209,6 @@ def headers() -> dict[str, Callable[[], Script]]:
     table |= hidden_position(Step.WITHDRAW_HEADER, bankrupting_withdrawal, Kind.WITHDRAW)
     table |= hidden_position(Step.TRANSFER_FROM_HEADER, bankrupting_transfer, Kind.TRANSFER)
     return table | {
-        "fill_header: mask register": hidden_fill,
-        "fill_header: open instruments": lambda: Script(fill, {(Step.FILL_HEADER, 0): add(HEADER_MASK, -BTC_BIT)}),
         "deposit_header: open instruments": lambda: Script(deposit, {Step.DEPOSIT_HEADER: add(HEADER_MASK, -2)}),
         "transfer_to_header: open instruments": lambda: Script(
             transfer, {Step.TRANSFER_TO_HEADER: add(HEADER_MASK, -2)}
@@ -224,7 +233,6 @@ def backing() -> dict[str, Callable[[], Script]]:
         "transfer_total: bit of the instrument": lambda: wrong_bit(
             opening_transfer, Step.TRANSFER_TO_HEADER, Kind.TRANSFER, 8
         ),
-        "fill_market: bit of the market": lambda: wrong_bit(fill, Step.FILL_HEADER, Kind.FILL, 0),
     }
 
 
@@ -234,6 +242,9 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "register_venue: account is the next id": another_id,
         "register_venue: accounts are counted": lambda: Script(register, {Step.REGISTER_VENUE: add(VENUE_ACCOUNTS)}),
         "register_venue: room for the account": lambda: Script(register_one_more, ledger=full_ledger),
+        "only a maker may fail its margin check": lambda: FailingChecks(
+            bankrupting_withdrawal, amend=setting(Kind.WITHDRAW, EVERY, fails=1)
+        ),
         "transfer_total: not to itself": lambda: Script(lambda f: f.transfer(BOB, BOB, USDC, 5)),
         "transfer_from_header: amount is not 0": lambda: Script(lambda f: f.transfer(BOB, ALICE, USDC, 0)),
     }

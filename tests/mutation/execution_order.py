@@ -8,12 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from circuits.bounds import LIMB, MAX_ACCOUNTS, TIMES_PER_CLOCK
-from circuits.execution import FIRST_STEPS
 from circuits.field import P
 from circuits.records import (
     EMPTY,
     INSTRUMENT_SLOTS,
-    MARKET_BIT,
     PARAMETERS_FRACTION,
     TAG,
     TOTAL_BIT,
@@ -34,10 +32,9 @@ from state.ledger import Ledger
 from state.store import NO_SALT
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, USDC
 from tests.mutation.execution_accesses import Act, chain_left_out, deposit, price, register, withdraw
-from tests.mutation.execution_registers import PARTY, setting
-from tests.mutation.execution_trades import begin_with_taker
+from tests.mutation.execution_registers import setting
 from tests.mutation.script import Hooks, Script, ScriptedTrace, inverse, nothing, skip, write
-from tests.mutation.stage import DAVE, EVE, MARK, NOBODY, staged
+from tests.mutation.stage import DAVE, EVE, NOBODY, staged
 from tests.mutation.world import Traces, rows_where
 from tests.tamper.forger import Forger
 
@@ -60,9 +57,6 @@ def complete(step: Step) -> Act:
             else f.transfer(DAVE, EVE, USDC, 1_000_000)
         ),
         Kind.PRICE: price,
-        Kind.FILL: lambda f: f.fill(
-            BTC_PERP, EVE, DAVE, MARK, 5, fees=(None, None) if step is Step.FILL_PARAMETERS else (0, 0)
-        ),
     }
     return acts[kind_of(step)]
 
@@ -73,11 +67,9 @@ def kind_of(step: Step) -> Kind:
 
 
 def headless(step: Step, before: Act) -> Script:
-    """A transition that begins with this step; a fill that begins before its parties is one of the taker alone."""
+    """A transition that begins with this step."""
     kind = kind_of(step)
-    alone = step in (Step.FILL_PARAMETERS, Step.FILL_HEADER)
-    head = STEPS[kind][: STEPS[kind].index(step)] + (PARTY if alone else ())
-    hooks: Hooks = {(other, 0): skip for other in head}
+    hooks: Hooks = {(other, 0): skip for other in STEPS[kind][: STEPS[kind].index(step)]}
 
     def act(forger: Forger) -> None:
         before(forger)
@@ -93,19 +85,12 @@ def headless(step: Step, before: Act) -> Script:
     def believe(trace: ScriptedTrace) -> None:
         if kind is Kind.PRICE:
             trace.old[PARAMETERS_FRACTION][trace.rows(kind)[0]] = 500
-        if kind is Kind.FILL:
-            trace.old[MARKET_BIT][trace.rows(kind)[0]] = 1 << BTC_PERP
         if kind is Kind.DEPOSIT and step > Step.DEPOSIT_TOTAL:
             trace.old[TOTAL_BIT][trace.rows(kind)[2]] = 1 << ETH
 
     def amend(trace: ScriptedTrace) -> None:
         if step in (Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE):
             trace.register("mask", trace.at(step), 1)
-        if step in PARTY[1:]:
-            for row in trace.rows(kind)[3:6]:
-                trace.register("mask", row, 1)
-        if step is Step.FILL_PARAMETERS:
-            begin_with_taker(trace)
 
     return Script(act, hooks, amend, believe, restate=restate)
 
@@ -138,9 +123,10 @@ def make_idle(traces: Traces) -> None:
     """The row of no step accesses nothing."""
     execution, tree = traces["execution"], traces["tree"]
     row = int(np.flatnonzero(execution["index"] == NOWHERE)[0])
-    clock = execution["clock"][row]
+    kept = {name: execution[name][row] for name in ("clock", "time")}
     execution.values[:, row] = 0
-    execution["clock"][row] = clock
+    for name, value in kept.items():
+        execution[name][row] = value
     tree["time"][(tree["index"] == NOWHERE) & (tree["is_leaf"] == 1)] = 0
 
 
@@ -234,10 +220,9 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
         "is_close_fund is boolean": partial(unseen_batch, "is_close_fund", -balance_index(SystemAccount.INSURANCE, 0)),
     }
-    for kind, steps in STEPS.items():
-        for before, step in pairwise(steps):
-            if step not in FIRST_STEPS and (kind is not Kind.FILL or before is not Step.FILL_FEE):
-                name = step.name.lower()
-                table[f"{before.name.lower()} leads to {name}"] = partial(headless, step, before_it(step))
-                table[f"the first row is no {name}"] = partial(headless, step, nothing)
+    for kind in (Kind.REGISTER, Kind.DEPOSIT, Kind.WITHDRAW, Kind.TRANSFER, Kind.PRICE):
+        for before, step in pairwise(STEPS[kind]):
+            name = step.name.lower()
+            table[f"{before.name.lower()} leads to {name}"] = partial(headless, step, before_it(step))
+            table[f"the first row is no {name}"] = partial(headless, step, nothing)
     return table

@@ -4,12 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from circuits.bounds import LIMB
-from circuits.execution import OTHER_LIMIT
 from circuits.records import (
     HEADER_MASK,
-    MARKET_BIT,
-    PARAMETERS_MAKER_FEE,
-    PARAMETERS_TAKER_FEE,
     Record,
     balance_index,
     header_index,
@@ -18,16 +14,12 @@ from circuits.records import (
 from circuits.steps import Kind, Step
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC
 from tests.mutation.execution_accesses import deposit, fill, opening_deposit, set_price
-from tests.mutation.script import Amend, BentMemory, Hook, Hooks, Script, ScriptedTrace, add, skip, to
-from tests.mutation.stage import DAVE, EVE, MARK
+from tests.mutation.script import Amend, BentMemory, Hook, Hooks, Script, ScriptedTrace, add, to
+from tests.mutation.stage import DAVE
 from tests.tamper.forger import Forger
 
-SIZE, RATES = 5, (200, 500)
-NOTIONAL = MARK * SIZE
-MAKER, TAKER = slice(0, 6), slice(6, 10)  # the rows of a fill that show a party's registers
 EVERY = slice(None)
 BOBS_MASK, TOO_MUCH = 15, 120_000_000_000
-PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
 
 
 def setting(kind: Kind, rows: slice, **values: int) -> Amend:
@@ -61,35 +53,18 @@ def grown(change: int) -> Hook:
     return hook
 
 
-def grows(step: Step, act: Callable[[Forger], None], name: str, count: int, k: int, sign: int = 1) -> Script:
+def grows(
+    step: Step, act: Callable[[Forger], None], name: str, count: int, k: int, sign: int = 1, number: int = 0
+) -> Script:
     """Limb k of what the step adds (sign 1) or takes is one more on its row than on the others."""
 
     def amend(trace: ScriptedTrace) -> None:
-        rows = trace.at(step)
+        rows = trace.at(step, number)
         trace.columns[f"{name}{k}"][rows] += 1
         limbs = [sign * trace.columns[f"{name}{i}"][rows] for i in range(count)]
         trace.change(rows, [*limbs, *[0] * (4 - count)])
 
-    return Script(act, {(step, 0): grown(sign << (14 * k))}, amend)
-
-
-def rate_falls(taker: int) -> Script:
-    """The rate is read honestly, and 0 afterwards."""
-    name = "taker_rate" if taker else "maker_rate"
-    return free_of_charge(taker, setting(Kind.FILL, slice(0, 2), **{name: RATES[taker]}))
-
-
-def free_of_charge(taker: int, amend: Amend) -> Script:
-    """One party pays no fee."""
-    element = PARAMETERS_TAKER_FEE if taker else PARAMETERS_MAKER_FEE
-
-    def believe(trace: ScriptedTrace) -> None:
-        trace.old[element][trace.at(Step.FILL_PARAMETERS)] = 0
-
-    def act(forger: Forger) -> None:
-        forger.fill(BTC_PERP, EVE, DAVE, MARK, SIZE, fees=(None, 0) if taker else (0, None))
-
-    return Script(act, amend=amend, believe=believe)
+    return Script(act, {(step, number): grown(sign << (14 * k))}, amend)
 
 
 def other_receiver() -> Script:
@@ -103,44 +78,10 @@ def other_receiver() -> Script:
     return Script(lambda f: f.transfer(BOB, BOB, USDC, 5), amend=amend)
 
 
-def outside_limit(amend: Amend) -> Script:
-    """Eve sells below her limit; price and limit meet where they are compared."""
-
-    def meet(trace: ScriptedTrace) -> None:
-        trace.wide_port(9, trace.at(Step.FILL_BASE), trace.at(Step.FILL_BASE) * 0)
-        trace.wide_port(9, trace.at(Step.FILL_BASE, 1), trace.at(Step.FILL_BASE, 1) * 0)
-
-    limits = (MARK + 10, MARK + 10)
-    return Script(lambda f: f.fill(BTC_PERP, EVE, DAVE, MARK, SIZE, limits=limits), amend=both(amend, meet))
-
-
-def maker_buys(forger: Forger) -> None:
-    """Eve buys from Dave."""
-    forger.fill(BTC_PERP, EVE, DAVE, MARK, SIZE, taker_buys=False)
-
-
 def bankrupting_withdrawal(forger: Forger) -> None:
     """Bob, who is short, takes out what he needs to close his position."""
     forger.deposit(1, 2, ALICE, USDC, TOO_MUCH)
     forger.withdraw(1, BOB, USDC, TOO_MUCH)
-
-
-def gift_to_maker() -> Script:
-    """The maker buys, and is paid too."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        row = trace.at(Step.FILL_QUOTE)
-        trace.register("side", row, 0)
-        limbs = [trace.columns[f"amount{k}"][row] for k in range(4)]
-        trace.change(row, [*(limbs[k] - trace.columns[f"fee{k}"][row] for k in range(3)), limbs[3]])
-
-    return Script(maker_buys, {(Step.FILL_QUOTE, 0): grown(2 * NOTIONAL)}, amend)
-
-
-def maker_alone() -> Script:
-    """The fill ends after its maker."""
-    hooks: Hooks = {(step, 1): skip for step in PARTY}
-    return Script(fill, hooks, setting(Kind.FILL, slice(5, 6), phase=1))
 
 
 def unlisted_opening() -> Script:
@@ -163,9 +104,6 @@ def kept() -> dict[str, Callable[[], Script]]:
         "bit": lambda: Script(
             opening_deposit, {Step.DEPOSIT_HEADER: add(HEADER_MASK, 6)}, setting(Kind.DEPOSIT, slice(3, 5), bit=8)
         ),
-        "price": lambda: outside_limit(setting(Kind.FILL, slice(2, 10), price=MARK + 10)),
-        "maker_rate": partial(rate_falls, 0),
-        "taker_rate": partial(rate_falls, 1),
         "chain": lambda: Script(
             deposit, {Step.DEPOSIT_VAULT: to(vault_index(1, USDC))}, setting(Kind.DEPOSIT, slice(1, 5), chain=1)
         ),
@@ -173,8 +111,6 @@ def kept() -> dict[str, Callable[[], Script]]:
             lambda f: set_price(f, BTC_PERP, 6_000_000, 90, sequence=7),
             amend=setting(Kind.PRICE, slice(0, 1), sequence=1),
         ),
-        "side": gift_to_maker,
-        "phase": maker_alone,
         "mask": lambda: Script(
             bankrupting_withdrawal,
             amend=setting(Kind.WITHDRAW, slice(4, 5), mask=BOBS_MASK - (1 << BTC_PERP)),
@@ -187,57 +123,8 @@ def kept() -> dict[str, Callable[[], Script]]:
     for k in range(3):
         table[f"fee{k}"] = partial(grows, Step.FILL_FEE, fill, "fee", 3, k)
     for k in range(2):
-        table[f"size{k}"] = partial(grows, Step.FILL_BASE, maker_buys, "size", 2, k)
+        table[f"size{k}"] = partial(grows, Step.FILL_BASE, fill, "size", 2, k, number=1)
     return table
-
-
-def other_taker() -> Script:
-    """Eve agreed with Alice, and Dave gets the fill."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        setting(Kind.FILL, MAKER, other=ALICE)(trace)
-        trace.nonzero(trace.at(Step.FILL_MARKET), trace.at(Step.FILL_MARKET) * 0 + EVE - ALICE)
-
-    return Script(fill, amend=amend)
-
-
-def two_sellers() -> Script:
-    """Both parties sell."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        setting(Kind.FILL, TAKER, side=0)(trace)
-        base, quote = trace.at(Step.FILL_BASE, 1), trace.at(Step.FILL_QUOTE, 1)
-        trace.change(base, [-SIZE, 0, 0, 0])
-        limbs = [trace.columns[f"amount{k}"][quote] for k in range(4)]
-        trace.change(quote, [*(limbs[k] - trace.columns[f"fee{k}"][quote] for k in range(3)), limbs[3]])
-
-    hooks: Hooks = {(Step.FILL_BASE, 1): grown(-2 * SIZE), (Step.FILL_QUOTE, 1): grown(2 * NOTIONAL)}
-    return Script(fill, hooks, amend)
-
-
-def three_parties() -> Script:
-    """Dave counts as a second maker, and a third party sells to him once more."""
-
-    def act(forger: Forger) -> None:
-        fee = -(-NOTIONAL * RATES[0] // 10**6)
-        forger.fill(BTC_PERP, EVE, DAVE, MARK, SIZE, fees=(None, fee))
-        forger.fill(BTC_PERP, DAVE, ALICE, MARK, SIZE, taker_buys=False)
-
-    def believe(trace: ScriptedTrace) -> None:
-        first, second = trace.rows(Kind.FILL)[1]
-        trace.old[PARAMETERS_TAKER_FEE][first] = RATES[0]
-        for element, value in ((MARKET_BIT, 1 << BTC_PERP), (PARAMETERS_MAKER_FEE, 200), (PARAMETERS_TAKER_FEE, 500)):
-            trace.old[element][second] = value
-
-    def amend(trace: ScriptedTrace) -> None:
-        for row in trace.rows(Kind.FILL):
-            trace.register("taker_rate", row[:1], RATES[1])
-        for row in trace.rows(Kind.FILL)[TAKER]:
-            trace.register("phase", row[:1], 0)
-            trace.register("other", row[:1], ALICE)
-
-    hooks: Hooks = {(Step.FILL_MARKET, 1): skip, (Step.FILL_PARAMETERS, 1): skip, **{(s, 2): skip for s in PARTY}}
-    return Script(act, hooks, amend, believe)
 
 
 def other_transferee() -> Script:
@@ -253,14 +140,5 @@ def other_transferee() -> Script:
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     return {f"register {name} is kept": script for name, script in kept().items()} | {
-        "fill: the taker follows the maker": other_taker,
-        "fill: the taker's limit follows": lambda: Script(
-            fill, amend=setting(Kind.FILL, MAKER, **{OTHER_LIMIT: MARK - 1})
-        ),
-        "fill: the taker is on the other side": two_sellers,
-        "fill: the taker is second": three_parties,
         "transfer: the receiver follows the sender": other_transferee,
-        "fill_parameters: maker rate": partial(free_of_charge, 0, lambda trace: None),
-        "fill_parameters: taker rate": partial(free_of_charge, 1, lambda trace: None),
-        "fill_parameters: limbs of the price": lambda: outside_limit(setting(Kind.FILL, EVERY, price=MARK + 10)),
     }

@@ -10,11 +10,20 @@ from circuits.checker import Failure, check_table
 from circuits.expression import Program, compile_program
 from circuits.field import P
 from circuits.solvent import solvent_circuit
-from tests.batches import every_kind, new_ledger, run_batch
+from state.transitions.cancel import Cancel
+from state.transitions.order import Order, Policy
+from tests.batches import ALICE, BTC_PERP, CAROL, LATE, every_kind, new_ledger
 from tests.mutation.world import traced
 
 CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range
 Cells = list[list[int]]  # by column, then row
+PRICE = 6_180_000
+# Alice, who is long, has a bid that only reduces, which Carol's order removes; and one that rests.
+BOOK = [
+    Order(ALICE, BTC_PERP, True, PRICE, 3, LATE, reduce_only=True),
+    Order(CAROL, BTC_PERP, False, PRICE, 3, LATE, Policy.IMMEDIATE_OR_CANCEL),
+    Order(ALICE, BTC_PERP, True, 100, 3, LATE),
+]
 
 
 class ModularArithmetic:
@@ -41,7 +50,11 @@ class ModularArithmetic:
 def honest_cells(table: str) -> tuple[Cells, int]:
     """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
     ledger = new_ledger()
-    columns = traced(ledger, *run_batch(ledger, every_kind())).traces[table]
+    ledger.begin_batch(60)
+    for transition in (*every_kind(), *BOOK):
+        ledger.apply(transition)
+    ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
+    columns = traced(ledger, *ledger.close_batch()).traces[table]
     return columns.elements().tolist(), columns.used
 
 

@@ -3,14 +3,16 @@
 Columns that are no sequence of whole transitions cannot be replayed; then only what no honest batch does is false.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from circuits.bounds import MAX_ORDERS
 from circuits.buses import Version
-from circuits.records import EMPTY, ORDER_NONCE, RECORD_SIZE, SALT_SIZE, Record
+from circuits.records import EMPTY, ORDER_ACCOUNT, ORDER_BASE, ORDER_NONCE, RECORD_SIZE, SALT_SIZE, Record
 from circuits.statement import Statement
 from circuits.steps import CONTINUATIONS, STEPS, Kind, Step
+from circuits.transitions.match import BUYS, LEFT, LIMIT
 from prover.traces.columns import Columns
-from state.book import order_id
+from state.book import Book, order_id
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.store import Salt
@@ -25,6 +27,8 @@ from state.transitions.withdraw import Withdraw
 from tests.mutation.audit import Audit
 
 Leaves = dict[int, tuple[Record, Salt]]
+
+ENDS = (Kind.FILLED, Kind.DISCARD, Kind.REST)
 
 
 class Unreadable(Exception):  # noqa: N818 - an answer, not an error
@@ -45,9 +49,11 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
     except Unreadable as unreadable:
         broken = broken_rule(before, statement, leaves)
         return broken and f"{unreadable}; {broken}"
-    before.begin_batch(statement.time)
     try:
-        for transition in transitions:
+        before.begin_batch(statement.time)
+        for transition, leaf in transitions:
+            if leaf is not None:
+                prefer(before.book, leaf)
             before.apply(transition)
         honest, _ = before.close_batch()
     except Refusal as refusal:
@@ -88,27 +94,71 @@ def opened_leaves(tree: Columns) -> Leaves:
     return leaves
 
 
-def transitions_in(execution: Columns) -> Iterator[Transition]:
-    """The transitions that the rows spell out, the closing ones left out. Raises Unreadable."""
+def kinds_in(execution: Columns) -> Iterator[tuple[Kind, int]]:
+    """The kinds that the rows spell out, each with its first row. Raises Unreadable."""
     row = 0
     while row < execution.used:
-        here = [step for step in Step if execution[f"is_{step.name.lower()}"][row] == 1]
+        here = steps_at(execution, row)
         if not here:
             row += 1
             continue
-        kind = next((kind for kind in STEPS if _spells(execution, row, kind)), None)
-        if kind is None or len(here) > 1:
-            raise Unreadable(f"row {row} begins nothing")
-        transition = None if kind in CONTINUATIONS else _transition(execution, kind, row)
-        if transition is not None:
-            yield transition
+        kinds = [kind for kind, steps in STEPS.items() if _spells(execution, row, steps)]
+        if len(here) > 1 or not kinds:
+            raise Unreadable(f"row {row} begins no transition")
+        kind = max(kinds, key=lambda kind: len(STEPS[kind]))
+        yield kind, row
         row += len(STEPS[kind])
 
 
-def _spells(execution: Columns, row: int, kind: Kind) -> bool:
-    """Whether the rows from this one on are the steps of that kind."""
-    rows = list(enumerate(STEPS[kind], start=row))
-    return rows[-1][0] < execution.used and all(execution[f"is_{step.name.lower()}"][at] == 1 for at, step in rows)
+def steps_at(execution: Columns, row: int) -> list[Step]:
+    """The steps that a row is said to be."""
+    return [step for step in Step if execution[f"is_{step.name.lower()}"][row] == 1]
+
+
+def _spells(execution: Columns, row: int, steps: Sequence[Step]) -> bool:
+    return all(steps_at(execution, row + offset) == [step] for offset, step in enumerate(steps))
+
+
+def transitions_in(execution: Columns) -> Iterator[tuple[Transition, int | None]]:
+    """The transitions that the rows spell out, the closing ones left out; with an order that rests, where. Raises
+    Unreadable."""
+    order: Transition | None = None
+    for kind, row in kinds_in(execution):
+        if (kind in CONTINUATIONS) != (order is not None):
+            raise Unreadable(f"row {row} is no {kind.name}")
+        if kind is Kind.ORDER:
+            order = _order(execution, row)
+        elif order is not None:
+            if kind in ENDS:
+                leaf = row + STEPS[kind].index(Step.REST_ORDER) if kind is Kind.REST else None
+                yield order, None if leaf is None else int(execution["index"][leaf])
+                order = None
+        elif (transition := _transition(execution, kind, row)) is not None:
+            yield transition, None
+    if order is not None:
+        raise Unreadable("the last order has no end")
+
+
+def prefer(book: Book, leaf: int) -> None:
+    """Let the next order rest at that leaf, if it may: any free one is as good as the lowest."""
+    slot = leaf - ORDER_BASE
+    if 0 <= slot < MAX_ORDERS and book._read(leaf) == EMPTY:
+        if slot >= book._top:
+            book._free, book._top = [*book._free, *range(book._top, slot + 1)], slot + 1
+        book._free.remove(slot)
+        book._free.insert(0, slot)
+
+
+def _order(execution: Columns, row: int) -> Order:
+    """A flag that is not 0 says yes."""
+    names = ("account", "instrument", BUYS, LIMIT, LEFT, "expiry", "rests", "post", "whole", "reduce")
+    account, market, buys, limit, size, expiry, rests, post, whole, reduce = (int(execution[n][row]) for n in names)
+    policy = Policy.GOOD_TILL_TIME if rests else Policy.IMMEDIATE_OR_CANCEL
+    if post and rests:
+        policy = Policy.POST_ONLY
+    if whole:
+        policy = Policy.FILL_OR_KILL
+    return Order(account, market, bool(buys), limit, size, expiry, policy, bool(reduce))
 
 
 def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
@@ -129,20 +179,8 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     if kind is Kind.PRICE:
         price = register("amount0", row + 1) + (register("amount1", row + 1) << 14)
         return SetPrice(asset, price, register("amount2", row + 1))
-    if kind is Kind.ORDER:
-        return _order(execution, row)
     if kind is Kind.CANCEL:
-        return Cancel(account, order_id(account, register(f"old{ORDER_NONCE}", row + 2)))
+        order = row + STEPS[kind].index(Step.CANCEL_ORDER)
+        owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))
+        return Cancel(account, order_id(owner, nonce))
     return None
-
-
-def _order(execution: Columns, row: int) -> Order:
-    account, market, buys, limit, size, expiry, rests, post, whole, reduce = (
-        int(execution[name][row])
-        for name in (
-            "account", "instrument", "side", "chain", "sequence", "expiry", "rests", "post", "whole", "reduce",
-        )
-    )  # fmt: skip
-    resting = Policy.POST_ONLY if post else Policy.GOOD_TILL_TIME
-    policy = resting if rests else Policy.FILL_OR_KILL if whole else Policy.IMMEDIATE_OR_CANCEL
-    return Order(account, market, buys == 1, limit, size, expiry, policy, reduce == 1)

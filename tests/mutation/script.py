@@ -11,7 +11,7 @@ import numpy as np
 
 from circuits.bounds import AMOUNT_BITS, BIAS
 from circuits.field import P
-from circuits.records import EMPTY, Record, Tag, from_limbs, limbs
+from circuits.records import EMPTY, ORDER_NEXT, Record, Tag, from_limbs, limbs
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
@@ -21,7 +21,7 @@ from prover.traces.columns import Integers
 from prover.traces.execution import ExecutionTrace
 from state import ledger as ledger_module
 from state.ledger import Ledger
-from state.memory import Memory
+from state.memory import Mark, Memory
 from state.transitions import Transition
 from state.transitions.close import closing as honest_closing
 from state.venue import Venue
@@ -40,9 +40,10 @@ class BentMemory(Memory):
     slots: the execution row of each access in the order in which transitions made them, SKIPPED ones included.
     """
 
-    def __init__(self, ledger: Ledger, hooks: "Hooks") -> None:
-        super().__init__(ledger.venue, ledger.store, ledger.queue)
+    def __init__(self, ledger: Ledger, hooks: "Hooks", time: int) -> None:
+        super().__init__(ledger.venue, ledger.store, ledger.queue, time)
         self.hooks, self.slots, self._seen = hooks, list[int](), Counter[Step]()
+        self._marked: dict[Mark, int] = {}
 
     def look(self, step: Step, index: int) -> Record:
         record = self.read(index)
@@ -63,6 +64,15 @@ class BentMemory(Memory):
     def visit(self, row: int, account: int, instrument: int, balance: Any, market: Any) -> None:
         if row != SKIPPED:
             super().visit(row, account, instrument, balance, market)
+
+    def mark(self) -> Mark:
+        mark = super().mark()
+        self._marked[mark] = len(self.slots)
+        return mark
+
+    def undo(self, mark: Mark) -> None:
+        super().undo(mark)
+        del self.slots[self._marked[mark] :]
 
     def touched(self) -> set[int]:
         return {index % P for index in super().touched()}
@@ -86,14 +96,29 @@ def to(target: int) -> Hook:
     return hook
 
 
+def pointing(target: int) -> Hook:
+    """Hook: the order or sentinel at `target` points where another one would."""
+
+    def hook(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+        return memory.access(step, target, (new[ORDER_NEXT], *memory.read(target)[1:]))
+
+    return hook
+
+
+def unchanged(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+    """Hook: the record stays as it is."""
+    return memory.access(step, index, old)
+
+
 def moved(old: Record, new: Record, onto: Record) -> Record:
     """The record `onto` after the change from old to new: as an amount if it is one, else element by element."""
+    elements = tuple((o + b - a) % P for a, b, o in zip(old, new, onto, strict=True))
     if new[-1] in AMOUNTS and old != new:
         bias = BIAS if new[-1] == Tag.BALANCE else 0
         before, stands = (bias if record == EMPTY else from_limbs(record[:4]) for record in (old, onto))
         amount = limbs((stands + from_limbs(new[:4]) - before) % (1 << AMOUNT_BITS))
-        return (*amount, *onto[4:7], onto[7] or (int(Tag.BALANCE) if bias else 0))
-    return tuple((o + b - a) % P for a, b, o in zip(old, new, onto, strict=True))
+        return (*amount, *elements[4:7], onto[7] or (int(Tag.BALANCE) if bias else 0))
+    return elements
 
 
 def write(change: Callable[[list[int]], None]) -> Hook:
@@ -147,9 +172,10 @@ class ScriptedTrace(ExecutionTrace):
     def finish(self) -> Any:
         self._amend(self)
         columns = super().finish()
-        clock = columns["clock"][self._spare]
+        kept = {name: columns[name][self._spare] for name in ("clock", "time")}
         columns.values[:, self._spare] = 0
-        columns["clock"][self._spare] = clock
+        for name, value in kept.items():
+            columns[name][self._spare] = value
         return columns
 
 
@@ -189,8 +215,8 @@ class Script:
     def __call__(self) -> Forged:
         """The columns and the statement."""
         ledger = self.ledger()
-        memory = BentMemory(ledger, self.hooks)
-        forger = Forger(ledger, self.omit, memory)
+        memory = BentMemory(ledger, self.hooks, self.time)
+        forger = Forger(ledger, self.omit, memory, self.time)
         self.act(forger)
 
         def closing(venue: Venue, time: int) -> Iterator[Transition]:
@@ -198,7 +224,7 @@ class Script:
             self.after(forger)
 
         with patch.object(ledger_module, "closing", closing):
-            statement, witness = forger.close(self.time)
+            statement, witness = forger.close()
         with patch.object(build, "ExecutionTrace", partial(ScriptedTrace, memory.slots, self.believe, self.amend)):
             forged = traced(ledger, self.restate(statement), witness)
         self.edit(forged.traces)

@@ -14,11 +14,14 @@ SAMPLE = (
     "record element 7 is kept",
     "the record was last written earlier",
     "the first row is no deposit_balance",
-    "fill_quote leads to fill_fee",
+    "what leads to fill_fee",
     "register side is kept",
-    "fill: the taker is on the other side",
+    "match: the taker is on its side again",
     "withdraw_header: nothing opens",
-    "fill_parameters: notional, high carry is 0, 1 or 2",
+    "match_head: notional, high carry is 0, 1 or 2",
+    "best_head: lots are left",
+    "rest_predecessor: the predecessor is of the same list",
+    "is_best_head is boolean",
 )
 
 

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS, FEE_ONE
+from circuits.bounds import AMOUNT_BITS, BIAS
+from circuits.field import P
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     CHAIN_DEPOSITS,
     CHAIN_WITHDRAWALS,
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_ORDERS,
+    ORDER_BOOK,
+    ORDER_LEFT,
+    ORDER_NEXT,
     Record,
-    SystemAccount,
     Tag,
     balance_index,
     chain_index,
@@ -21,6 +27,7 @@ from circuits.records import (
     market_index,
     parameters_index,
     record,
+    sentinel_index,
     total_index,
     vault_index,
 )
@@ -31,20 +38,25 @@ from state.ledger import Ledger
 from state.margin import open_entries
 from state.memory import Memory
 from state.transitions import Transition
+from state.transitions.order import Policy
+from tests.batches import LATE
+from tests.tamper.order_forger import OrderForger, lots_of
 
 
 class Forger:
     """Writes accesses in the order of the steps, whatever they lead to. `omit` leaves instruments out of every margin
-    check; `memory` is what the batch works on, and may bend accesses further."""
+    check; `memory` is what the batch works on, and may bend accesses further. What the ledger itself applies does not
+    see forged changes of the book."""
 
     def __init__(
-        self, ledger: Ledger, omit: Collection[int] = (), memory: Memory | None = None, time: int = 100
+        self, ledger: Ledger, omit: Collection[int] = (), memory: Memory | None = None, time: int | None = None
     ) -> None:
         self.ledger, self.omit = ledger, omit
         ledger.begin_batch(time)
         assert ledger._memory is not None
         self.memory: Memory = memory or ledger._memory
         ledger._memory = self.memory
+        _ = self.memory.book  # read as long as the lists are whole
 
     def apply(self, *transitions: Transition) -> None:
         """Transitions under the ledger's rules."""
@@ -59,8 +71,8 @@ class Forger:
         """A deposit; `count` is what it adds to the chain's counter."""
         self._count(Step.DEPOSIT_CHAIN, chain, CHAIN_DEPOSITS, count)
         self._backing((Step.DEPOSIT_VAULT, Step.DEPOSIT_TOTAL), chain, asset, amount)
-        self._header(Step.DEPOSIT_HEADER, account, 0, asset)
-        self._balance(Step.DEPOSIT_BALANCE, account, asset, amount)
+        self.header(Step.DEPOSIT_HEADER, account, opens=asset)
+        self.balance(Step.DEPOSIT_BALANCE, account, asset, amount)
         self.memory.witness.begin(Kind.DEPOSIT, chain, sequence, account, asset, amount)
 
     def withdraw(self, chain: int, account: int, asset: int, amount: int, sequence: int | None = None) -> None:
@@ -69,53 +81,72 @@ class Forger:
             sequence = self.memory.read(chain_index(chain))[CHAIN_WITHDRAWALS]
         self._count(Step.WITHDRAW_CHAIN, chain, CHAIN_WITHDRAWALS, 1)
         self._backing((Step.WITHDRAW_VAULT, Step.WITHDRAW_TOTAL), chain, asset, -amount)
-        self._header(Step.WITHDRAW_HEADER, account, 1, None)
-        self._check(self._balance(Step.WITHDRAW_BALANCE, account, asset, -amount), account)
+        self.header(Step.WITHDRAW_HEADER, account, nonce=1)
+        self.check(self.balance(Step.WITHDRAW_BALANCE, account, asset, -amount), account)
         self.memory.witness.begin(Kind.WITHDRAW, chain, sequence, account, asset, amount)
 
     def transfer(self, sender: int, receiver: int, asset: int, amount: int) -> None:
         """A transfer of any amount, negative ones included."""
         self.memory.look(Step.TRANSFER_TOTAL, total_index(asset))
-        self._header(Step.TRANSFER_FROM_HEADER, sender, 1, None)
-        self._check(self._balance(Step.TRANSFER_FROM_BALANCE, sender, asset, -amount), sender)
-        self._header(Step.TRANSFER_TO_HEADER, receiver, 0, asset)
-        self._balance(Step.TRANSFER_TO_BALANCE, receiver, asset, amount)
+        self.header(Step.TRANSFER_FROM_HEADER, sender, nonce=1)
+        self.check(self.balance(Step.TRANSFER_FROM_BALANCE, sender, asset, -amount), sender)
+        self.header(Step.TRANSFER_TO_HEADER, receiver, opens=asset)
+        self.balance(Step.TRANSFER_TO_BALANCE, receiver, asset, amount)
         self.memory.witness.begin(Kind.TRANSFER, sender, receiver, asset, amount)
 
-    def fill(
+    def order(
         self,
+        account: int,
         market: int,
-        maker: int,
-        taker: int,
-        price: int,
+        buys: bool,
+        limit: int,
         size: int,
         *,
-        taker_buys: bool = True,
-        limits: tuple[int, int] | None = None,
-        credit_fee: bool = True,
-        notional: int | None = None,
-        fees: tuple[int | None, int | None] = (None, None),
-    ) -> None:
-        """A fill; limits default to the price, notional and fees to what follows from price, size and rates.
-
-        credit_fee=False keeps the fee from the fee account.
-        """
-        self.memory.look(Step.FILL_MARKET, market_index(market))
-        rates = self.memory.look(Step.FILL_PARAMETERS, parameters_index(market))[1:3]
-        notional = price * size if notional is None else notional
-        for account, buys, rate, asked in (
-            (maker, not taker_buys, rates[0], fees[0]),
-            (taker, taker_buys, rates[1], fees[1]),
-        ):
-            fee = -(-notional * rate // FEE_ONE) if asked is None else asked
-            self._header(Step.FILL_HEADER, account, 1, market)
-            self._balance(Step.FILL_BASE, account, market, size if buys else -size)
-            self._check(self._balance(Step.FILL_QUOTE, account, 0, (-notional if buys else notional) - fee), account)
-            self._balance(Step.FILL_FEE, SystemAccount.FEE, 0, fee if credit_fee else 0)
-        maker_limit, taker_limit = limits or (price, price)
+        expiry: int = LATE,
+        policy: Policy = Policy.IMMEDIATE_OR_CANCEL,
+        reduce_only: bool = False,
+    ) -> "OrderForger":
+        """The numbers of an order, in range or not; what comes of it is up to the result's methods."""
+        number = self.memory.order_count()
+        rests = policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
+        flags = rests, policy is Policy.POST_ONLY, policy is Policy.FILL_OR_KILL, reduce_only
+        self.memory.look(Step.ORDER_MARKET, market_index(market))
+        rates = self.memory.look(Step.ORDER_PARAMETERS, parameters_index(market))[1:3]
         self.memory.witness.begin(
-            Kind.FILL, market, maker, taker, price, size, int(taker_buys), maker_limit, taker_limit
+            Kind.ORDER, account, market, int(buys), limit, size, expiry, *(int(flag) for flag in flags)
         )
+        return OrderForger(self, number, account, market, buys, limit, expiry, reduce_only, rates, size)
+
+    def cancel(self, account: int, leaf: int, before: int | None = None) -> None:
+        """The order at `leaf`, which what is at `before` points at, goes, whoever's it is."""
+        memory, order = self.memory, self.memory.read(leaf)
+        market, buys = order[ORDER_BOOK] // 2, bool(order[ORDER_BOOK] % 2)
+        before = self.predecessor(market, buys, leaf) if before is None else before
+        self.header(Step.CANCEL_HEADER, account, nonce=1, orders=-1)
+        self.point(Step.CANCEL_PREDECESSOR, before, order[ORDER_NEXT])
+        memory.replace(Step.CANCEL_ORDER, leaf, order, EMPTY)
+        self.balance(Step.CANCEL_BASE, account, market, 0, **lots_of(buys, -order[ORDER_LEFT]))
+        memory.witness.begin(Kind.CANCEL, account)
+
+    def orders(self, market: int, buys: bool) -> list[int]:
+        """The leaves of a side of the book, best first."""
+        leaf, end, found = sentinel_index(market, buys), sentinel_index(market, not buys), []
+        while (leaf := self.memory.read(leaf)[ORDER_NEXT]) != end:
+            found.append(leaf)
+        return found
+
+    def predecessor(self, market: int, buys: bool, leaf: int) -> int:
+        """The leaf of what points at a leaf of a side."""
+        return next(
+            before
+            for before in (sentinel_index(market, buys), *self.orders(market, buys))
+            if self.memory.read(before)[ORDER_NEXT] == leaf
+        )
+
+    def point(self, step: Step, leaf: int, target: int) -> None:
+        """The order or sentinel at `leaf` points at `target`."""
+        old = self.memory.read(leaf)
+        self.memory.replace(step, leaf, old, (target, *old[1:]))
 
     def _replace(self, step: Step, index: int, change: Callable[[list[int]], None]) -> int:
         old = self.memory.read(index)
@@ -138,24 +169,29 @@ class Forger:
 
             self._replace(step, index, add)
 
-    def _header(self, step: Step, account: int, nonce: int, opens: int | None) -> None:
+    def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> None:
+        """The nonce and the number of orders change; an instrument without a balance opens."""
         empty = opens is not None and self.memory.read(balance_index(account, opens)) == EMPTY
 
         def change(elements: list[int]) -> None:
             elements[HEADER_NONCE] += nonce
+            elements[HEADER_ORDERS] = (elements[HEADER_ORDERS] + orders) % P
             if empty and opens is not None:
                 elements[HEADER_MASK] |= 1 << opens
 
         self._replace(step, header_index(account), change)
 
-    def _balance(self, step: Step, account: int, instrument: int, change: int) -> int:
+    def balance(self, step: Step, account: int, instrument: int, change: int, *, bids: int = 0, asks: int = 0) -> int:
+        """Amount and resting lots change; what leaves the range of an amount wraps around, as limbs would."""
         index = balance_index(account, instrument)
         old: Record = self.memory.read(index)
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
         wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
-        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *old[4:6]))
+        resting = (old[BALANCE_BIDS] + bids) % P, (old[BALANCE_ASKS] + asks) % P
+        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting))
 
-    def _check(self, row: int, account: int) -> None:
+    def check(self, row: int, account: int) -> None:
+        """The margin check that the row asks for, whatever comes of it."""
         for instrument, balance, market in open_entries(self.memory.read, account):
             if instrument not in self.omit:
                 self.memory.visit(row, account, instrument, balance, market)

@@ -1,56 +1,35 @@
 """Each illegal variant of a transition: the ledger refuses it; forced past the ledger, a named constraint fails and no
 proof verifies."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
-from state.transitions.fill import Fill
 
-from circuits.checker import Report, check
+from circuits.checker import check
 from circuits.records import SystemAccount
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
-from circuits.witness import Witness
 from prover.traces.build import build_traces
 from prover.traces.columns import Columns
-from state.errors import Refusal, Rule
+from state.errors import Rule
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, LATE, USDC, every_kind, new_ledger, run_batch
 from tests.mutation.tree_rows import inputs_of, rehash, row_at, set_inputs
 from tests.proving import TEST_PARAMETERS, proof_is_accepted
 from tests.tamper.forger import Forger
+from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped
 
 BTC = 6_181_000  # the last price of the market in the first batch
 DAVE = CAROL + 1
+TIME = 61
 CARRIED = "execution: amount limb 3 grows by its change"  # a sum that leaves the limbs
-UNDER_MARGIN = "margin: equity carried, limb 3"  # equity below 0
-
-
-def keep(traces: dict[str, Columns], statement: Statement) -> Statement:
-    """Leave the columns as they are."""
-    return statement
-
-
-@dataclass
-class Forgery:
-    """What is tried: as a transition for the ledger, as accesses for the forger, and what must stop it."""
-
-    name: str
-    forge: Callable[[Forger], None]
-    stopped_by: str  # a failing constraint "table: label", or "bus NAME"
-    transition: Transition | None = None
-    rule: Rule | None = None
-    omit: tuple[int, ...] = ()
-    edit: Callable[[dict[str, Columns], Statement], Statement] = keep
-
-
 # Dave has no perpetual: he owes quote against ETH, which then loses half its price.
 DAVES_LOSS: list[Transition] = [
     Register(DAVE, (7,) * 7),
@@ -60,20 +39,9 @@ DAVES_LOSS: list[Transition] = [
 ]
 
 
-def swap_rows(traces: dict[str, Columns], statement: Statement) -> Statement:
-    """Interleave: the first row of the second fill comes before the second row of the first."""
-    execution = traces["execution"]
-    clock = execution["clock"].copy()
-    first, second = 1, 10
-    execution.values[:, [first, second]] = execution.values[:, [second, first]]
-    execution["clock"][:] = clock
-    return statement
-
-
-def two_fills(forger: Forger) -> None:
-    """Two fills by different accounts."""
-    forger.fill(BTC_PERP, ALICE, BOB, BTC, 5)
-    forger.fill(BTC_PERP, BOB, CAROL, BTC, 5)
+def trade(forger: Forger) -> None:
+    """Alice buys from Bob."""
+    forger.order(ALICE, BTC_PERP, True, BTC, 5).trade().filled()
 
 
 def claim_full_mask(traces: dict[str, Columns], statement: Statement) -> Statement:
@@ -150,27 +118,6 @@ FORGERIES = [
         Rule.NEGATIVE_COLLATERAL,
     ),
     Forgery(
-        "a fill outside a limit",
-        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5, limits=(BTC, BTC - 1)),
-        "execution: fill_base: price within the limit",
-        Fill(BTC_PERP, ALICE, BOB, BTC, 5, True, BTC, BTC - 1),
-        Rule.LIMIT_PRICE,
-    ),
-    Forgery(
-        "a fill that leaves the maker under initial margin",
-        lambda f: f.fill(BTC_PERP, CAROL, BOB, BTC, 100_000, taker_buys=False),
-        UNDER_MARGIN,
-        Fill(BTC_PERP, CAROL, BOB, BTC, 100_000, False, BTC, BTC),
-        Rule.INITIAL_MARGIN,
-    ),
-    Forgery(
-        "a fill that leaves the taker under initial margin",
-        lambda f: f.fill(BTC_PERP, BOB, CAROL, BTC, 100_000),
-        UNDER_MARGIN,
-        Fill(BTC_PERP, BOB, CAROL, BTC, 100_000, True, BTC, BTC),
-        Rule.INITIAL_MARGIN,
-    ),
-    Forgery(
         "a negative amount",
         lambda f: f.transfer(ALICE, BOB, USDC, -1_000_000),
         CARRIED,
@@ -185,30 +132,11 @@ FORGERIES = [
         Rule.OUT_OF_RANGE,
     ),
     Forgery(
-        "a fee that is not credited",
-        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5, credit_fee=False),
-        "execution: amount limb 0 grows by its change",
-    ),
-    Forgery(
         "an instrument left out of the margin check",
         lambda f: f.withdraw(0, BOB, USDC, 1_000_000),
         "margin: no open instrument is left out",
         omit=(BTC_PERP,),
         edit=claim_full_mask,
-    ),
-    Forgery(
-        "a fill of an account with itself",
-        lambda f: f.fill(BTC_PERP, BOB, BOB, BTC, 5),
-        "execution: fill_market: not with itself",
-        Fill(BTC_PERP, BOB, BOB, BTC, 5, True, BTC, BTC),
-        Rule.SAME_ACCOUNT,
-    ),
-    Forgery(
-        "a fill of nothing",
-        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 0),
-        "execution: fill_quote: price and size are not 0",
-        Fill(BTC_PERP, ALICE, BOB, BTC, 0, True, BTC, BTC),
-        Rule.OUT_OF_RANGE,
     ),
     Forgery(
         "a transfer to oneself",
@@ -231,16 +159,10 @@ FORGERIES = [
         Transfer(BOB, SystemAccount.FEE, USDC, 5),
         Rule.SYSTEM_ACCOUNT,
     ),
-    Forgery(
-        "two transitions interleaved",
-        two_fills,
-        "execution: fill_market leads to fill_parameters",
-        edit=swap_rows,
-    ),
-    Forgery("a wrong old root", lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5), "bus tree", edit=wrong_old_root),
+    Forgery("a wrong old root", trade, "bus tree", edit=wrong_old_root),
     Forgery(
         "an untouched leaf altered in the new root",
-        lambda f: f.fill(BTC_PERP, ALICE, BOB, BTC, 5),
+        trade,
         "bus tree",
         edit=alter_untouched_leaf,
     ),
@@ -249,55 +171,32 @@ FORGERIES = [
 
 @pytest.fixture
 def ledger() -> Ledger:
-    """A ledger after two batches: three funded accounts with positions, and a bankrupt one without."""
+    """A ledger after two batches: three funded accounts with positions, a bankrupt one without, and an ask of Bob's."""
     ledger = new_ledger()
     run_batch(ledger, every_kind())
-    run_batch(ledger, DAVES_LOSS, time=61)
+    run_batch(ledger, [*DAVES_LOSS, Order(BOB, BTC_PERP, False, BTC, 50, LATE)], time=TIME)
     return ledger
-
-
-def stopped_by(report: Report) -> set[str]:
-    return {f"{f.table}: {f.label}" for f in report.failures} | {f"bus {i.bus}" for i in report.imbalances}
-
-
-def forge(ledger: Ledger, forgery: Forgery) -> tuple[Statement, Witness, dict[str, Columns]]:
-    forger = Forger(ledger, forgery.omit)
-    forgery.forge(forger)
-    statement, witness = forger.close(61)
-    traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
-    return forgery.edit(traces, statement), witness, traces
 
 
 @pytest.mark.parametrize("forgery", [f for f in FORGERIES if f.transition], ids=lambda f: f.name)
 def test_the_ledger_refuses(forgery: Forgery, ledger: Ledger) -> None:
-    ledger.begin_batch()
-    before = ledger.records()
-    assert forgery.transition is not None
-    with pytest.raises(Refusal) as refused:
-        ledger.apply(forgery.transition)
-    assert refused.value.rule is forgery.rule
-    assert ledger.records() == before
+    assert is_refused(forgery, ledger, TIME)
 
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda f: f.name)
 def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery, ledger: Ledger) -> None:
-    statement, _, traces = forge(ledger, forgery)
-    rows = {name: range(min(columns.used + 2, columns.active)) for name, columns in traces.items()}
-    report = check(
-        solvent_circuit(), {name: c.elements().tolist() for name, c in traces.items()}, statement.messages(), rows
-    )
-    assert forgery.stopped_by in stopped_by(report)
-    assert not proof_is_accepted(statement, traces)
+    assert is_stopped(forgery, ledger, TIME)
 
 
 def test_the_same_path_accepts_an_honest_batch(ledger: Ledger) -> None:
     forger = Forger(ledger)
-    forger.fill(BTC_PERP, ALICE, BOB, BTC, 5)
+    trade(forger)
     forger.withdraw(0, ALICE, USDC, 1_000_000)
     forger.transfer(BOB, CAROL, ETH, 5)
-    forger.fill(ETH_PERP, CAROL, ALICE, 2_681_620, 3)
+    forger.order(CAROL, ETH_PERP, True, 2_681_620, 3, policy=Policy.GOOD_TILL_TIME).rest()
+    forger.order(ALICE, BTC_PERP, True, BTC, 100).trade().discard()
     forger.deposit(0, 1, ALICE, USDC, 7_000_000)
-    statement, witness = forger.close(61)
+    statement, witness = forger.close()
     traces = build_traces(solvent_circuit(), witness, TEST_PARAMETERS.random_rows)
     report = check(solvent_circuit(), {name: c.elements().tolist() for name, c in traces.items()}, statement.messages())
     assert report.ok, str(report)

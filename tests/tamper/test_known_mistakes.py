@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from state.transitions.fill import Fill
 
 from circuits.air import Bus, Circuit, CircuitError, Message, Table
 from circuits.bounded import Bounded
@@ -44,8 +43,9 @@ from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from prover.grinding import grind
 from state.ledger import Ledger
+from state.transitions.order import Policy
 from tests import small_circuit
-from tests.batches import ALICE, BOB, BTC_PERP, USDC, every_kind, new_ledger, run_batch
+from tests.batches import ALICE, BOB, BTC_PERP, USDC, every_kind, new_ledger, run_batch, trade
 from tests.proving import TEST_PARAMETERS
 from tests.small_circuit import DIGIT, ENDS, Walk, decode_walk
 from tests.tamper.forger import Forger
@@ -115,9 +115,9 @@ def theft(parameters: Parameters = TEST_PARAMETERS) -> Known:
     fails."""
     ledger = new_ledger()
     run_batch(ledger, every_kind())
-    forger = Forger(ledger)
+    forger = Forger(ledger, time=61)
     forger.withdraw(0, ALICE, USDC, 48_500_000_000)
-    return known(*forger.close(61), parameters)
+    return known(*forger.close(), parameters)
 
 
 @cache
@@ -610,7 +610,7 @@ def test_rounding_is_not_in_a_traders_favour_however_often_it_is_repeated() -> N
         ledger = new_ledger()
         run_batch(ledger, every_kind())
         before = [quote_of(ledger, account) for account in (ALICE, BOB, SystemAccount.FEE)]
-        run_batch(ledger, [Fill(BTC_PERP, ALICE, BOB, price, size, True, price, price) for size in sizes], 61)
+        run_batch(ledger, [order for size in sizes for order in trade(BTC_PERP, ALICE, BOB, price, size, True)], 61)
         changes = [quote_of(ledger, a) - b for a, b in zip((ALICE, BOB, SystemAccount.FEE), before, strict=True)]
         assert sum(changes) == 0
         fees.append(changes[2])
@@ -618,9 +618,11 @@ def test_rounding_is_not_in_a_traders_favour_however_often_it_is_repeated() -> N
     ledger = new_ledger()
     run_batch(ledger, every_kind())
     rates = ledger.read(parameters_index(BTC_PERP))[1:3]
-    forger = Forger(ledger)
-    forger.fill(BTC_PERP, ALICE, BOB, price, 1, fees=(price * rates[0] // FEE_ONE, price * rates[1] // FEE_ONE))
-    assert solvent_refusal(Liar(known(*forger.close(61))).proof).reason == Reason.COMPOSITION
+    forger = Forger(ledger, time=61)
+    forger.order(ALICE, BTC_PERP, False, price, 1, policy=Policy.GOOD_TILL_TIME).rest()
+    order = forger.order(BOB, BTC_PERP, True, price, 1)
+    order.trade(fees=(price * rates[0] // FEE_ONE, price * rates[1] // FEE_ONE)).filled()
+    assert solvent_refusal(Liar(known(*forger.close())).proof).reason == Reason.COMPOSITION
     assert any(price * rate % FEE_ONE for rate in rates)
 
 
@@ -629,18 +631,16 @@ def test_a_deposit_is_not_credited_for_two_chains() -> None:
     ledger = new_ledger()
     run_batch(ledger, every_kind()[:3])
     genesis = ledger.root
-    forger = Forger(ledger)
+    forger = Forger(ledger, time=61)
     for chain in (0, 1):
         forger.deposit(chain, 0, ALICE, USDC, 7_000_000)
-    told = known(*forger.close(61))
+    told = known(*forger.close())
     statement = accepted(Liar(told).proof)
     assert sum(total.amount for total in statement.totals) == 14_000_000
 
     before, digest = Accepted(statement.batch - 1, 0, statement.old_root), solvent_circuit().digest()
     terms = (statement.venue_id, digest, (STANDARD.name,), genesis, ledger.venue.oracle)
-    received, never = (
-        ChainVerifier(ChainState("chain", number, 3, 2, *terms, accepted=[before])) for number in (0, 1)
-    )
+    received, never = (ChainVerifier(ChainState("chain", number, 3, 2, *terms, accepted=[before])) for number in (0, 1))
     received.deposit(Entry(ALICE, USDC, 7_000_000))
     received.check(statement)
     with pytest.raises(ChainRejection) as caught:
