@@ -17,6 +17,7 @@ from circuits.records import (
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_ORDERS,
+    ORDER_BASE,
     PARAMETERS_PRICES,
     TAG,
     VENUE_ACCOUNTS,
@@ -143,7 +144,7 @@ class Audit:
         """All that may have changed, and all new ones."""
         first, end = (state[VENUE_INDEX][VENUE_ACCOUNTS] for state in (self.old, self.new))
         changed = {index for index, record in self.new.items() if self.old.get(index, EMPTY) != record}
-        touched = {(index - ACCOUNT_BASE) // ACCOUNT_SLOTS for index in changed if index >= ACCOUNT_BASE}
+        touched = {(index - ACCOUNT_BASE) // ACCOUNT_SLOTS for index in changed if ACCOUNT_BASE <= index < ORDER_BASE}
         return sorted({*touched, *range(first, end)})
 
     def _moved(self) -> Counter[tuple[int, int, int]]:

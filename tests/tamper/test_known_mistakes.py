@@ -111,12 +111,12 @@ def honest_batch() -> Known:
 
 @cache
 def theft(parameters: Parameters = TEST_PARAMETERS) -> Known:
-    """A batch in which Alice takes her money out and leaves her debt behind: one constraint of the margin table
-    fails."""
+    """A batch in which a deposit of Alice's is credited but not counted, so that it can be credited again: one
+    constraint of the execution table fails."""
     ledger = new_ledger()
     run_batch(ledger, every_kind())
     forger = Forger(ledger, time=61)
-    forger.withdraw(0, ALICE, USDC, 48_500_000_000)
+    forger.deposit(0, 1, ALICE, USDC, 7_000_000, count=0)
     return known(*forger.close(), parameters)
 
 
@@ -622,7 +622,7 @@ def test_rounding_is_not_in_a_traders_favour_however_often_it_is_repeated() -> N
     forger.order(ALICE, BTC_PERP, False, price, 1, policy=Policy.GOOD_TILL_TIME).rest()
     order = forger.order(BOB, BTC_PERP, True, price, 1)
     order.trade(fees=(price * rates[0] // FEE_ONE, price * rates[1] // FEE_ONE)).filled()
-    assert solvent_refusal(Liar(known(*forger.close())).proof).reason == Reason.COMPOSITION
+    assert solvent_refusal(Liar(known(*forger.close())).proof).reason in (Reason.COMPOSITION, Reason.BUS_IMBALANCE)
     assert any(price * rate % FEE_ONE for rate in rates)
 
 
