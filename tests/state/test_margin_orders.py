@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from circuits.bounds import AMOUNT_MAX, BORROW_MAX, FRACTION_ONE, LIMB, LOT_UNITS_MAX, PRICE_MAX, SIZE_MAX
 from circuits.checker import check_table
-from circuits.records import Record, Tag, balance_index, limbs, market_index, record
+from circuits.records import MARKET_WEIGHT, Record, Tag, balance_index, from_limbs, limbs, market_index, record
 from circuits.solvent import solvent_circuit
 from circuits.steps import Step
 from circuits.witness import Witness
@@ -74,8 +74,8 @@ class Account:
         return self.quote + sum(m.position * m.mark for m in self.markets)
 
     def asset_lots(self) -> int:
-        """Whole lots of ETH."""
-        return self.asset[0] // self.asset[1] if self.asset else 0
+        """Whole lots of ETH, of which at most SIZE_MAX count."""
+        return min(self.asset[0] // self.asset[1], SIZE_MAX) if self.asset else 0
 
     def collateral(self) -> int:
         """What they are worth."""
@@ -90,8 +90,8 @@ class Account:
         return self.slack() >= max(Fraction(0), -self.cash() * Fraction(self.borrow, FRACTION_ONE))
 
     def too_many_lots(self) -> bool:
-        """Whether more lots count than two limbs hold."""
-        return any(market.worst() > SIZE_MAX for market in self.markets) or self.asset_lots() > SIZE_MAX
+        """Whether a position can come to more lots than two limbs hold."""
+        return any(market.worst() > SIZE_MAX for market in self.markets)
 
     def magnitude(self) -> int:
         """The sum of the sizes of all that is added up."""
@@ -117,16 +117,22 @@ prices = mostly(st.integers(1, 10_000_000), 0, 1, PRICE_MAX)
 positions = mostly(st.integers(-50_000, 50_000), 0, 1, -1, -HALF, HALF + 1, SIZE_MAX, -SIZE_MAX)
 orders = st.lists(lots, max_size=3).map(tuple)
 markets = st.builds(Market, positions, orders, orders, prices, prices)
-assets = st.tuples(
-    mostly(st.integers(0, 10**12), 0, 1), mostly(st.integers(1, LOT_UNITS_MAX), 1, LOT_UNITS_MAX), prices
-)
+
+
+@st.composite
+def assets(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Units, units of a lot and value of a lot: often of SIZE_MAX lots or one more or less, or as much as can be."""
+    lot = draw(mostly(st.integers(1, LOT_UNITS_MAX), 1, LOT_UNITS_MAX))
+    full = (SIZE_MAX + draw(st.integers(-1, 1))) * lot + draw(st.integers(0, lot - 1))
+    held = draw(st.integers(0, 10**12) | st.sampled_from([0, 1, full, AMOUNT_MAX]))
+    return held, lot, draw(prices)
 
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
     """Accounts, half of them so that a comparison is decided by a unit or two."""
     borrow = draw(mostly(st.integers(0, BORROW_MAX), 0, BORROW_MAX))
-    asset, held = draw(st.none() | assets), tuple(draw(st.lists(markets, max_size=2)))
+    asset, held = draw(st.none() | assets()), tuple(draw(st.lists(markets, max_size=2)))
     quote = draw(mostly(st.integers(-(10**13), 10**13), 0, AMOUNT_MAX, -AMOUNT_MAX))
     rest = Account(0, borrow, asset, held)
     required = sum(m.worst() * m.requirement for m in held)
@@ -210,6 +216,42 @@ def test_sums_at_the_bounds(sign: int) -> None:
     assert all(map(assessed, found))
     assert {account.passes() for account in found} == {True, False}
     assert objections(checks(found, [not account.passes() for account in found])) == []
+
+
+@pytest.mark.parametrize("held", [SIZE_MAX - 1, SIZE_MAX, SIZE_MAX + 1, AMOUNT_MAX // 7 - 1])
+def test_of_a_holding_at_most_size_max_lots_count(held: int) -> None:
+    worth = min(held, SIZE_MAX) * 1_000_000
+    covered, short = (Account(-worth - more, 0, (7 * held + 6, 7, 1_000_000), ()) for more in (0, 1))
+    for account, suffices in ((covered, True), (short, False)):
+        margin = assessed(account)
+        assert margin is not None
+        assert margin.collateral == worth
+        assert margin.suffices == suffices
+        assert objections(checks([account], [not suffices])) == []
+        assert objections(checks([account], [suffices])) != []
+
+
+def test_a_holding_beyond_the_lots_that_count_is_provable() -> None:
+    ledger = new_ledger()
+    run_batch(
+        ledger,
+        [
+            *(Register(account, KEY) for account in (ALICE, BOB)),
+            Deposit(0, 0, BOB, USDC, 10**15),
+            Deposit(2, 0, ALICE, ETH, AMOUNT_MAX),
+            SetPrice(ETH, 268_162, 1),
+        ],
+        2,
+    )
+    borrow, value = (
+        from_limbs(ledger.read(market_index(number))[MARKET_WEIGHT : MARKET_WEIGHT + 2]) for number in (USDC, ETH)
+    )
+    most = SIZE_MAX * value * FRACTION_ONE // (FRACTION_ONE + borrow)
+    forged = honest([Withdraw(0, ALICE, USDC, most)], ledger, 3)
+    assert str(report_of(forged)) == "all constraints hold and all buses balance"
+    ledger.begin_batch(4)
+    with pytest.raises(Refusal, match="margin"):
+        ledger.apply(Withdraw(0, ALICE, USDC, 1))
 
 
 def test_the_largest_position_and_orders_are_provable() -> None:
