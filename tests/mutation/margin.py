@@ -1,10 +1,14 @@
-"""For every constraint of the margin table, a withdrawal that is not within the margin passes without it."""
+"""For every constraint of the margin table, a withdrawal that is not within the margin passes without it.
+
+Two constraints keep fewer lots than there are from counting: without them a maker within its margin loses its order.
+"""
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
 from circuits import margin as layout
-from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.field import P
 from circuits.records import signed_limbs
 from prover.traces.columns import Columns
@@ -14,8 +18,8 @@ from tests.mutation.margin_acts import (
     DAVE,
     FAR_BELOW,
     FRANK,
-    FULL_HOLDING,
     HUGE_VAULT,
+    LOT,
     THIEF,
     Edit,
     Operator,
@@ -27,13 +31,14 @@ from tests.mutation.margin_acts import (
     later_clock,
     nobody,
     of_eve,
+    on_the_edge,
     only,
     overdraw_ether,
     owe_a_multiple_of_three,
     price_later,
     steal,
+    turn_down,
     with_orders,
-    withdraw_little,
     withdraw_more,
 )
 from tests.mutation.margin_rows import (
@@ -43,7 +48,6 @@ from tests.mutation.margin_rows import (
     lots_of,
     multiply,
     set_asset,
-    set_ports,
     set_position,
     settle,
     signed_balance,
@@ -59,9 +63,13 @@ Edits = dict[str, RowEdit]  # by label
 # Rows of Alice's check; she holds quote, ETH and BTC-PERP.
 QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
 RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
-# A made-up balance: as lots of one unit it is, limb by limb, a carry of 0 on a closing row.
-MADE_UP = layout.EXCESS_CARRY_OFFSET * (LIMB + 1)
-assert set(layout.COUNTED) < set(layout.EXCESS_CARRIES)
+# A made-up position, its mark, and the sizes that it can come to: what it is worth, how many lots count and how far the
+# sizes are apart are, limb by limb, an equity of 0 and carries of 0 on a closing row.
+MADE_UP, MADE_UP_MARK = LIMB * LIMB // 4, 2 * LIMB * LIMB
+GROWN, FLIPPED = layout.EXCESS_CARRY_OFFSET * (LIMB + 1), layout.EXCESS_CARRY_OFFSET * LIMB
+assert MADE_UP * MADE_UP_MARK == BIAS
+assert layout.MARKED == layout.EQUITY
+assert (*layout.COUNTED, layout.APART[0]) == layout.EXCESS_CARRIES
 
 
 def resolve(label: str) -> Forge | Implied:
@@ -81,6 +89,11 @@ def on_rows(edit: RowEdit) -> Edit:
         edit(traces["margin"])
 
     return whole
+
+
+def turned_down(edit: RowEdit, ledger: Callable[[], Ledger] = on_the_edge) -> Forge:
+    """Frank is within his margin, just so, after his ask has traded; but his check is said to fail, and edited."""
+    return partial(forged, turn_down, on_rows(edit), ledger)
 
 
 def settled(edit: RowEdit) -> RowEdit:
@@ -121,40 +134,48 @@ def open_without_request(traces: Traces) -> None:
     margin = traces["margin"]
     quote_access = ("balance", QUOTE_ROW)
     rechain(traces, apart=[quote_access])
-    made_up = dict(zip((f"balance{k}" for k in range(4)), signed_limbs(MADE_UP), strict=True))
-    put(margin, QUOTE_ROW, **made_up)
+    put(margin, QUOTE_ROW, **made_up(MADE_UP))
     settle(margin)
     asked, step = visit_time(margin, QUOTE_ROW), P // RUNS
     times = [(asked + 1 + number * step) % P for number in range(RUNS)]
     for number, time in enumerate(times):
-        row = CLOSING_ROW + 1 + 2 * number
+        row = CLOSING_ROW + 1 + 3 * number
         lonely_run(margin, row, time)
-        put(margin, row, **made_up)
-        follow(traces, ("market", row), times[number - 1])
-        follow(traces, ("balance", row), times[number - 1] if number else asked)
+        for visit, name in product(range(2), ("market", "balance")):
+            follow(traces, (name, row + visit), times[number - 1] + visit)
+        if number == 0:
+            follow(traces, ("balance", row), asked)
         solve_lonely_run(margin, row)
     follow(traces, quote_access, times[-1])
-    margin.used += 2 * RUNS
+    margin.used += 3 * RUNS
+
+
+def made_up(lots: int) -> dict[str, int]:
+    """A balance record of so many lots, and of orders that make a long position come to GROWN or to -FLIPPED."""
+    amount = dict(zip((f"balance{k}" for k in range(AMOUNT_LIMBS)), signed_limbs(lots), strict=True))
+    return {**amount, "resting0": GROWN - MADE_UP, "resting1": FLIPPED + MADE_UP} if lots > 0 else amount
 
 
 def lonely_run(margin: Columns, row: int, time: int) -> None:
-    """A visit of the quote's leaves, as of an asset, that closes -1 times; a row that closes follows it."""
+    """A visit of the quote's leaves, as of a long position, that closes -1 times; one of a short position of the same
+    size; and a row that closes."""
     account = int(margin["account"][QUOTE_ROW])
-    put(margin, row, is_asset=1, is_closing=-1, account=account, visit=time, lot_units0=1)
     put(margin, row - 1, instrument=-1)
+    for visit, lots in enumerate((MADE_UP, -MADE_UP)):
+        put(margin, row + visit, is_perpetual=1, account=account, instrument=visit, visit=time + visit, mark1=2 * LIMB)
+        put(margin, row + visit, **made_up(lots))
+        set_position(margin, row + visit, MADE_UP, int(lots < 0))
+    margin["is_closing"][row] = -1
+    put(margin, row + 2, is_closing=1, account=account, visit=time + 2)
 
 
 def solve_lonely_run(margin: Columns, row: int) -> None:
-    """Sums for which the ports of the visit, as they stand, also close; and the closing row."""
-    set_ports(margin, row, layout.EXCESS_CARRIES, [layout.EXCESS_CARRY_OFFSET] * 3)
-    set_ports(margin, row, layout.EQUITY[3:], [BIAS_TOP_LIMB])
+    """Sums for which the ports of the first visit, as they stand, also close; and what follows from them."""
     cash = uncarried(margin, row, layout.SHORT, layout.SHORT_CARRIES)
     both = uncarried(margin, row, layout.EQUITY, layout.EQUITY_CARRIES)
     both[3] -= BIAS_TOP_LIMB
-    for k in range(AMOUNT_LIMBS):
-        put(margin, row, **{f"cash{k}": cash[k], f"net{k}": both[k] - cash[k]})
-    margin.values[:, row + 1] = margin.values[:, row]
-    put(margin, row + 1, is_asset=0, is_closing=1, visit=int(margin["visit"][row]) + 1)
+    start = {("cash", k): cash[k] for k in range(AMOUNT_LIMBS)}
+    settle(margin, first=row, start=start | {("net", k): both[k] - cash[k] for k in range(AMOUNT_LIMBS)})
 
 
 def uncarried(margin: Columns, row: int, numbers: tuple[int, ...], carry_numbers: tuple[int, ...]) -> list[int]:
@@ -169,9 +190,8 @@ def read_a_vault(traces: Traces) -> None:
     margin, execution = traces["margin"], traces["execution"]
     common = {"clock": int(execution["clock"][rows_where(execution, is_withdraw_balance=1)[0]]), "account": THIEF}
     put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
-    put(margin, 0, bit=1, lot_units0=1, balance0=5, balance3=BIAS_TOP_LIMB)
-    set_ports(margin, 0, (*layout.LOTS, *layout.COUNTED, *layout.APART), [5, 0, 5, 0, 10, 0, 0])
-    put(margin, 1, is_closing=1, visit=2, cash0=5, **common)
+    put(margin, 0, bit=1, lot_units0=1, balance3=BIAS_TOP_LIMB)
+    put(margin, 1, is_closing=1, visit=2, **common)
     margin.used = 2
     close(margin, 1)
     rechain(traces)
@@ -189,9 +209,9 @@ def jump_in_time(column: str, first: int, step: str = "deposit_balance") -> Edit
     return edit
 
 
-def read_the_future(name: str, step: str, row: int = ASSET_ROW) -> Edit:
+def read_the_future(name: str, step: str) -> Edit:
     """The visit of ETH takes what is written only later."""
-    return lambda traces: rechain(traces, {(name, row): TIMES_PER_CLOCK * later_clock(traces, step) + 1})
+    return lambda traces: rechain(traces, {(name, ASSET_ROW): TIMES_PER_CLOCK * later_clock(traces, step) + 1})
 
 
 def later(edit: Edit, improve: Callable[[Operator], None] = deposit_later) -> Forge:
@@ -234,9 +254,27 @@ def fail_in_the_end(margin: Columns) -> None:
 # What a visit is worth.
 
 
-def more_lots(limb: int, by: int = 1) -> RowEdit:
-    """More lots of an asset count than there are."""
-    return lambda margin: count(margin, ASSET_ROW, lots_of(margin, ASSET_ROW, layout.COUNTED) + by * LIMB**limb)
+def misread(limb: int, by: int) -> RowEdit:
+    """The balance of an asset is divided as if that limb were more."""
+
+    def edit(margin: Columns) -> None:
+        balance, units = signed_balance(margin, ASSET_ROW) + by * LIMB**limb, int(margin["lot_units0"][ASSET_ROW])
+        lots = min(balance // units, SIZE_MAX)
+        set_asset(margin, ASSET_ROW, lots, (balance - lots * units) % units, balance, limb)
+
+    return edit
+
+
+def a_lot_unpacked(margin: Columns) -> None:
+    """A whole lot of an asset counts as remainder, that is, not at all."""
+    lots, units = lots_of(margin, ASSET_ROW, layout.COUNTED) - 1, int(margin["lot_units0"][ASSET_ROW])
+    set_asset(margin, ASSET_ROW, lots, signed_balance(margin, ASSET_ROW) - lots * units)
+
+
+def a_lot_beyond(margin: Columns) -> None:
+    """A whole lot of an asset is beyond those that count, which are fewer than can."""
+    lots, units = lots_of(margin, ASSET_ROW, layout.COUNTED), int(margin["lot_units0"][ASSET_ROW])
+    set_asset(margin, ASSET_ROW, lots - 1, signed_balance(margin, ASSET_ROW) - lots * units)
 
 
 def one_lot_more(margin: Columns) -> None:
@@ -263,19 +301,6 @@ def flip_by_three(margin: Columns) -> None:
     """The difference of the two sizes is five times a fifth, which counts three times only."""
     grown, flipped = sizes(margin, PERPETUAL_ROW)
     compare(margin, PERPETUAL_ROW, (flipped - grown) // 5, 3)
-
-
-def as_if_positive(margin: Columns) -> None:
-    """A negative balance of an asset is read without its top limb."""
-    balance = signed_balance(margin, ASSET_ROW) % (LIMB**3)
-    units = int(margin["lot_units0"][ASSET_ROW])
-    set_asset(margin, ASSET_ROW, balance // units, balance % units)
-
-
-def a_lot_left_over(margin: Columns) -> None:
-    """A whole lot counts as remainder."""
-    balance, units = signed_balance(margin, ASSET_ROW), int(margin["lot_units0"][ASSET_ROW])
-    set_asset(margin, ASSET_ROW, SIZE_MAX, balance - SIZE_MAX * units)
 
 
 def on_other_ledger(act: Callable[[Operator], None], edit: RowEdit, ledger: Callable[[], Ledger]) -> Forge:
@@ -366,10 +391,12 @@ FORGERIES: dict[str, Forge | Implied] = {
     "flipping is boolean": on_other_ledger(withdraw_more(FRANK), flip_by_three, with_orders),
     "grown and flipped position": on_other_ledger(withdraw_more(FRANK), never_flips, with_orders),
     "counted lots are those of the larger": over(settled(uncounted)),
-    "remainder is less than a lot": on_other_ledger(withdraw_little, a_lot_left_over, after(FULL_HOLDING)),
-    "whole lots, low limb": over(settled(more_lots(0))),
-    "whole lots, high limbs": over(settled(more_lots(1))),
-    "an asset balance is not negative": on_other_ledger(overdraw_ether, as_if_positive, after(HUGE_VAULT)),
+    "remainder is less than a lot": turned_down(settled(a_lot_unpacked)),
+    "whole lots, limb 0": over(settled(misread(0, LOT))),
+    "whole lots, limb 1": over(settled(misread(1, LOT))),
+    "whole lots, limb 2": over(settled(misread(2, 1))),
+    "whole lots, limb 3": on_other_ledger(overdraw_ether, misread(3, 1), after(HUGE_VAULT)),
+    "no lots are beyond unless the most count": turned_down(settled(a_lot_beyond)),
     **{label: over(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
     **{label: over(settled(edit)) for label, edit in larger_product("weighted", ASSET_ROW).items()},
     **{label: over(edit) for label, edit in sums(2).items()},

@@ -58,14 +58,15 @@ def stocked() -> Ledger:
     return ledger
 
 
-def with_orders() -> Ledger:
-    """That ledger with two asks and a bid of Frank's."""
+def with_orders(*deposits: Transition) -> Ledger:
+    """That ledger with two asks and a bid of Frank's, who has ETH, and with some deposits more."""
     return after(
         Register(FRANK, (9,) * 7),
         Deposit(2, 4, FRANK, ETH, 2_000_000_000),
         Order(FRANK, BTC_PERP, False, ASK, ASK_SIZE, LATE),
         Order(FRANK, BTC_PERP, False, ASK + 500, ASK_SIZE, LATE),
         Order(FRANK, BTC_PERP, True, ASK - 500, ASK_SIZE, LATE),
+        *deposits,
     )()
 
 
@@ -202,9 +203,9 @@ def only(*instruments: int) -> Callable[[Operator, int, int], None]:
     return check
 
 
-def on_the_edge() -> Ledger:
+def on_the_edge(*deposits: Transition) -> Ledger:
     """The ledger with orders; Frank has withdrawn all that his margin leaves after his better ask has traded."""
-    ledger = with_orders()
+    ledger = with_orders(*deposits)
     market, notional = ledger.read(market_index(BTC_PERP)), ASK * ASK_SIZE
     mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
     rate = ledger.read(parameters_index(BTC_PERP))[PARAMETERS_MAKER_FEE]
@@ -223,13 +224,10 @@ def overdraw_ether(f: Operator) -> None:
     f.withdraw(2, ALICE, ETH, 1_800_000_000_000)
 
 
-def withdraw_little(f: Operator) -> None:
-    """Alice withdraws next to nothing."""
-    f.withdraw(0, ALICE, USDC, 1)
-
-
-FULL_HOLDING = Deposit(2, 4, ALICE, ETH, (SIZE_MAX + 1) * LOT + 5 - 300_001_244)
 HUGE_VAULT = Deposit(2, 4, BOB, ETH, 2_000_000_000_000)
+RICH_VENUE = Deposit(0, 2, CAROL, USDC, 100_000_000_000_000)  # what Alice or Frank can owe who has SIZE_MAX lots of ETH
+FULL_HOLDING = (RICH_VENUE, Deposit(2, 4, ALICE, ETH, (SIZE_MAX + 1) * LOT + 5 - 300_001_244))
+HOLDING_BEYOND = (RICH_VENUE, Deposit(2, 5, FRANK, ETH, 5 * LIMB**3 // 4))  # with a top limb of its own
 
 
 # A venue grown large: what would be instrument FAR_BELOW of a trader's is asset 1 of the trader 256 below, and its
@@ -254,6 +252,7 @@ def crowd() -> Ledger:
         Deposit(0, 0, WHALE, USDC, 5_000_000_000),
         Deposit(0, 1, WHALE, ASSETS, 1 + LIMB),
         Deposit(1, 0, POOR, 1, 5),
+        Withdraw(1, POOR, 1, 5),
     ]
     run_batch(ledger, transitions, 70)
     return ledger

@@ -1,9 +1,11 @@
-"""The other direction: without a constraint of the margin table, a maker within its margin loses its order."""
+"""The other direction: without a constraint of the margin table, a maker within its margin loses its order.
+
+The two constraints that are necessary for this direction alone are shown so among those of the other.
+"""
 
 from collections.abc import Callable
 from functools import partial
 
-from circuits import margin as layout
 from circuits.bounds import BORROW_MAX
 from circuits.records import Record, balance_index, market_index
 from prover.traces.columns import Columns
@@ -18,41 +20,40 @@ from tests.mutation.margin import (
     claim,
     jump_in_time,
     larger_product,
-    more_lots,
-    on_rows,
+    misread,
     one_lot_more,
     read_the_future,
     settled,
     sums,
+    turned_down,
 )
-from tests.mutation.margin_acts import DAVE, FRANK, LATER, Edit, Operator, forged, on_the_edge, turn_down
-from tests.mutation.margin_rows import (
-    close,
-    compare,
-    count,
-    lots_of,
-    set_asset,
-    signed_balance,
-    sizes,
+from tests.mutation.margin_acts import (
+    DAVE,
+    FRANK,
+    HOLDING_BEYOND,
+    LATER,
+    LOT,
+    Edit,
+    Operator,
+    forged,
+    on_the_edge,
+    turn_down,
 )
+from tests.mutation.margin_rows import close, compare, count, sizes
 from tests.mutation.rechain import rechain
 from tests.mutation.world import Forge
 
 Check = Callable[[Operator, int, int], None]
-HELD = (USDC, ETH, BTC_PERP)  # instruments of Frank, and of Eve once she has bought
-LAST, PRICE = 4, "price_market"  # rows before the second check; the step that writes a price
-
-
-def turned_down(edit: RowEdit) -> Forge:
-    """Frank is within his margin, just so, after his ask has traded; but his check is said to fail, and edited."""
-    return partial(forged, turn_down, on_rows(edit), on_the_edge)
+HELD = (USDC, ETH, BTC_PERP)  # instruments of Frank, whose check is the only one
+PRICE = "price_market"  # the step that writes a price
 
 
 def of_frank(*visited: tuple[int, int]) -> Check:
-    """Check: of Frank these, account and instrument; of others all that they hold."""
+    """Check: of Frank these, account and instrument."""
 
     def check(f: Operator, row: int, account: int) -> None:
-        for holder, instrument in visited if account == FRANK else [(account, i) for i in HELD]:
+        assert account == FRANK
+        for holder, instrument in visited:
             f.visit(row, holder, instrument)
 
     return check
@@ -64,10 +65,7 @@ def later(edit: Edit, *early: int) -> Forge:
     found: dict[int, Record] = {}
 
     def check(f: Operator, row: int, account: int) -> None:
-        if account == FRANK:
-            found.update({instrument: f.memory.read(balance_index(FRANK, instrument)) for instrument in early})
-        else:
-            of_frank()(f, row, account)
+        found.update({instrument: f.memory.read(balance_index(account, instrument)) for instrument in early})
 
     def act(f: Operator) -> None:
         turn_down(f)
@@ -83,12 +81,6 @@ def pass_in_the_end(margin: Columns) -> None:
     """The closing row passes."""
     margin["fails"][CLOSING_ROW] = 0
     close(margin, CLOSING_ROW)
-
-
-def a_lot_unpacked(margin: Columns) -> None:
-    """A whole lot of an asset counts as remainder, that is, not at all."""
-    lots, units = lots_of(margin, ASSET_ROW, layout.COUNTED), int(margin["lot_units0"][ASSET_ROW])
-    set_asset(margin, ASSET_ROW, lots - 1, signed_balance(margin, ASSET_ROW) - (lots - 1) * units)
 
 
 def more_borrowed(rows: slice) -> RowEdit:
@@ -117,19 +109,20 @@ FALSE_FAILURES: dict[str, Forge] = {
     "failing is kept": turned_down(pass_in_the_end),
     "borrow fraction is kept": turned_down(more_borrowed(slice(CLOSING_ROW, CLOSING_ROW + 1))),
     "the quote's weight is the borrow fraction": turned_down(more_borrowed(slice(0, CLOSING_ROW + 1))),
-    "clock is kept": later(jump_in_time("clock", LAST + ASSET_ROW, PRICE), USDC),
-    "visits start at 1": later(jump_in_time("visit", LAST + QUOTE_ROW, PRICE)),
-    "visits are counted": later(jump_in_time("visit", LAST + ASSET_ROW, PRICE), USDC),
-    "the market was last written earlier": later(read_the_future("market", PRICE, LAST + ASSET_ROW), USDC, BTC_PERP),
+    "clock is kept": later(jump_in_time("clock", ASSET_ROW, PRICE), USDC),
+    "visits start at 1": later(jump_in_time("visit", QUOTE_ROW, PRICE)),
+    "visits are counted": later(jump_in_time("visit", ASSET_ROW, PRICE), USDC),
+    "the market was last written earlier": later(read_the_future("market", PRICE), USDC, BTC_PERP),
     "account is kept": partial(forged, turn_down, rechain, on_the_edge, WITH_DAVES_ETHER),
     "the visited bit leaves the mask": partial(forged, turn_down, claim(ETH, 1), on_the_edge, WITHOUT_ETHER),
     "no open instrument is left out": partial(forged, turn_down, claim(ETH, 3), on_the_edge, WITHOUT_ETHER),
     "size and sign of a position": turned_down(settled(one_lot_more)),
     "grown and flipped position": turned_down(settled(far_apart)),
     "counted lots are those of the larger": turned_down(settled(one_lot_counted)),
-    "remainder is less than a lot": turned_down(settled(a_lot_unpacked)),
-    "whole lots, low limb": turned_down(settled(more_lots(0, -1))),
-    "whole lots, high limbs": turned_down(settled(more_lots(1, -1))),
+    "whole lots, limb 0": turned_down(settled(misread(0, -LOT))),
+    "whole lots, limb 1": turned_down(settled(misread(1, -LOT))),
+    "whole lots, limb 2": turned_down(settled(misread(2, -1))),
+    "whole lots, limb 3": turned_down(settled(misread(3, -1)), partial(on_the_edge, *HOLDING_BEYOND)),
     **{label: turned_down(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
     **{label: turned_down(settled(edit)) for label, edit in larger_product("weighted", PERPETUAL_ROW).items()},
     **{label: turned_down(edit) for label, edit in sums(-2).items()},

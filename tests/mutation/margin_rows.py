@@ -84,13 +84,26 @@ def multiply(margin: Columns, row: int, name: str, *, low: int = 0, middle: int 
     margin[high][row] = second >> LIMB_BITS
 
 
-def set_asset(margin: Columns, row: int, lots: int, remainder: int) -> None:
-    """An asset's division into lots: this many, and the remainder; the sign of the balance is overlooked."""
-    units, low = int(margin["lot_units0"][row]), lots % LIMB
-    carry = (low * units + remainder - int(margin["balance0"][row])) >> LIMB_BITS
+def set_asset(
+    margin: Columns,
+    row: int,
+    lots: int,
+    remainder: int,
+    balance: int | None = None,
+    dropped: int = AMOUNT_LIMBS - 1,
+) -> None:
+    """An asset's division: so many lots count, the remainder, and beyond is the rest of the balance.
+
+    balance: what is divided, if not what the visit reads; then the equation of the limb `dropped` need not hold.
+    """
+    units, (low, high) = int(margin["lot_units0"][row]), parts(lots, 2)
+    whole = signed_balance(margin, row) if balance is None else balance
+    beyond = parts(whole - lots * units - remainder)
+    left = [low * units + remainder, high * units, 0, BIAS_TOP_LIMB]
+    found = carries([a + b for a, b in zip(left, beyond, strict=True)], get(margin, row, "balance", 4), dropped)
+    set_ports(margin, row, (layout.REMAINDER, layout.REMAINDER_REST), [remainder, max(0, units - 1 - remainder)])
+    set_ports(margin, row, (*layout.LOT_CARRIES, *layout.BEYOND), [*found, *beyond])
     count(margin, row, lots)
-    division = (layout.REMAINDER, layout.REMAINDER_REST, layout.LOT_CARRY)
-    set_ports(margin, row, division, [remainder, max(0, units - 1 - remainder), carry])
 
 
 def signed_balance(margin: Columns, row: int) -> int:
@@ -130,7 +143,7 @@ def settle(
         for name, values in sums.items():
             for k, value in enumerate(values):
                 margin[f"{name}{k}"][row] = value
-        if margin["is_closing"][row]:
+        if margin["is_closing"][row] == 1:
             break
         for name, change in contribution(margin, row).items():
             extra = jump or {} if row == first else {}

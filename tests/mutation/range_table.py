@@ -10,7 +10,7 @@ from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from prover.traces.build import looked_up
 from prover.traces.columns import Columns, Integers
 from tests.mutation.margin import ASSET_ROW, on_other_ledger
-from tests.mutation.margin_acts import FULL_HOLDING, after, forged, withdraw_little, withdraw_more
+from tests.mutation.margin_acts import FULL_HOLDING, after, forged, withdraw_more
 from tests.mutation.margin_rows import set_asset, signed_balance
 from tests.mutation.rechain import rechain
 from tests.mutation.world import Forge, Forged, Implied, Traces
@@ -39,8 +39,8 @@ def look_back(rows: Integers) -> Integers:
 
 
 def run_on() -> Forged:
-    """The values do not end: Alice's ETH are more lots than two limbs hold."""
-    result = on_other_ledger(withdraw_little, more_lots_than_limbs_hold, after(FULL_HOLDING))()
+    """The values do not end: more lots of Alice's ETH count than two limbs hold."""
+    result = on_other_ledger(withdraw_more(), more_lots_than_limbs_hold, after(*FULL_HOLDING))()
     supply(result.traces, lambda rows: rows * VALUES_A_ROW)
     return result
 

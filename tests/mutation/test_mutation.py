@@ -14,12 +14,20 @@ SAMPLES = [
     ("margin", "cash carried, limb 3"),
     ("margin", "is_closing is boolean"),
     ("margin", "counted lots are those of the larger"),
+    ("margin", "whole lots, limb 3"),
+    ("margin", "no lots are beyond unless the most count"),
     ("tree", "partial round 11"),
     ("tree", "is_node is boolean"),
     ("tree", "leaf domain element 0"),
     ("range", "value ends at the last limb"),
 ]
-FALSE_FAILURES = ["failing is kept", "clock is kept", "grown and flipped position", "cash carried, limb 3"]
+FALSE_FAILURES = [
+    "failing is kept",
+    "clock is kept",
+    "grown and flipped position",
+    "whole lots, limb 3",
+    "cash carried, limb 3",
+]
 RESOLVERS = {"margin": margin.resolve, "tree": tree.resolve, "range": range_table.resolve}
 
 
