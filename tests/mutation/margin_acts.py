@@ -88,10 +88,10 @@ class Operator(Forger):
         super().__init__(ledger)
         self._other_check, self.asked = check, dict[int, int]()  # the row that last asked for an account's check
 
-    def _check(self, row: int, account: int) -> None:
+    def check(self, row: int, account: int) -> None:
         self.asked[account] = row
         if self._other_check is None:
-            super()._check(row, account)
+            super().check(row, account)
         else:
             self._other_check(self, row, account)
 
@@ -106,7 +106,7 @@ class Operator(Forger):
         """An order of which nobody looks at the margin; `fails`: the makers that it meets are said to lack it."""
 
         def visit_all(memory: Memory, row: int, account: int) -> Margin:
-            self._check(row, account)
+            self.check(row, account)
             return Margin(cash=-1 if fails else 0)
 
         with (
@@ -118,7 +118,7 @@ class Operator(Forger):
 
     def visit_late(self) -> None:
         """Carry out Alice's last check, on what stands now."""
-        super()._check(self.asked[ALICE], ALICE)
+        super().check(self.asked[ALICE], ALICE)
 
 
 def forged(

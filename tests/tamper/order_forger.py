@@ -115,13 +115,13 @@ class OrderForger:
     def filled(self) -> None:
         """The order ends without a look at the best price."""
         self._begin(Kind.FILLED)
-        self._end(0)
+        self._header(0)
 
     def discard(self) -> None:
         """What is left is dropped."""
         self._begin(Kind.DISCARD)
         self._look()
-        self._end(0)
+        self._header(0)
 
     def rest(self, before: int | None = None, leaf: int | None = None, *, placed: int = 1) -> None:
         """What is left joins the book behind the order at `before`, at `leaf`; by default where it belongs."""
@@ -139,7 +139,9 @@ class OrderForger:
             reduce_only=self.reduce_only,
         )  # fmt: skip
         memory.replace(Step.REST_ORDER, leaf, memory.read(leaf), new)
-        self._end(placed)
+        self._header(placed)
+        resting = lots_of(self.buys, placed * self.left)
+        forger.check(forger.balance(Step.END_BASE, self.account, self.market, 0, **resting), self.account)
 
     def _begin(self, kind: Kind, *arguments: int) -> None:
         self.forger.memory.witness.begin(kind, self.number, self.left, *arguments)
@@ -188,8 +190,6 @@ class OrderForger:
             leaf += 1
         return leaf
 
-    def _end(self, placed: int) -> None:
-        forger = self.forger
-        forger.header(Step.END_HEADER, self.account, nonce=1, opens=self.market, orders=placed)
-        resting = lots_of(self.buys, placed * self.left)
-        forger.check(forger.balance(Step.END_BASE, self.account, self.market, 0, **resting), self.account)
+    def _header(self, placed: int) -> None:
+        opens = self.market if placed else None
+        self.forger.header(Step.END_HEADER, self.account, nonce=1, opens=opens, orders=placed)

@@ -218,7 +218,7 @@ def test_opened_values_cannot_be_chosen_after_their_coefficients(monkeypatch: py
 
     assert solvent_refusal(Liar(theft(), {"opened_values": choose}).proof).reason == Reason.FRI_FOLD
     monkeypatch.setattr(Transcript, "absorb_openings", lambda *_: None)
-    assert accepted(Liar(theft(), {"opened_values": choose}).proof).withdrawals[0].account == ALICE
+    assert accepted(Liar(theft(), {"opened_values": choose}).proof).deposits[0].account == ALICE
 
 
 def test_terminals_cannot_be_chosen_after_the_composition_challenge(monkeypatch: pytest.MonkeyPatch) -> None:
