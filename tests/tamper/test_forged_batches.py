@@ -113,7 +113,7 @@ FORGERIES = [
     Forgery(
         "negative collateral other than the quote",
         lambda f: f.transfer(ALICE, CAROL, ETH, 11),
-        "margin: an asset balance is not negative",
+        "margin: whole lots, limb 2",
         Transfer(ALICE, CAROL, ETH, 11),
         Rule.NEGATIVE_COLLATERAL,
     ),

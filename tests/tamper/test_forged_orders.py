@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from circuits.records import sentinel_index
@@ -56,7 +57,7 @@ def swap_rows(traces: dict[str, Columns], statement: Statement) -> Statement:
     """Interleave: the first row of the second order comes before the second row of the first."""
     execution = traces["execution"]
     clock = execution["clock"].copy()
-    first, second = 1, 14
+    first, second = 1, int(np.flatnonzero(execution["is_order_market"])[1])
     execution.values[:, [first, second]] = execution.values[:, [second, first]]
     execution["clock"][:] = clock
     return statement
