@@ -39,7 +39,7 @@ BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
-    "maker_left", "growing", "fails", "removed", "placed", IS_TAKER,
+    "maker_left", "growing", "fails", "removed", IS_TAKER,
 )  # fmt: skip
 OF_PARTY = ("mask", "opened", "fee0", "fee1", "fee2")
 

@@ -11,13 +11,20 @@ from dataclasses import dataclass
 from circuits.bounds import ACCOUNT_SLOTS
 from circuits.records import (
     ACCOUNT_BASE,
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     CHAIN_DEPOSITS,
     CHAIN_WITHDRAWALS,
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_ORDERS,
+    ORDER_ACCOUNT,
     ORDER_BASE,
+    ORDER_BOOK,
+    ORDER_LEFT,
+    ORDER_NEXT,
+    ORDER_PRICE,
     PARAMETERS_PRICES,
     TAG,
     VENUE_ACCOUNTS,
@@ -28,18 +35,21 @@ from circuits.records import (
     SystemAccount,
     Tag,
     balance_index,
+    book_number,
     chain_index,
     from_limbs,
     from_signed_limbs,
     header_index,
     key_index,
     parameters_index,
+    sentinel_index,
     total_index,
     vault_index,
 )
 from circuits.statement import Statement
 from state.venue import Venue
 
+ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
 State = Mapping[int, Record]  # records by leaf; other leaves are empty
 
 
@@ -54,8 +64,9 @@ class Audit:
 
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
-        rules = (self._venue, self._chains, self._published, self._prices, self._records, self._sums, self._messages)
-        return next((broken for rule in rules for broken in rule()), None)
+        rules = (self._venue, self._chains, self._published, self._prices, self._records)
+        secret = (self._sums, self._books, self._resting, self._messages)
+        return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
         old, new = self.old[VENUE_INDEX], self.new[VENUE_INDEX]
@@ -115,12 +126,57 @@ class Audit:
                 yield f"account {account} of {count} has key {key}"
 
     def _sums(self) -> Iterator[str]:
-        """What accounts hold changes by as much as the liabilities; positions add up to 0."""
+        """What accounts hold changes by as much as the liabilities, and these by what moves; positions add up to 0."""
+        moved = Counter[int]()
+        for (_, _, asset), amount in self._moved().items():
+            moved[asset] += amount
         for slot in range(len(self.venue.instruments)):
             held = sum(self._change(account, slot) for account in self._accounts())
             owed = self._amount(self.new, total_index(slot)) - self._amount(self.old, total_index(slot))
-            if held != owed:
-                yield f"balances in {slot} change by {held}, liabilities by {owed}"
+            if not held == owed == moved[slot]:
+                yield f"balances in {slot} change by {held}, liabilities by {owed}, chains by {moved[slot]}"
+
+    def _books(self) -> Iterator[str]:
+        """From each sentinel on, orders of that side follow one another, worse ones later, up to the other sentinel."""
+        listed = set()
+        for market in self.venue.markets:
+            for buys in (True, False):
+                leaf, end = sentinel_index(market.number, buys), sentinel_index(market.number, not buys)
+                ranks = []
+                while leaf != end and leaf not in listed:
+                    order = self.new.get(leaf, EMPTY)
+                    if order[TAG] not in ORDERS or order[ORDER_BOOK] != book_number(market.number, buys):
+                        yield f"leaf {leaf} stands in the book of {market.name}: {order}"
+                        return
+                    listed.add(leaf)
+                    ranks.append(-order[ORDER_PRICE] if buys else order[ORDER_PRICE])
+                    leaf = order[ORDER_NEXT]
+                if leaf != end or ranks != sorted(ranks):
+                    yield f"the book of {market.name} leads to {leaf} at {ranks}"
+            bid, ask = (self.new[self.new[sentinel_index(market.number, buys)][ORDER_NEXT]] for buys in (True, False))
+            if bid[ORDER_PRICE] >= ask[ORDER_PRICE]:
+                yield f"the book of {market.name} is crossed: {bid}, {ask}"
+        lost = [leaf for leaf, order in self.new.items() if order[TAG] in ORDERS and leaf not in listed]
+        if lost:
+            yield f"orders {lost} stand in no book"
+
+    def _resting(self) -> Iterator[str]:
+        """Headers count the orders of their account, and balances the lots that are left of them, at least one each."""
+        orders = [order for leaf, order in self.new.items() if leaf >= ORDER_BASE and order[TAG] in ORDERS]
+        counts = Counter(order[ORDER_ACCOUNT] for order in orders)
+        lots = Counter[tuple[int, int]]()
+        for order in orders:
+            lots[order[ORDER_ACCOUNT], order[ORDER_BOOK]] += order[ORDER_LEFT]
+            if not order[ORDER_LEFT]:
+                yield f"an order of nothing rests: {order}"
+        for account in self._accounts():
+            if self.new.get(header_index(account), EMPTY)[HEADER_ORDERS] != counts[account]:
+                yield f"account {account} has {counts[account]} orders"
+            for market in self.venue.markets:
+                balance = self.new.get(balance_index(account, market.number), EMPTY)
+                bids, asks = (lots[account, book_number(market.number, buys)] for buys in (True, False))
+                if (balance[BALANCE_BIDS], balance[BALANCE_ASKS]) != (bids, asks):
+                    yield f"account {account} has {bids} and {asks} lots resting in {market.name}"
 
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing."""

@@ -78,7 +78,7 @@ def broken_rule(before: Ledger, statement: Statement, leaves: Leaves) -> str | N
 
 def wrong_root(before: Ledger, statement: Statement, leaves: Leaves) -> str | None:
     """Put the leaves into the ledger's store; what is wrong if the statement's new root is not theirs."""
-    before.store.load((index, record, salt) for index, (record, salt) in leaves.items() if record != EMPTY)
+    before.store.load((index, *leaf) for index, leaf in leaves.items())
     if statement.new_root == before.root:
         return None
     return f"the new root is {statement.new_root}, honestly {before.root}"
