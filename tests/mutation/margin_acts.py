@@ -39,7 +39,7 @@ from tests.tamper.forger import Forger
 Act = Callable[[Forger], None]
 Edit = Callable[[Traces], None]
 DAVE, EVE, FRANK = range(CAROL + 1, CAROL + 4)  # with ETH and no position; Eve has more, Frank has orders in the book
-LATER = 99  # the time of a price after the withdrawal
+TIME, LATER = 100, 99  # of the batch; of a price after the withdrawal
 LOT = 10_000  # base units of ETH
 ASK, ASK_SIZE = 6_180_500, 1_000  # the better one of Frank's
 
@@ -85,7 +85,7 @@ class Operator(Forger):
     """A forger whose margin checks another may carry out: `check` visits for an execution row and an account."""
 
     def __init__(self, ledger: Ledger, check: "Callable[[Operator, int, int], None] | None" = None) -> None:
-        super().__init__(ledger)
+        super().__init__(ledger, time=TIME)
         self._other_check, self.asked = check, dict[int, int]()  # the row that last asked for an account's check
 
     def check(self, row: int, account: int) -> None:
