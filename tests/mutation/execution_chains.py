@@ -11,7 +11,7 @@ from state.ledger import Ledger
 from tests.batches import BTC_PERP
 from tests.mutation.execution_accesses import Act, deposit, fill
 from tests.mutation.execution_cancels import ASKS, cancel
-from tests.mutation.execution_orders import drop, rest
+from tests.mutation.execution_orders import drop, rest, unordered
 from tests.mutation.execution_registers import EVERY, setting
 from tests.mutation.matching import (
     ASK,
@@ -24,7 +24,7 @@ from tests.mutation.matching import (
     registers,
     resize,
 )
-from tests.mutation.script import Amend, Script, ScriptedTrace, nothing, skip
+from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, nothing, skip
 from tests.mutation.stage import (
     ALICES_ASK,
     ALICES_BID,
@@ -82,6 +82,7 @@ def as_dropped(trace: ScriptedTrace) -> None:
 def as_rested(trace: ScriptedTrace) -> None:
     """Amend: Eve's order that joins the book, whatever rows of it there are."""
     setting(Kind.REST, slice(2, None), head=ASKS, after=FREE)(trace)
+    registers(trace, trace.rows(Kind.REST)[-1:], mask=EVES_MASK)
 
 
 def as_cancelled(trace: ScriptedTrace) -> None:
@@ -123,13 +124,24 @@ def beheaded(steps: Sequence[Step], chain: int, before: Act) -> Script:
     return Script(both, hooks, amend, ledger=ledger)
 
 
+def marketless() -> dict[str, Callable[[], Script]]:
+    """An order whose market nobody looks at, by label; its `reduce` is no bit."""
+    hooks: Hooks = {Step.ORDER_MARKET: skip}
+    return {
+        "the first row is no order_parameters": partial(unordered, nothing, hooks),
+        "order_market leads to order_parameters": partial(unordered, deposit, hooks),
+    }
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
-    table: dict[str, Callable[[], Script]] = {}
+    table: dict[str, Callable[[], Script]] = marketless()
     plain = {after: f"{before.name.lower()} leads to {after.name.lower()}" for before, after in plain_successions()}
     for chain, (_, kinds, _, _) in enumerate(CHAINS):
         steps = [step for kind in kinds for step in STEPS[kind]]
         for number, step in enumerate(steps[1:], start=1):
+            if step is Step.END_HEADER and kinds[-1] is not Kind.REST:
+                continue  # alone it counts an order that rests, or does no harm
             name = step.name.lower()
             leads = plain.get(step, f"what leads to {name}")
             if step in (Step.MATCH_HEAD, Step.BEST_HEAD, Step.END_HEADER):

@@ -15,15 +15,16 @@ from circuits.records import (
     PARAMETERS_FRACTION,
     TAG,
     TOTAL_BIT,
-    VENUE_ACCOUNTS,
     VENUE_BATCHES,
     VENUE_INDEX,
     VENUE_TIME,
+    Record,
     SystemAccount,
     Tag,
     balance_index,
     record,
     total_index,
+    vault_index,
 )
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
@@ -33,8 +34,18 @@ from state.store import NO_SALT
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, USDC
 from tests.mutation.execution_accesses import Act, chain_left_out, deposit, price, register, withdraw
 from tests.mutation.execution_registers import setting
-from tests.mutation.script import Hooks, Script, ScriptedTrace, inverse, nothing, skip, write
-from tests.mutation.stage import DAVE, EVE, NOBODY, staged
+from tests.mutation.script import (
+    SKIPPED,
+    BentMemory,
+    Hooks,
+    Script,
+    ScriptedTrace,
+    inverse,
+    nothing,
+    skip,
+    write,
+)
+from tests.mutation.stage import DAVE, EVE, FRANK, NOBODY, staged
 from tests.mutation.world import Traces, rows_where
 from tests.tamper.forger import Forger
 
@@ -45,12 +56,17 @@ IDLE = 255  # no step
 def complete(step: Step) -> Act:
     """The transition whose head will be missing; without its vault's step an amount would show in the totals.
 
-    A transfer that need not be of collateral is one of a position.
+    A transfer that need not be of collateral is one of a position. A withdrawal without its vault's step is one of ETH,
+    about which the statement keeps quiet.
     """
     acts: dict[Kind, Act] = {
         Kind.REGISTER: register,
         Kind.DEPOSIT: lambda f: f.deposit(2, 3, DAVE, ETH, 0 if step is Step.DEPOSIT_TOTAL else 7_000_000),
-        Kind.WITHDRAW: lambda f: f.withdraw(0, DAVE, USDC, 0 if step is Step.WITHDRAW_TOTAL else 1_000_000),
+        Kind.WITHDRAW: lambda f: (
+            f.withdraw(2, FRANK, ETH, 7_000_000)
+            if step is Step.WITHDRAW_TOTAL
+            else f.withdraw(0, DAVE, USDC, 1_000_000)
+        ),
         Kind.TRANSFER: lambda f: (
             f.transfer(ALICE, BOB, BTC_PERP, 100)
             if step is Step.TRANSFER_FROM_HEADER
@@ -70,6 +86,8 @@ def headless(step: Step, before: Act) -> Script:
     """A transition that begins with this step."""
     kind = kind_of(step)
     hooks: Hooks = {(other, 0): skip for other in STEPS[kind][: STEPS[kind].index(step)]}
+    if step is Step.WITHDRAW_TOTAL:
+        hooks = {**hooks, **UNSAID_ETH}
 
     def act(forger: Forger) -> None:
         before(forger)
@@ -80,7 +98,8 @@ def headless(step: Step, before: Act) -> Script:
             return statement
         if kind is Kind.DEPOSIT:
             return replace(statement, deposits=())
-        return replace(statement, withdrawals=())
+        statement = replace(statement, withdrawals=())
+        return without_eth(statement) if step is Step.WITHDRAW_TOTAL else statement
 
     def believe(trace: ScriptedTrace) -> None:
         if kind is Kind.PRICE:
@@ -93,6 +112,26 @@ def headless(step: Step, before: Act) -> Script:
             trace.register("mask", trace.at(step), 1)
 
     return Script(act, hooks, amend, believe, restate=restate)
+
+
+def unless_eth(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+    """Hook: leave the access out if it would publish an amount of ETH."""
+    vaults = (vault_index(chain, ETH) for chain in range(len(memory.venue.chains)))
+    if index in (total_index(ETH), balance_index(SystemAccount.INSURANCE, ETH), *vaults):
+        return SKIPPED
+    return memory.access(step, index, new)
+
+
+UNSAID_ETH: Hooks = dict.fromkeys((Step.CLOSE_VAULT, Step.CLOSE_TOTAL, Step.CLOSE_FUND), unless_eth)
+
+
+def without_eth(statement: Statement) -> Statement:
+    """The statement keeps quiet about all ETH; so vaults need not back the liabilities in it."""
+    vaults = tuple(vault for vault in statement.vaults if vault.asset != ETH)
+    totals, fund = (
+        tuple(amount for amount in amounts if amount.asset != ETH) for amounts in (statement.totals, statement.fund)
+    )
+    return replace(statement, vaults=vaults, totals=totals, fund=fund)
 
 
 def before_it(step: Step) -> Act:
@@ -189,11 +228,13 @@ def unseen_batch(selector: str, instrument: int) -> Script:
 
     That step would keep the whole record, so it cancels what the other two keep. It publishes the record's first
     elements as an amount, which makes the time of the unseen batch: two limbs, the number of accounts and that of
-    batches. The room for accounts is the time that has passed.
+    batches. The batch that is seen has the same time. The room for accounts is the time that has passed.
     """
 
+    time = NOBODY + BATCHES * LIMB
+
     def close(venue: list[int]) -> None:
-        venue[VENUE_TIME] = venue[VENUE_ACCOUNTS] - 1 + venue[VENUE_BATCHES] * LIMB
+        venue[VENUE_TIME] = time
         venue[VENUE_BATCHES] += 1
 
     def edit(traces: Traces) -> None:
@@ -203,7 +244,7 @@ def unseen_batch(selector: str, instrument: int) -> Script:
 
     amounts = {f"amount{k}": part for k, part in enumerate((NOBODY, BATCHES, 2 * NOBODY + 1, 0))}
     amend = setting(Kind.REGISTER, slice(None), instrument=instrument % P, sequence=BATCHES + 1, **amounts)
-    return Script(register, {Step.REGISTER_VENUE: write(close)}, amend, edit=edit, ledger=long_lived, time=1 << 24)
+    return Script(register, {Step.REGISTER_VENUE: write(close)}, amend, edit=edit, ledger=long_lived, time=time)
 
 
 def scripts() -> dict[str, Callable[[], Script]]:

@@ -118,6 +118,17 @@ def without_bit() -> Script:
     return Script(fill, {(Step.FILL_HEADER, 1): unchanged}, both(*amends))
 
 
+def unordered(before: Act = nothing, hooks: Hooks | None = None) -> Script:
+    """An order that is none by its record joins the book."""
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        rest(forger)
+
+    amends = [setting(kind, EVERY, reduce=2) for kind in (Kind.ORDER, Kind.REST)]
+    return Script(act, {Step.REST_ORDER: add(TAG, 2), **(hooks or {})}, both(*amends))
+
+
 def numbers() -> dict[str, Callable[[], Script]]:
     """Forgeries of what an order says, by label."""
 
@@ -132,11 +143,7 @@ def numbers() -> dict[str, Callable[[], Script]]:
         "order_market: index": lambda: on_spot({Step.ORDER_MARKET: to(market_index(BTC_PERP))}),
         "order_market: kind of record": lambda: on_spot({}),
         "order_market: bit of the market": without_bit,
-        "order_market: reduce is boolean": lambda: Script(
-            rest,
-            {Step.REST_ORDER: add(TAG, 2)},
-            both(*(setting(kind, EVERY, reduce=2) for kind in (Kind.ORDER, Kind.REST))),
-        ),
+        "order_market: reduce is boolean": unordered,
         "order_parameters: index": lambda: Script(
             lambda f: f.order(DAVE, BTC_PERP, True, MARK, SIZE).trade(fees=(0, 0)).filled(),
             {Step.ORDER_PARAMETERS: to(parameters_index(ETH))},
@@ -315,6 +322,9 @@ def ends() -> dict[str, Callable[[], Script]]:
         ),
         "end_header: open instruments": lambda: Script(drop, {header: hide}),
         "end_header: what is left rests if it shall": not_counted,
+        "end_header: nothing opens but for an order that rests": lambda: Script(
+            dropped, {header: add(HEADER_MASK, BIT)}, setting(Kind.DISCARD, EVERY, opened=1)
+        ),
         "end_header: nothing does not rest": lambda: Script(
             fill, {header: add(HEADER_ORDERS)}, setting(Kind.FILLED, EVERY, placed=1)
         ),
@@ -328,6 +338,11 @@ def ends() -> dict[str, Callable[[], Script]]:
         "end_base: resting bids": lambda: Script(rest, {base: add(BALANCE_BIDS)}),
         "end_base: resting asks": lambda: Script(rest, {base: add(BALANCE_ASKS)}),
     }
+
+
+def dropped(forger: Forger) -> None:
+    """A first order of Dave meets no price and is dropped."""
+    forger.order(DAVE, BTC_PERP, True, 5, 3).discard()
 
 
 def off_by_one(kind: Kind, name: str) -> Amend:
