@@ -24,7 +24,7 @@ from circuits.records import (
     parameters_index,
     sentinel_index,
 )
-from circuits.steps import Kind, Step
+from circuits.steps import STEPS, Kind, Step
 from circuits.transitions.order import NONCE
 from state.ledger import Ledger
 from state.store import NO_SALT
@@ -43,6 +43,7 @@ from tests.mutation.script import (
     ScriptedTrace,
     add,
     nothing,
+    skip,
     to,
     unchanged,
 )
@@ -169,7 +170,7 @@ def order_of_nothing() -> Script:
     def act(forger: Forger) -> None:
         forger.order(DAVE, BTC_PERP, True, MARK, SIZE + 7, policy=GOOD_TILL_TIME).trade().trade().rest(placed=0)
 
-    return Script(act, amend=setting(Kind.REST, EVERY, placed=0))
+    return Script(act, {Step.END_BASE: skip}, setting(Kind.REST, EVERY, placed=0, opened=0))
 
 
 def blind(act: Act, hooks: Hooks, amend: Amend = nothing) -> Script:
@@ -258,16 +259,10 @@ def places() -> dict[str, Callable[[], Script]]:
         ),
         "register rests is kept": lambda: Script(rest, amend=setting(Kind.ORDER, EVERY, rests=0)),
         "register whole is kept": lambda: Script(rest, amend=setting(Kind.ORDER, EVERY, whole=1)),
-        "register placed is kept": unlisted_lots,
     }
     for k in range(8):
         table[f"rest_order: new element {k}"] = partial(Script, rest, {Step.REST_ORDER: add(k)})
     return table
-
-
-def unlisted_lots() -> Script:
-    """The order is counted, and its lots are not."""
-    return Script(rest, {Step.END_BASE: unchanged}, setting(Kind.REST, slice(6, None), placed=0))
 
 
 def crowded() -> Ledger:
@@ -301,7 +296,16 @@ def not_counted() -> Script:
     def act(forger: Forger) -> None:
         forger.order(EVE, BTC_PERP, True, 5, 3, policy=GOOD_TILL_TIME).rest(placed=0)
 
-    return Script(act, amend=setting(Kind.REST, EVERY, placed=0))
+    return Script(act, {Step.END_BASE: skip}, setting(Kind.REST, EVERY, placed=0, opened=0))
+
+
+def counted_for_nothing() -> Script:
+    """Dave's order trades all it has; it is counted as if it rested, and is in no book."""
+
+    def act(forger: Forger) -> None:
+        forger.order(DAVE, BTC_PERP, True, MARK, SIZE).trade().rest()
+
+    return Script(act, {step: skip for step in STEPS[Kind.REST] if step < Step.END_HEADER})
 
 
 def ends() -> dict[str, Callable[[], Script]]:
@@ -325,9 +329,7 @@ def ends() -> dict[str, Callable[[], Script]]:
         "end_header: nothing opens but for an order that rests": lambda: Script(
             dropped, {header: add(HEADER_MASK, BIT)}, setting(Kind.DISCARD, EVERY, opened=1)
         ),
-        "end_header: nothing does not rest": lambda: Script(
-            fill, {header: add(HEADER_ORDERS)}, setting(Kind.FILLED, EVERY, placed=1)
-        ),
+        "end_header: nothing does not rest": counted_for_nothing,
         "end_header: nonce of the order": lambda: Script(
             rest, {Step.REST_ORDER: add(ORDER_NONCE)}, off_by_one(Kind.REST, NONCE)
         ),
