@@ -119,15 +119,10 @@ def without_bit() -> Script:
     return Script(fill, {(Step.FILL_HEADER, 1): unchanged}, both(*amends))
 
 
-def unordered(before: Act = nothing, hooks: Hooks | None = None) -> Script:
+def unordered() -> Script:
     """An order that is none by its record joins the book."""
-
-    def act(forger: Forger) -> None:
-        before(forger)
-        rest(forger)
-
     amends = [setting(kind, EVERY, reduce=2) for kind in (Kind.ORDER, Kind.REST)]
-    return Script(act, {Step.REST_ORDER: add(TAG, 2), **(hooks or {})}, both(*amends))
+    return Script(rest, {Step.REST_ORDER: add(TAG, 2)}, both(*amends))
 
 
 def numbers() -> dict[str, Callable[[], Script]]:
