@@ -75,7 +75,7 @@ class Margin:
     lot_units: Bounded
     mark: list[Bounded]
     weight: list[Bounded]
-    price_time: Expression
+    valid: Expression
     ports: list[Bounded]
     negative: Bounded
     high_carries: list[Expression]
@@ -135,7 +135,7 @@ def _columns() -> Margin:
         stored("lot_units", 1)[0],
         stored("mark", 2),
         stored("weight", 2),
-        table.column("price_time"),
+        table.column("valid"),
         [limb(table, f"port{i}") for i in range(PORTS)],
         table.boolean("negative"),
         table.columns("high_carry", 2),
@@ -181,7 +181,7 @@ def _reads(m: Margin) -> None:
     balance: list[Expression | int] = [*amount, *m.resting, 0, int(Tag.BALANCE)]
     kind = m.quote * int(Tag.QUOTE) + m.asset * int(Tag.ASSET) + m.perpetual * int(Tag.PERPETUAL)
     numbers = [m.lot_units, *m.mark, *m.weight]
-    market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.price_time, kind]
+    market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.valid, kind]
     market_index = INSTRUMENT_BASE + INSTRUMENT_SLOTS * m.instrument
     for name, index, values, ports in (
         ("balance", balance_index, balance, BALANCE_GAP),

@@ -23,16 +23,18 @@ class Tag(IntEnum):
     VENUE = 1  # accounts, batches, time
     CHAIN = 2  # deposits, withdrawals
     VAULT = 3  # amount limbs (unsigned)
-    QUOTE = 4  # market record of the quote: bit, lot units, mark = 0 (2), borrow fraction (2), time
-    ASSET = 5  # market record of a collateral asset: bit, lot units, mark (2), collateral value a lot (2), time
-    PERPETUAL = 6  # market record of a perpetual: bit, lot units = 1, mark (2), initial requirement a lot (2), time
-    PARAMETERS = 7  # fraction (initial margin or 1 - haircut), maker fee, taker fee, prices set so far
+    # Market records: bit, lot units, mark (2), weight (2), last second at which the mark may be relied on.
+    QUOTE = 4  # lot units = 1, mark = 0, weight = borrow fraction
+    ASSET = 5  # a collateral asset; weight: collateral value a lot
+    PERPETUAL = 6  # lot units = 1; weight: initial requirement a lot
+    PARAMETERS = 7  # fraction (initial margin or 1 - haircut), prices set so far, last one's time, staleness, step time
     TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
     HEADER = 9  # role, nonce, mask of open instruments, resting orders
     KEY = 10  # authorisation key root, 7 elements
     BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
+    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
 
 
 class Role(IntEnum):
@@ -40,6 +42,15 @@ class Role(IntEnum):
 
     TRADER = 1  # sends messages; equity >= initial requirement after each
     SYSTEM = 2  # sends no messages: the ledger alone moves its balances
+
+
+class Status(IntEnum):
+    """What a market does with orders."""
+
+    ACTIVE = 0
+    REDUCE_ONLY = 1  # positions shrink, none grows
+    HALTED = 2
+    SETTLED = 3  # at a final price
 
 
 class SystemAccount(IntEnum):
@@ -57,8 +68,9 @@ QUOTE_INSTRUMENT = 0
 TAG = 7  # position of the tag
 VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME = 0, 1, 2
 CHAIN_DEPOSITS, CHAIN_WITHDRAWALS = 0, 1
-MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_TIME = 0, 1, 2, 4, 6
-PARAMETERS_FRACTION, PARAMETERS_MAKER_FEE, PARAMETERS_TAKER_FEE, PARAMETERS_PRICES = 0, 1, 2, 3
+MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2, 4, 6
+PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
+RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
 TOTAL_BIT = 4
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS = 0, 1, 2, 3
 BALANCE_BIDS, BALANCE_ASKS = 4, 5
@@ -66,11 +78,11 @@ ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, OR
 
 VENUE_INDEX = 0
 CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
-INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8  # slot 0: market; 1: parameters; 2: total; 3, 4: bids, asks (sentinels)
+INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8  # slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules
 ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
 ORDER_BASE = 1 << 29  # resting orders, each in any free leaf of the first MAX_ORDERS
 VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
-BIDS_SLOT, ASKS_SLOT = 3, 4
+BIDS_SLOT, ASKS_SLOT, RULES_SLOT = 3, 4, 5
 
 
 def chain_index(chain: int) -> int:
@@ -91,6 +103,11 @@ def market_index(instrument: int) -> int:
 def parameters_index(instrument: int) -> int:
     """Leaf of the static parameters of an instrument."""
     return market_index(instrument) + PARAMETERS_SLOT
+
+
+def rules_index(market: int) -> int:
+    """Leaf of the trading rules of a perpetual."""
+    return market_index(market) + RULES_SLOT
 
 
 def total_index(instrument: int) -> int:

@@ -1,62 +1,70 @@
 """The steps of each transition kind, in order: one row of the execution table, one memory access each."""
 
-from enum import IntEnum
+from enum import IntEnum, auto
 
 
-class Step(IntEnum):
+class _Numbered(IntEnum):
+    """Members are numbered from 0, in order."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[int]) -> int:
+        return count
+
+
+class Step(_Numbered):
     """A step; its name says the transition and the record it accesses."""
 
-    REGISTER_VENUE = 0
-    REGISTER_HEADER = 1
-    REGISTER_KEY = 2
-    REGISTER_QUOTE = 3
-    DEPOSIT_CHAIN = 4
-    DEPOSIT_VAULT = 5
-    DEPOSIT_TOTAL = 6
-    DEPOSIT_HEADER = 7
-    DEPOSIT_BALANCE = 8
-    WITHDRAW_CHAIN = 9
-    WITHDRAW_VAULT = 10
-    WITHDRAW_TOTAL = 11
-    WITHDRAW_HEADER = 12
-    WITHDRAW_BALANCE = 13
-    TRANSFER_TOTAL = 14
-    TRANSFER_FROM_HEADER = 15
-    TRANSFER_FROM_BALANCE = 16
-    TRANSFER_TO_HEADER = 17
-    TRANSFER_TO_BALANCE = 18
-    PRICE_PARAMETERS = 19
-    PRICE_MARKET = 20
-    ORDER_MARKET = 21
-    ORDER_PARAMETERS = 22
-    MATCH_HEAD = 23
-    MATCH_ORDER = 24
-    FILL_HEADER = 25
-    FILL_BASE = 26
-    FILL_QUOTE = 27
-    FILL_FEE = 28
-    UNDO_QUOTE = 29
-    UNDO_BASE = 30
-    SKIP_HEADER = 31
-    SKIP_BASE = 32
-    BEST_HEAD = 33
-    BEST_ORDER = 34
-    REST_PREDECESSOR = 35
-    REST_SUCCESSOR = 36
-    REST_ORDER = 37
-    END_HEADER = 38
-    END_BASE = 39
-    CANCEL_HEADER = 40
-    CANCEL_PREDECESSOR = 41
-    CANCEL_ORDER = 42
-    CANCEL_BASE = 43
-    CLOSE_VENUE = 44
-    CLOSE_VAULT = 45
-    CLOSE_TOTAL = 46
-    CLOSE_FUND = 47
+    REGISTER_VENUE = auto()
+    REGISTER_HEADER = auto()
+    REGISTER_KEY = auto()
+    REGISTER_QUOTE = auto()
+    DEPOSIT_CHAIN = auto()
+    DEPOSIT_VAULT = auto()
+    DEPOSIT_TOTAL = auto()
+    DEPOSIT_HEADER = auto()
+    DEPOSIT_BALANCE = auto()
+    WITHDRAW_CHAIN = auto()
+    WITHDRAW_VAULT = auto()
+    WITHDRAW_TOTAL = auto()
+    WITHDRAW_HEADER = auto()
+    WITHDRAW_BALANCE = auto()
+    TRANSFER_TOTAL = auto()
+    TRANSFER_FROM_HEADER = auto()
+    TRANSFER_FROM_BALANCE = auto()
+    TRANSFER_TO_HEADER = auto()
+    TRANSFER_TO_BALANCE = auto()
+    PRICE_PARAMETERS = auto()
+    PRICE_MARKET = auto()
+    ORDER_MARKET = auto()
+    ORDER_RULES = auto()
+    MATCH_HEAD = auto()
+    MATCH_ORDER = auto()
+    FILL_HEADER = auto()
+    FILL_BASE = auto()
+    FILL_QUOTE = auto()
+    FILL_FEE = auto()
+    UNDO_QUOTE = auto()
+    UNDO_BASE = auto()
+    SKIP_HEADER = auto()
+    SKIP_BASE = auto()
+    BEST_HEAD = auto()
+    BEST_ORDER = auto()
+    REST_PREDECESSOR = auto()
+    REST_SUCCESSOR = auto()
+    REST_ORDER = auto()
+    END_HEADER = auto()
+    END_BASE = auto()
+    CANCEL_HEADER = auto()
+    CANCEL_PREDECESSOR = auto()
+    CANCEL_ORDER = auto()
+    CANCEL_BASE = auto()
+    CLOSE_VENUE = auto()
+    CLOSE_VAULT = auto()
+    CLOSE_TOTAL = auto()
+    CLOSE_FUND = auto()
 
 
-class Kind(IntEnum):
+class Kind(_Numbered):
     """A kind of row sequence.
 
     An order is a chain of them: ORDER, then MATCH, FAIL and SKIP any number of times, one for each order met at the
@@ -64,23 +72,23 @@ class Kind(IntEnum):
     state holds.
     """
 
-    REGISTER = 0
-    DEPOSIT = 1
-    WITHDRAW = 2
-    TRANSFER = 3
-    PRICE = 4
-    ORDER = 5
-    MATCH = 6  # taker and maker trade
-    FAIL = 7  # the maker would not keep its margin, and its order goes
-    SKIP = 8  # the maker's order is expired, the taker's own, or reduce-only and would not reduce; it goes
-    FILLED = 9  # nothing of the order is left
-    DISCARD = 10  # what is left meets no price, and is dropped
-    REST = 11  # what is left meets no price, and joins the book
-    CANCEL = 12
-    CLOSE_VENUE = 13
-    CLOSE_VAULT = 14
-    CLOSE_TOTAL = 15
-    CLOSE_FUND = 16
+    REGISTER = auto()
+    DEPOSIT = auto()
+    WITHDRAW = auto()
+    TRANSFER = auto()
+    PRICE = auto()
+    ORDER = auto()
+    MATCH = auto()  # taker and maker trade
+    FAIL = auto()  # the maker would not keep its margin, and its order goes
+    SKIP = auto()  # the maker's order is expired, the taker's own, or reduce-only and would not reduce; it goes
+    FILLED = auto()  # nothing of the order is left
+    DISCARD = auto()  # what is left meets no price, and is dropped
+    REST = auto()  # what is left meets no price, and joins the book
+    CANCEL = auto()
+    CLOSE_VENUE = auto()
+    CLOSE_VAULT = auto()
+    CLOSE_TOTAL = auto()
+    CLOSE_FUND = auto()
 
 
 def _steps(prefix: str) -> tuple[Step, ...]:

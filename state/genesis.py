@@ -5,6 +5,7 @@ from circuits.records import (
     VENUE_INDEX,
     Record,
     Role,
+    Status,
     SystemAccount,
     Tag,
     balance_index,
@@ -14,6 +15,7 @@ from circuits.records import (
     market_index,
     parameters_index,
     record,
+    rules_index,
     total_index,
     vault_index,
 )
@@ -46,10 +48,20 @@ def _instrument_records(instrument: Instrument, borrow_fraction: int) -> dict[in
     number, bit = instrument.number, 1 << instrument.number
     if instrument.tag == Tag.QUOTE:
         return {market_index(number): record(Tag.QUOTE, bit, 1, 0, 0, *limbs(borrow_fraction, 2), 0)}
-    fraction, fees = instrument.fraction, (instrument.maker_fee, instrument.taker_fee)
+    fraction, staleness = instrument.fraction, instrument.staleness
+    market = market_record(
+        instrument.tag, bit, instrument.lot_units, instrument.initial_price, fraction, valid=staleness
+    )  # fmt: skip
     return {
-        market_index(number): market_record(
-            instrument.tag, bit, instrument.lot_units, instrument.initial_price, fraction, time=0
-        ),
-        parameters_index(number): record(Tag.PARAMETERS, fraction, *fees),
+        market_index(number): market,
+        parameters_index(number): record(Tag.PARAMETERS, fraction, 0, 0, staleness, instrument.step_time),
+        **_rules_records(instrument),
     }
+
+
+def _rules_records(instrument: Instrument) -> dict[int, Record]:
+    if instrument.tag != Tag.PERPETUAL:
+        return {}
+    fees = instrument.maker_fee, instrument.taker_fee
+    rules = record(Tag.RULES, Status.ACTIVE, *fees, instrument.minimum_notional, 0, instrument.interest_cap)
+    return {rules_index(instrument.number): rules}

@@ -8,8 +8,8 @@ from circuits.bounds import AMOUNT_MAX, FRACTION_ONE
 from circuits.field import P
 from circuits.records import (
     CHAIN_DEPOSITS,
-    MARKET_TIME,
     MARKET_WEIGHT,
+    PARAMETERS_TIME,
     QUOTE_INSTRUMENT,
     VENUE_INDEX,
     VENUE_TIME,
@@ -18,6 +18,7 @@ from circuits.records import (
     chain_index,
     from_limbs,
     market_index,
+    parameters_index,
     total_index,
 )
 from circuits.statement import Movement
@@ -125,7 +126,8 @@ class Rehearsal:
 
 def last_time(ledger: Ledger) -> int:
     """The time of the last batch and price."""
-    times = (ledger.read(market_index(i.number))[MARKET_TIME] for i in ledger.venue.instruments)
+    priced = [i.number for i in ledger.venue.instruments if i.tag != Tag.QUOTE]
+    times = (ledger.read(parameters_index(number))[PARAMETERS_TIME] for number in priced)
     return max(ledger.read(VENUE_INDEX)[VENUE_TIME], *times)
 
 

@@ -17,10 +17,13 @@ from circuits.bounds import (
     FEE_MAX,
     FEE_ONE,
     FRACTION_ONE,
+    LIMB,
     LOT_UNITS_MAX,
     MAX_CHAINS,
     MAX_INSTRUMENTS,
     PRICE_MAX,
+    SIZE_MAX,
+    TIME_MAX,
 )
 from circuits.records import QUOTE_INSTRUMENT, Tag
 from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
@@ -60,6 +63,10 @@ class Instrument:
     maker_fee: int  # in 1 / FEE_ONE
     taker_fee: int
     initial_price: int  # quote base units a lot; 0 for the quote
+    staleness: int = 0  # seconds for which a price may be relied on
+    step_time: int = 0  # seconds in which the mark moves by less than its own value
+    minimum_notional: int = 0  # quote base units, of an order
+    interest_cap: int = 0  # lots, of all long positions together
 
     def units(self, text: str) -> int:
         """The units of a decimal amount in wholes. Raises DecimalError if it is not exact."""
@@ -87,6 +94,7 @@ class Venue:
     chains: tuple[str, ...]
     instruments: tuple[Instrument, ...]
     borrow_fraction: int  # in 1 / FRACTION_ONE
+    notice: int  # seconds between the announcement of a parameter and its change
     oracle: Oracle
     possession: tuple[bytes, ...]  # of each oracle member: the proof that it holds its secret key
     simulated_seed: str | None  # from which the members' secret keys follow, if they are made up
@@ -127,12 +135,14 @@ class Venue:
             {
                 "name": i.name, "tag": i.tag.name, "units_per_one": str(i.units_per_one), "lot_units": i.lot_units,
                 "fraction": i.fraction, "maker_fee": i.maker_fee, "taker_fee": i.taker_fee, "price": i.initial_price,
+                "staleness": i.staleness, "step_time": i.step_time, "minimum_notional": i.minimum_notional,
+                "interest_cap": i.interest_cap,
             }
             for i in self.instruments
         ]
         content = {
             "format": FORMAT, "version": VERSION, "name": self.name, "epoch": self.epoch, "chains": self.chains,
-            "instruments": instruments, "borrow_fraction": self.borrow_fraction,
+            "instruments": instruments, "borrow_fraction": self.borrow_fraction, "notice": self.notice,
             "oracle": {
                 "threshold": self.oracle.threshold, "drift": self.oracle.drift, "age": self.oracle.age,
                 "clock": _CLOCKS[self.oracle.replay], "simulated_seed": self.simulated_seed,
@@ -173,6 +183,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     _check_format(root)
     name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", MAX_CHAINS)
     borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, BORROW_MAX)
+    notice = root.integer("notice", 0, TIME_MAX)
     quote = _read_quote(root.table("quote"))
     instruments = [quote]
     for table in root.tables("asset"):
@@ -182,7 +193,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     oracle = _read_oracle(root.table("oracle"))
     root.finish()
     _check_instruments(file, instruments)
-    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, *oracle, text)
+    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, notice, *oracle, text)
 
 
 def _check_size(text: str, file: str) -> None:
@@ -211,9 +222,9 @@ def _read_asset(table: "_Table", number: int, quote: Instrument) -> Instrument:
     fraction = FRACTION_ONE - table.scaled("haircut", FRACTION_ONE, 0, FRACTION_ONE)
     _check_lot(table, lot_units / units)
     scale = quote.units_per_one * lot_units / units
-    price = table.scaled("price", scale, 1, PRICE_MAX)
+    price, times = table.scaled("price", scale, 1, PRICE_MAX), _read_times(table)
     table.finish()
-    return Instrument(number, name, Tag.ASSET, units, lot_units, scale, fraction, 0, 0, price)
+    return Instrument(number, name, Tag.ASSET, units, lot_units, scale, fraction, 0, 0, price, *times)
 
 
 def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
@@ -221,10 +232,17 @@ def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
     _check_lot(table, lot)
     fraction = table.scaled("initial_margin", FRACTION_ONE, 1, FRACTION_ONE)
     maker_fee, taker_fee = (table.scaled(f"{side}_fee", FEE_ONE, 0, FEE_MAX) for side in ("maker", "taker"))
-    price = table.scaled("price", quote.units_per_one * lot, 1, PRICE_MAX)
-    table.finish()
     scale = quote.units_per_one * lot
-    return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, fraction, maker_fee, taker_fee, price)
+    price, times = table.scaled("price", scale, 1, PRICE_MAX), _read_times(table)
+    least = table.scaled("minimum_notional", quote.units_per_one, 0, PRICE_MAX)
+    cap = table.scaled("open_interest_cap", 1 / lot, 0, SIZE_MAX)
+    table.finish()
+    rates = fraction, maker_fee, taker_fee
+    return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, *rates, price, *times, least, cap)
+
+
+def _read_times(table: "_Table") -> tuple[int, int]:
+    return table.integer("staleness", 0, TIME_MAX), table.integer("step_time", 2, LIMB - 1)
 
 
 def _check_lot(table: "_Table", lot: Fraction) -> None:

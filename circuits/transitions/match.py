@@ -62,7 +62,7 @@ def order_price(execution: Execution) -> Bounded:
 
 def order_limit(execution: Execution) -> Bounded:
     """The limit of the order at hand."""
-    return unsound_bounded(execution.register(LIMIT), 0, LIMB * LIMB - 1, "ORDER_PARAMETERS shows its limbs")
+    return unsound_bounded(execution.register(LIMIT), 0, LIMB * LIMB - 1, "ORDER_RULES shows its limbs")
 
 
 def sign(execution: Execution) -> Bounded:

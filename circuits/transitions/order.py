@@ -24,10 +24,10 @@ from circuits.records import (
     ORDER_NEXT,
     ORDER_NONCE,
     ORDER_PRICE,
-    PARAMETERS_MAKER_FEE,
-    PARAMETERS_SLOT,
-    PARAMETERS_TAKER_FEE,
     RECORD_SIZE,
+    RULES_MAKER_FEE,
+    RULES_SLOT,
+    RULES_TAKER_FEE,
     TAG,
     Tag,
 )
@@ -62,10 +62,10 @@ def _numbers(execution: Execution) -> None:
     for name in BITS:
         flag = execution.register(name)
         execution.require(step, f"{name} is boolean", flag * (flag - 1))
-    step, limit, left = Step.ORDER_PARAMETERS, execution.register(LIMIT), execution.register(LEFT)
-    execution.access(step, market_leaf(execution, PARAMETERS_SLOT))
-    execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[PARAMETERS_MAKER_FEE])
-    execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[PARAMETERS_TAKER_FEE])
+    step, limit, left = Step.ORDER_RULES, execution.register(LIMIT), execution.register(LEFT)
+    execution.access(step, market_leaf(execution, RULES_SLOT))
+    execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[RULES_MAKER_FEE])
+    execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[RULES_TAKER_FEE])
     above, below, size, later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2, 4, 6, 8))
     execution.require(step, "limit is at least 1", limit - 1 - above)
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
@@ -82,7 +82,7 @@ def _way(execution: Execution) -> None:
     After the best one it ends: it cannot meet one that is out of reach, and to look again changes nothing. Nor can one
     that rests go back to the opposite side: what follows it in its own list (register `head`) is no head there.
     """
-    steps = (Step.ORDER_PARAMETERS, Step.UNDO_BASE, Step.SKIP_BASE)
+    steps = (Step.ORDER_RULES, Step.UNDO_BASE, Step.SKIP_BASE)
     again = execution.step(Step.FILL_FEE) * (1 - execution.register(IS_TAKER))
     ready = execution.steps(steps) + execution.step(Step.FILL_FEE) - again
     best, rests = execution.step(Step.BEST_ORDER), execution.register("rests")

@@ -7,37 +7,42 @@ from circuits.buses import Public
 from circuits.execution import Execution
 from circuits.records import (
     MARKET_MARK,
-    MARKET_TIME,
+    MARKET_VALID,
     MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
     PARAMETERS_SLOT,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
     TAG,
     Tag,
 )
 from circuits.steps import Step
 
-FRACTION, IS_PERPETUAL = "maker_rate", "side"  # registers, under the names they have here
-LATER_PORT = 7  # and the next one: the time since the last price
+FRACTION, IS_PERPETUAL, STALENESS = "maker_rate", "side", "taker_rate"  # registers, under the names they have here
+LATER_PORT = 0  # and the next one: the time since the last price
 
 
 def constrain(execution: Execution) -> None:
     """The quote has no parameters record, so it has no price; what has one is an asset or a perpetual, so the flag that
     tells them apart is 0 or 1. The price, its number and its time are public."""
     first, leaf = Step.PRICE_PARAMETERS, market_leaf(execution, PARAMETERS_SLOT)
-    execution.access(first, leaf, Tag.PARAMETERS, [PARAMETERS_PRICES])
+    execution.access(first, leaf, Tag.PARAMETERS, [PARAMETERS_PRICES, PARAMETERS_TIME])
     number = execution.old[PARAMETERS_PRICES]
     execution.require(first, "prices are numbered", execution.register("sequence") - number)
     execution.require(first, "prices are counted", execution.new[PARAMETERS_PRICES] - number - 1)
     fraction = execution.register(FRACTION)
-    execution.require(Step.PRICE_PARAMETERS, "fraction", fraction - execution.old[PARAMETERS_FRACTION])
+    execution.require(first, "fraction", fraction - execution.old[PARAMETERS_FRACTION])
+    execution.require(first, "staleness", execution.register(STALENESS) - execution.old[PARAMETERS_STALENESS])
+    _time(execution, first)
     step = Step.PRICE_MARKET
-    writes = [MARKET_MARK, MARKET_MARK + 1, MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_TIME]
+    writes = [MARKET_MARK, MARKET_MARK + 1, MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_VALID]
     execution.access(step, market_leaf(execution, 0), None, writes)
     perpetual = execution.register(IS_PERPETUAL)
     execution.require(step, "kind of record", execution.old[TAG] - Tag.ASSET - (Tag.PERPETUAL - Tag.ASSET) * perpetual)
     _weight(execution, step)
-    _time(execution, step)
+    last = execution.register("amount2") + execution.register(STALENESS)
+    execution.require(step, "last second", execution.new[MARKET_VALID] - last)
     execution.publish(step, Public.PRICE)
 
 
@@ -73,5 +78,5 @@ def _time(execution: Execution, step: Step) -> None:
     """The price's time is published, and so bounded by the statement, and does not go back."""
     published = execution.register("amount2")
     later = execution.ports[LATER_PORT] + execution.ports[LATER_PORT + 1] * LIMB
-    execution.require(step, "time is recorded", execution.new[MARKET_TIME] - published)
-    execution.require(step, "time does not go back", published - execution.old[MARKET_TIME] - later.expression)
+    execution.require(step, "time is recorded", execution.new[PARAMETERS_TIME] - published)
+    execution.require(step, "time does not go back", published - execution.old[PARAMETERS_TIME] - later.expression)

@@ -11,7 +11,7 @@ from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
     MARKET_MARK,
-    MARKET_TIME,
+    MARKET_VALID,
     MARKET_WEIGHT,
     RECORD_SIZE,
     TAG,
@@ -88,7 +88,7 @@ class MarginTrace:
             ("mark1", MARKET_MARK + 1),
             ("weight0", MARKET_WEIGHT),
             ("weight1", MARKET_WEIGHT + 1),
-            ("price_time", MARKET_TIME),
+            ("valid", MARKET_VALID),
         ):
             self.set(name, self.market[position])
         time = self.columns["clock"][self.rows] * TIMES_PER_CLOCK + times.visit_number

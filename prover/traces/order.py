@@ -10,8 +10,8 @@ from circuits.records import (
     ORDER_BASE,
     ORDER_NEXT,
     ORDER_PRICE,
-    PARAMETERS_MAKER_FEE,
-    PARAMETERS_TAKER_FEE,
+    RULES_MAKER_FEE,
+    RULES_TAKER_FEE,
 )
 from circuits.steps import Kind
 from circuits.transitions.match import BUYS, LEFT, LIMIT
@@ -26,16 +26,16 @@ NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "lim
 
 def fill(trace: ExecutionTrace) -> None:
     """The numbers of every order, and its end."""
-    _, parameters = trace.rows(Kind.ORDER)
+    _, rules = trace.rows(Kind.ORDER)
     size, limit = trace.argument(Kind.ORDER, "size"), trace.argument(Kind.ORDER, "limit")
     carry(trace, Kind.ORDER, np.arange(len(size)), size)
-    trace.wide_port(0, parameters, limit - 1)
-    trace.wide_port(2, parameters, LIMIT_MAX - limit)
+    trace.wide_port(0, rules, limit - 1)
+    trace.wide_port(2, rules, LIMIT_MAX - limit)
     expiry = trace.argument(Kind.ORDER, "expiry")
-    trace.wide_port(4, parameters, size)
-    trace.wide_port(6, parameters, expiry - trace.columns["time"][parameters])
-    trace.wide_port(8, parameters, expiry)
-    trace.nonzero(parameters, size)
+    trace.wide_port(4, rules, size)
+    trace.wide_port(6, rules, expiry - trace.columns["time"][rules])
+    trace.wide_port(8, rules, expiry)
+    trace.nonzero(rules, size)
     for kind in (Kind.FILLED, Kind.DISCARD, Kind.REST):
         _end(trace, kind)
     for kind in (Kind.DISCARD, Kind.REST):
@@ -45,13 +45,13 @@ def fill(trace: ExecutionTrace) -> None:
 
 def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) -> None:
     """The registers that an order keeps, on all rows of a kind; `order` numbers the orders of the batch."""
-    market, parameters = trace.rows(Kind.ORDER)
+    market, rules = trace.rows(Kind.ORDER)
     trace.registers(kind, **{name: trace.argument(Kind.ORDER, argument)[order] for name, argument in NAMES.items()})
     trace.registers(
         kind,
         bit=trace.old[MARKET_BIT][market][order],
-        maker_rate=trace.old[PARAMETERS_MAKER_FEE][parameters][order],
-        taker_rate=trace.old[PARAMETERS_TAKER_FEE][parameters][order],
+        maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
+        taker_rate=trace.old[RULES_TAKER_FEE][rules][order],
         **{LEFT: left},
     )
 

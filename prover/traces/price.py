@@ -3,9 +3,17 @@
 import numpy as np
 
 from circuits.bounds import FRACTION_ONE, LIMB, LIMB_BITS
-from circuits.records import MARKET_MARK, MARKET_TIME, MARKET_WEIGHT, PARAMETERS_FRACTION, TAG, Tag
+from circuits.records import (
+    MARKET_MARK,
+    MARKET_WEIGHT,
+    PARAMETERS_FRACTION,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
+    TAG,
+    Tag,
+)
 from circuits.steps import Kind
-from circuits.transitions.price import FRACTION, IS_PERPETUAL, LATER_PORT
+from circuits.transitions.price import FRACTION, IS_PERPETUAL, LATER_PORT, STALENESS
 from prover.traces.columns import integer_of
 from prover.traces.execution import ExecutionTrace
 
@@ -24,7 +32,7 @@ def fill(trace: ExecutionTrace) -> None:
         amount0=mark[0],
         amount1=mark[1],
         amount2=time,
-        **{FRACTION: fraction, IS_PERPETUAL: perpetual},
+        **{FRACTION: fraction, IS_PERPETUAL: perpetual, STALENESS: trace.old[PARAMETERS_STALENESS][parameters]},
     )
     remainder = np.abs(integer_of(mark) * fraction - integer_of(weight) * FRACTION_ONE)
     carry = (mark[0] * fraction + (2 * perpetual - 1) * remainder - weight[0] * FRACTION_ONE) >> LIMB_BITS
@@ -32,4 +40,4 @@ def fill(trace: ExecutionTrace) -> None:
     for number, values in enumerate((*mark, *weight, remainder, FRACTION_ONE - 1 - remainder, low_carry & (LIMB - 1))):
         trace.port(number, market, values)
     trace.columns["scratch"][market] = low_carry >> LIMB_BITS
-    trace.wide_port(LATER_PORT, market, time - trace.old[MARKET_TIME][market])
+    trace.wide_port(LATER_PORT, parameters, time - trace.old[PARAMETERS_TIME][parameters])

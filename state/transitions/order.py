@@ -8,12 +8,12 @@ from circuits.bounds import LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.records import (
     HEADER_NONCE,
     ORDER_PRICE,
-    PARAMETERS_MAKER_FEE,
-    PARAMETERS_TAKER_FEE,
+    RULES_MAKER_FEE,
+    RULES_TAKER_FEE,
     Tag,
     book_number,
     market_index,
-    parameters_index,
+    rules_index,
     sentinel_index,
 )
 from circuits.steps import Kind, Step
@@ -59,8 +59,8 @@ class Order:
         market = find_market(memory.venue, self.market)
         self._check(memory)
         memory.look(Step.ORDER_MARKET, market_index(self.market))
-        parameters = memory.look(Step.ORDER_PARAMETERS, parameters_index(self.market))
-        rates = parameters[PARAMETERS_MAKER_FEE], parameters[PARAMETERS_TAKER_FEE]
+        rules = memory.look(Step.ORDER_RULES, rules_index(self.market))
+        rates = rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE]
         number, left, taker_order = memory.order_count(), self.size, order_id(self.account, self._nonce(memory))
         while left and self._crosses(memory):
             head = memory.book.head(self.market, not self.buys)

@@ -7,9 +7,10 @@ from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
-    MARKET_TIME,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
     QUOTE_INSTRUMENT,
     Record,
     Tag,
@@ -24,10 +25,13 @@ from state.errors import Refusal, Rule, require_range
 from state.memory import Memory
 
 
-def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, time: int) -> Record:
-    """Its weight: an asset's collateral value a lot, rounded down; a perpetual's requirement, rounded up."""
+def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, valid: int) -> Record:
+    """valid: the last second at which the mark may be relied on.
+
+    Its weight: an asset's collateral value a lot, rounded down; a perpetual's requirement, rounded up.
+    """
     weight = mark * fraction // FRACTION_ONE if tag == Tag.ASSET else -(-mark * fraction // FRACTION_ONE)
-    return record(tag, bit, lot_units, *limbs(mark, 2), *limbs(weight, 2), time)
+    return record(tag, bit, lot_units, *limbs(mark, 2), *limbs(weight, 2), valid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,13 @@ class SetPrice:
         require_range("time", self.time, 0, memory.time)
         index = market_index(self.instrument)
         old = memory.read(index)
-        if self.time < old[MARKET_TIME]:
-            raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[MARKET_TIME])
         self._require_signed(memory)
         tag = memory.venue.instruments[self.instrument].tag
-        sequence, fraction = self._count(memory)
-        new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, self.time)
+        parameters = self._count(memory)
+        fraction, valid = parameters[PARAMETERS_FRACTION], self.time + parameters[PARAMETERS_STALENESS]
+        new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, valid)
         memory.replace(Step.PRICE_MARKET, index, old, new)
-        return (self.instrument, sequence, self.price, self.time)
+        return (self.instrument, parameters[PARAMETERS_PRICES], self.price, self.time)
 
     def _require_signed(self, memory: Memory) -> None:
         problem = memory.oracle and memory.oracle.objection(self.instrument, self.price, self.time)
@@ -62,12 +65,14 @@ class SetPrice:
             name = memory.venue.instruments[self.instrument].name
             raise Refusal(Rule.UNSIGNED_PRICE, instrument=name, price=self.price, time=self.time, problem=problem)
 
-    def _count(self, memory: Memory) -> tuple[int, int]:
-        """Count the price; returns its number and the instrument's fraction. Refuses COUNTER_LIMIT."""
+    def _count(self, memory: Memory) -> Record:
+        """Count the price and note its time; returns the parameters before. Refuses TIME_BACKWARD, COUNTER_LIMIT."""
         index = parameters_index(self.instrument)
         old = memory.read(index)
-        sequence = old[PARAMETERS_PRICES]
-        count = next_count("price", sequence, COUNTER_MAX)
-        new = (*old[:PARAMETERS_PRICES], count, *old[PARAMETERS_PRICES + 1 :])
-        memory.replace(Step.PRICE_PARAMETERS, index, old, new)
-        return sequence, old[PARAMETERS_FRACTION]
+        if self.time < old[PARAMETERS_TIME]:
+            raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[PARAMETERS_TIME])
+        count = next_count("price", old[PARAMETERS_PRICES], COUNTER_MAX)
+        new = list(old)
+        new[PARAMETERS_PRICES], new[PARAMETERS_TIME] = count, self.time
+        memory.replace(Step.PRICE_PARAMETERS, index, old, tuple(new))
+        return old

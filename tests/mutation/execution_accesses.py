@@ -10,6 +10,8 @@ from circuits.records import (
     MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
     TAG,
     Record,
     Tag,
@@ -82,10 +84,12 @@ def set_price(
     memory = forger.memory
     parameters = memory.read(parameters_index(instrument))
     count = parameters[PARAMETERS_PRICES]
-    counted = (*parameters[:PARAMETERS_PRICES], count + 1, *parameters[PARAMETERS_PRICES + 1 :])
-    memory.replace(Step.PRICE_PARAMETERS, parameters_index(instrument), parameters, counted)
+    counted = list(parameters)
+    counted[PARAMETERS_PRICES], counted[PARAMETERS_TIME] = count + 1, time
+    memory.replace(Step.PRICE_PARAMETERS, parameters_index(instrument), parameters, tuple(counted))
     old = memory.read(market_index(instrument))
-    honest = market_record(Tag(old[TAG]), old[0], old[1], mark, parameters[PARAMETERS_FRACTION], time)
+    valid = time + parameters[PARAMETERS_STALENESS]
+    honest = market_record(Tag(old[TAG]), old[0], old[1], mark, parameters[PARAMETERS_FRACTION], valid)
     weights = honest[MARKET_WEIGHT : MARKET_WEIGHT + 2] if weight is None else limbs(weight, 2)
     new = (*honest[:MARKET_WEIGHT], *weights, *honest[MARKET_WEIGHT + 2 :])
     memory.replace(Step.PRICE_MARKET, market_index(instrument), old, new)

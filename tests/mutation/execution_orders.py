@@ -13,15 +13,15 @@ from circuits.records import (
     ORDER_EXPIRY,
     ORDER_NEXT,
     ORDER_NONCE,
-    PARAMETERS_MAKER_FEE,
-    PARAMETERS_TAKER_FEE,
+    RULES_MAKER_FEE,
+    RULES_TAKER_FEE,
     TAG,
     SystemAccount,
     balance_index,
     header_index,
     key_index,
     market_index,
-    parameters_index,
+    rules_index,
     sentinel_index,
 )
 from circuits.steps import STEPS, Kind, Step
@@ -96,10 +96,10 @@ def place(limit: int, before: int, hooks: Hooks | None = None, amend: Amend = no
 
 def free_of_charge(taker: int, amend: Amend) -> Script:
     """One party pays no fee."""
-    element = PARAMETERS_TAKER_FEE if taker else PARAMETERS_MAKER_FEE
+    element = RULES_TAKER_FEE if taker else RULES_MAKER_FEE
 
     def believe(trace: ScriptedTrace) -> None:
-        trace.old[element][trace.at(Step.ORDER_PARAMETERS)] = 0
+        trace.old[element][trace.at(Step.ORDER_RULES)] = 0
 
     def act(forger: Forger) -> None:
         forger.order(DAVE, BTC_PERP, True, MARK, SIZE).trade(fees=(None, 0) if taker else (0, None)).filled()
@@ -140,20 +140,20 @@ def numbers() -> dict[str, Callable[[], Script]]:
         "order_market: kind of record": lambda: on_spot({}),
         "order_market: bit of the market": without_bit,
         "order_market: reduce is boolean": unordered,
-        "order_parameters: index": lambda: Script(
+        "order_rules: index": lambda: Script(
             lambda f: f.order(DAVE, BTC_PERP, True, MARK, SIZE).trade(fees=(0, 0)).filled(),
-            {Step.ORDER_PARAMETERS: to(parameters_index(ETH))},
+            {Step.ORDER_RULES: to(rules_index(ETH))},
         ),
-        "order_parameters: maker rate": partial(free_of_charge, 0, nothing),
-        "order_parameters: taker rate": partial(free_of_charge, 1, nothing),
-        "order_parameters: limit is at least 1": order(False, 0),
-        "order_parameters: limit is below the sentinels": order(True, LIMIT_MAX + 1),
-        "order_parameters: lots in range": lambda: Script(
+        "order_rules: maker rate": partial(free_of_charge, 0, nothing),
+        "order_rules: taker rate": partial(free_of_charge, 1, nothing),
+        "order_rules: limit is at least 1": order(False, 0),
+        "order_rules: limit is below the sentinels": order(True, LIMIT_MAX + 1),
+        "order_rules: lots in range": lambda: Script(
             lambda f: f.order(DAVE, BTC_PERP, True, 5, SIZE_MAX + 1).discard()
         ),
-        "order_parameters: at least one lot": lambda: Script(lambda f: f.order(DAVE, BTC_PERP, True, 5, 0).filled()),
-        "order_parameters: not expired": order(True, MARK, expiry=99),
-        "order_parameters: expiry in range": order(True, MARK, expiry=1 << 28),
+        "order_rules: at least one lot": lambda: Script(lambda f: f.order(DAVE, BTC_PERP, True, 5, 0).filled()),
+        "order_rules: not expired": order(True, MARK, expiry=99),
+        "order_rules: expiry in range": order(True, MARK, expiry=1 << 28),
         "register maker_rate is kept": partial(rate_falls, 0),
         "register taker_rate is kept": partial(rate_falls, 1),
     }

@@ -8,10 +8,12 @@ from circuits.bounds import FRACTION_ONE, LIMB
 from circuits.field import P
 from circuits.records import (
     MARKET_MARK,
-    MARKET_TIME,
+    MARKET_VALID,
     MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
     VENUE_BATCHES,
     VENUE_TIME,
     Record,
@@ -100,6 +102,15 @@ def free_weight() -> Script:
     return Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 90, weight=0), believe=believe)
 
 
+def long_lasting() -> Script:
+    """A price lasts longer than the parameters say."""
+
+    def believe(trace: ScriptedTrace) -> None:
+        trace.old[PARAMETERS_STALENESS][trace.at(Step.PRICE_PARAMETERS)] += 1
+
+    return Script(price, {Step.PRICE_MARKET: add(MARKET_VALID)}, believe=believe)
+
+
 def prices() -> dict[str, Callable[[], Script]]:
     """Forgeries of price updates, by label."""
     table: dict[str, Callable[[], Script]] = {
@@ -112,8 +123,10 @@ def prices() -> dict[str, Callable[[], Script]]:
         "price_market: high carry is boolean": wrapped_weight,
         "price_market: weight, low limb": partial(wrong_weight, VALUE + 1),
         "price_market: weight, high limb": partial(wrong_weight, VALUE + LIMB),
-        "price_market: time is recorded": lambda: Script(price, {Step.PRICE_MARKET: add(MARKET_TIME)}),
-        "price_market: time does not go back": lambda: Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 5)),
+        "price_parameters: staleness": long_lasting,
+        "price_parameters: time is recorded": lambda: Script(price, {Step.PRICE_PARAMETERS: add(PARAMETERS_TIME)}),
+        "price_market: last second": lambda: Script(price, {Step.PRICE_MARKET: add(MARKET_VALID)}),
+        "price_parameters: time does not go back": lambda: Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 5)),
     }
     for k in range(2):
         table[f"price_market: mark{k} in range"] = partial(off_record, MARKET_MARK + k)

@@ -10,13 +10,13 @@ from circuits.records import (
     FIRST_TRADER,
     INSTRUMENT_SLOTS,
     MARKET_MARK,
-    PARAMETERS_MAKER_FEE,
+    RULES_MAKER_FEE,
     Record,
     balance_index,
     chain_index,
     from_limbs,
     market_index,
-    parameters_index,
+    rules_index,
     vault_index,
 )
 from prover.traces.columns import Columns
@@ -208,7 +208,7 @@ def on_the_edge(*deposits: Transition) -> Ledger:
     ledger = with_orders(*deposits)
     market, notional = ledger.read(market_index(BTC_PERP)), ASK * ASK_SIZE
     mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
-    rate = ledger.read(parameters_index(BTC_PERP))[PARAMETERS_MAKER_FEE]
+    rate = ledger.read(rules_index(BTC_PERP))[RULES_MAKER_FEE]
     change = notional - mark * ASK_SIZE - -(-notional * rate // FEE_ONE)
     run_batch(ledger, [Withdraw(0, FRANK, USDC, limit(ledger, FRANK, change))], 90)
     return ledger

@@ -86,7 +86,7 @@ FALSE = {
     "chain 0 counts deposits": stated(deposits=()),
     "chain 0 counts withdrawals": stated(withdrawals=(Movement(0, 1, DAVE, USDC, 1_000_000),)),
     "vault 0, 0 said": edited(vault_index(0, USDC), 0, 1),
-    "instrument 2 counts prices": edited(parameters_index(BTC_PERP), 3, 1),
+    "instrument 2 counts prices": edited(parameters_index(BTC_PERP), 1, 1),
     "account 11 of 11 has header": edited(VENUE_INDEX, 0, -1),
     "account 5 of 12 has header": edited(header_index(ALICE), 2, 16),
     "account 11 of 12 has key": edited(key_index(NOBODY), 7, -1),

@@ -147,9 +147,9 @@ def price_and_back(f: Operator) -> None:
     market = f.memory.read(market_index(ETH))
     before = market[2] + (market[3] << 14)
     amount = limit(f.ledger, ALICE)
-    f.apply(SetPrice(ETH, before // 2, market[6]))
+    f.apply(SetPrice(ETH, before // 2, 11))
     f.withdraw(0, ALICE, USDC, amount)
-    f.apply(SetPrice(ETH, before, market[6]))
+    f.apply(SetPrice(ETH, before, 11))
     f.visit_late()
 
 

@@ -266,7 +266,8 @@ def test_a_bundle_of_every_instrument_fits_a_line(tmp_path: Path) -> None:
     names = [f"I{number:031}" for number in range(27)]
     markets = "".join(
         f'[[market]]\nname = "{name}"\nlot = "0.000000000001"\ninitial_margin = "1"\nmaker_fee = "0"\n'
-        f'taker_fee = "0"\nprice = "268435455"\n'
+        f'taker_fee = "0"\nprice = "268435455"\nstaleness = 60\nstep_time = 600\n'
+        'minimum_notional = "0"\nopen_interest_cap = "0"\n'
         for name in names
     )
     text, oracle = VENUE_FILE.read_text().split("[oracle]")

@@ -147,7 +147,7 @@ CASES = [
     Case(Rule.COUNTER_LIMIT, Register(MAX_ACCOUNTS, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS, 1, 100)}),
     Case(Rule.COUNTER_LIMIT, CloseVenue(TIME), {VENUE_INDEX: record(Tag.VENUE, DAVE, COUNTER_MAX, TIME)}),
     Case(Rule.COUNTER_LIMIT, SetPrice(ETH, 1, 10),
-         {parameters_index(ETH): record(Tag.PARAMETERS, 8_500, 0, 0, COUNTER_MAX)}),
+         {parameters_index(ETH): record(Tag.PARAMETERS, 8_500, COUNTER_MAX)}),
     Case(Rule.COUNTER_LIMIT, Transfer(ALICE, BOB, USDC, 1),
          {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX, 1)}),
     *(Case(Rule.COUNTER_LIMIT, replace(BUY, policy=policy),
@@ -164,7 +164,7 @@ CASES = [
     Case(Rule.COUNTER_LIMIT, Withdraw(0, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, 1, COUNTER_MAX)}),
     Case(Rule.COUNTER_LIMIT, Deposit(0, COUNTER_MAX, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, COUNTER_MAX)}),
     Case(Rule.TIME_BACKWARD, SetPrice(ETH, 1, 6),
-         {market_index(ETH): market_record(Tag.ASSET, 2, 10_000, 1, 8_500, 7)}),
+         {parameters_index(ETH): record(Tag.PARAMETERS, 8_500, 0, 7)}),
     Case(Rule.UNSIGNED_PRICE, SetPrice(ETH, 1, 6), unsigned=True),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 0, ALICE, USDC, 10_000_000_000)),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 2, ALICE, USDC, 1)),
@@ -429,8 +429,8 @@ def test_weights_round_against_the_account(price: int) -> None:
         ledger.apply(SetPrice(instrument, price, 5))
     value, requirement = price * 85 // 100, (price + 19) // 20
     asset, perpetual = (ledger.read(market_index(i)) for i in (ETH, BTC_PERP))
-    assert asset == (2, 10_000, price % 2**14, price >> 14, value % 2**14, value >> 14, 5, Tag.ASSET)
-    assert perpetual == (4, 1, price % 2**14, price >> 14, requirement % 2**14, requirement >> 14, 5, Tag.PERPETUAL)
+    assert asset == (2, 10_000, price % 2**14, price >> 14, value % 2**14, value >> 14, 3605, Tag.ASSET)
+    assert perpetual == (4, 1, price % 2**14, price >> 14, requirement % 2**14, requirement >> 14, 3605, Tag.PERPETUAL)
 
 
 def test_the_batch_s_time_is_the_statement_s() -> None:

@@ -119,7 +119,9 @@ def test_mistakes_are_named(old: str, new: str, field: str) -> None:
 
 def test_too_many_instruments() -> None:
     assets = "".join(
-        f'[[asset]]\nname = "A{n}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n' for n in range(25)
+        f'[[asset]]\nname = "A{n}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n'
+        "staleness = 60\nstep_time = 600\n"
+        for n in range(25)
     )
     with pytest.raises(ConfigError, match="29 instruments"):
         parse_venue(TEXT + assets)

@@ -25,8 +25,8 @@ from circuits.records import (
     header_index,
     limbs,
     market_index,
-    parameters_index,
     record,
+    rules_index,
     sentinel_index,
     total_index,
     vault_index,
@@ -111,7 +111,7 @@ class Forger:
         rests = policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
         flags = rests, policy is Policy.POST_ONLY, policy is Policy.FILL_OR_KILL, reduce_only
         self.memory.look(Step.ORDER_MARKET, market_index(market))
-        rates = self.memory.look(Step.ORDER_PARAMETERS, parameters_index(market))[1:3]
+        rates = self.memory.look(Step.ORDER_RULES, rules_index(market))[1:3]
         self.memory.witness.begin(
             Kind.ORDER, account, market, int(buys), limit, size, expiry, *(int(flag) for flag in flags)
         )

@@ -171,7 +171,7 @@ FORGERIES = [
     Forgery(
         "an order is taken after its expiry",
         lambda f: f.order(DAVE, BTC_PERP, True, MARK, SIZE, expiry=TIME - 1).trade().filled(),
-        "execution: order_parameters: not expired",
+        "execution: order_rules: not expired",
         buy(MARK, SIZE, TIME - 1),
         Rule.ORDER_EXPIRED,
     ),
@@ -216,7 +216,7 @@ FORGERIES = [
     Forgery(
         "an order of nothing",
         lambda f: f.order(DAVE, BTC_PERP, True, MARK, 0).filled(),
-        "execution: order_parameters: at least one lot",
+        "execution: order_rules: at least one lot",
         buy(MARK, 0, LATE),
         Rule.OUT_OF_RANGE,
     ),
@@ -240,7 +240,7 @@ FORGERIES = [
     Forgery(
         "two orders are interleaved",
         take_twice,
-        "execution: order_market leads to order_parameters",
+        "execution: order_market leads to order_rules",
         edit=swap_rows,
     ),
 ]

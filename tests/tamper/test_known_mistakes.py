@@ -38,7 +38,7 @@ from circuits.field import (
     scale,
     sub,
 )
-from circuits.records import SystemAccount, balance_index, from_signed_limbs, parameters_index
+from circuits.records import SystemAccount, balance_index, from_signed_limbs, rules_index
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from prover.grinding import grind
@@ -617,7 +617,7 @@ def test_rounding_is_not_in_a_traders_favour_however_often_it_is_repeated() -> N
     assert fees[0] < fees[1]
     ledger = new_ledger()
     run_batch(ledger, every_kind())
-    rates = ledger.read(parameters_index(BTC_PERP))[1:3]
+    rates = ledger.read(rules_index(BTC_PERP))[1:3]
     forger = Forger(ledger, time=61)
     forger.order(ALICE, BTC_PERP, False, price, 1, policy=Policy.GOOD_TILL_TIME).rest()
     order = forger.order(BOB, BTC_PERP, True, price, 1)
