@@ -15,19 +15,20 @@ from circuits.bounds import FRACTION_ONE, LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.statement import Movement
 from state.errors import Refusal
 from state.ledger import Ledger
+from state.marks import Marks
 from state.rehearsal import Rehearsal, last_time
 from state.tape import Trade
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
-from state.venue import Instrument
 
 _REDUCING = 8  # one trade in so many reduces both positions
 _LIMIT_SLACK = 20  # in 1 / FRACTION_ONE of the price: the most by which a taker's limit is worse
 _GOOD_FOR = 24 * 3600  # seconds after the batch
 _PERCENT = 100
 _EQUITY = (125, 175)  # percent of the initial requirement, at the end
+_THIN = (50, 95)  # percent of what it needs that a thin account deposits
 _ASSET_SHARE = (20, 110)  # percent of that equity from assets other than the quote; above 100 the account borrows quote
 
 
@@ -87,50 +88,9 @@ def make_activity(
     rehearsal = Rehearsal(ledger, time, settings.accounts, pending, rng)
     report = Report(accounts=settings.accounts, trades=len(tape))
     activity = list(_trade(rehearsal, tape, settings, report, rng))
-    movements = _fund(rehearsal, rng)
-    for movement in movements:
-        report.deposits[movement.chain, movement.asset] += movement.amount
+    movements = fund(rehearsal, rng, report)
     deposits = [Deposit(*astuple(movement)) for movement in movements]
     return Activity([*rehearsal.opening, *deposits, *activity], time, movements, report)
-
-
-class _Marks:
-    """When a tape's prices become marks. An asset follows the first market named after it: ETH follows ETH-PERP."""
-
-    def __init__(self, rehearsal: Rehearsal, settings: Settings) -> None:
-        venue = rehearsal.venue
-        self._settings, self._epoch, self._clock = settings, venue.epoch, rehearsal.clock()
-        self._mark: dict[int, int] = {}
-        self._age: dict[int, int] = {}  # trades of the market since its mark was set
-        self._market = {market.number: market for market in venue.markets}
-        self._followers: defaultdict[int, list[Instrument]] = defaultdict(list)
-        for asset in rehearsal.assets:
-            named = (market for market in venue.markets if market.name.partition("-")[0] == asset.name)
-            for market in list(named)[:1]:
-                self._followers[market.number].append(asset)
-
-    def opening(self, tape: Sequence[Trade]) -> Iterator[SetPrice]:
-        """Every market at its first trade's price, at the time of the very first trade."""
-        for trade in tape:
-            if trade.market not in self._mark:
-                yield from self._set(trade, tape[0].time)
-
-    def before(self, trade: Trade) -> Iterator[SetPrice]:
-        """What has to be set before the trade becomes a fill."""
-        mark = self._mark[trade.market]
-        moved = abs(trade.price - mark) * FRACTION_ONE > mark * self._settings.price_move
-        if moved or self._age[trade.market] >= self._settings.price_interval:
-            yield from self._set(trade, trade.time)
-        self._age[trade.market] += 1
-
-    def _set(self, trade: Trade, time: int) -> Iterator[SetPrice]:
-        self._mark[trade.market], self._age[trade.market] = trade.price, 0
-        # A tape older than the ledger's time is played at the ledger's time.
-        self._clock = max(self._clock, time // 10**9 - self._epoch)
-        yield SetPrice(trade.market, trade.price, self._clock)
-        for asset in self._followers[trade.market]:
-            price = trade.price * asset.price_scale // self._market[trade.market].price_scale
-            yield SetPrice(asset.number, price, self._clock)
 
 
 class _Deck:
@@ -169,12 +129,12 @@ def _trade(
     rehearsal: Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
 ) -> Iterator[Transition]:
     """The prices and orders of the tape, each rehearsed."""
-    marks = _Marks(rehearsal, settings)
+    marks = Marks(rehearsal.ledger, settings.price_move, settings.price_interval)
     for update in marks.opening(tape):
         yield _priced(rehearsal, update, report)
     crowds = {number: _Crowd(rehearsal, number, rng) for number in sorted({trade.market for trade in tape})}
     for position, trade in enumerate(tape):
-        for update in marks.before(trade):
+        for update in marks.before(trade.market, trade.price, trade.time):
             yield _priced(rehearsal, update, report)
         orders = _orders(trade, *crowds[trade.market].pair(trade.size), rng, rehearsal.ledger.time)
         try:
@@ -188,7 +148,7 @@ def _trade(
 
 
 def _priced(rehearsal: Rehearsal, update: SetPrice, report: Report) -> SetPrice:
-    rehearsal.price(update)
+    rehearsal.apply(update)
     report.prices[update.instrument] += 1
     return update
 
@@ -198,7 +158,7 @@ def _orders(trade: Trade, buyer: int, seller: int, rng: Random, time: int) -> tu
     slack = trade.price * rng.randint(0, _LIMIT_SLACK) // FRACTION_ONE
     limit = min(trade.price + slack, LIMIT_MAX) if trade.taker_buys else max(trade.price - slack, 1)
     maker, taker = (seller, buyer) if trade.taker_buys else (buyer, seller)
-    expiry = min(time + _GOOD_FOR, TIME_MAX)
+    expiry = good_until(time)
     price = min(trade.price, LIMIT_MAX)
     return (
         Order(maker, trade.market, not trade.taker_buys, price, trade.size, expiry, Policy.POST_ONLY),
@@ -206,13 +166,23 @@ def _orders(trade: Trade, buyer: int, seller: int, rng: Random, time: int) -> tu
     )
 
 
-def _fund(rehearsal: Rehearsal, rng: Random) -> list[Movement]:
-    """The deposits of all accounts: quote on one chain, each asset on the next, spread over the chains."""
+def good_until(time: int) -> int:
+    """The expiry of the orders of a batch at that time."""
+    return min(time + _GOOD_FOR, TIME_MAX)
+
+
+def fund(rehearsal: Rehearsal, rng: Random, report: Report, thin: int = 0) -> list[Movement]:
+    """The deposits of all accounts: quote on one chain, each asset on the next, spread over the chains.
+
+    thin: one account in so many, drawn, deposits less than the rehearsal says it must; 0: none.
+    """
     counts, movements = list(rehearsal.deposit_counts), []
     for account in rehearsal.accounts:
+        percent = rng.randint(*_THIN) if thin and rng.randrange(thin) == 0 else _PERCENT
         for asset, amount in enumerate(_amounts(rehearsal, account, rng)):
-            chain = (account + asset) % len(counts)
+            chain, amount = (account + asset) % len(counts), max(1, amount * percent // _PERCENT)
             movements.append(Movement(chain, counts[chain], account, asset, amount))
+            report.deposits[chain, asset] += amount
             counts[chain] += 1
     return movements
 

@@ -30,7 +30,7 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.transitions import Transition
-from state.transitions.cancel import Cancel
+from state.transitions.cancel import Cancel, Modify
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
@@ -80,27 +80,26 @@ class Rehearsal:
         for sequence, account in enumerate(self.accounts, self.deposit_counts[0]):
             self.ledger.apply(Deposit(0, sequence, account, QUOTE_INSTRUMENT, self._ample))
 
-    def price(self, update: SetPrice) -> None:
-        """Set a mark."""
-        self.ledger.apply(update)
-        self._weights = self._asset_weights()
+    def apply(self, transition: Transition) -> None:
+        """Apply it, and note the margin checks that an order brings to its account and to the makers. Raises Refusal."""
+        seen = len(self.ledger.trades)
+        self.ledger.apply(transition)
+        if isinstance(transition, SetPrice):
+            self._weights = self._asset_weights()
+        elif isinstance(transition, Order | Modify):
+            makers = {owner(trade.maker_order) for trade in self.ledger.trades[seen:]}
+            for account in {transition.account, *makers}.intersection(self.accounts):
+                self.checks[account].append(self.check(account))
 
     def trade(self, maker: Order, taker: Order) -> None:
-        """Place both orders, the maker's post-only, and note the margin checks of all who trade.
-
-        Raises Refusal, with neither in the book, if either is refused.
-        """
-        self.ledger.apply(maker)
-        resting, seen = self.check(maker.account), len(self.ledger.trades)
+        """Place both orders, the maker's post-only. Raises Refusal, with neither in the book, if either is refused."""
+        self.apply(maker)
         try:
-            self.ledger.apply(taker)
+            self.apply(taker)
         except Refusal:
             self.ledger.apply(Cancel(maker.account, self.ledger.book.orders_of(maker.account)[-1]))
+            self.checks[maker.account].pop()
             raise
-        self.checks[maker.account].append(resting)
-        makers = {owner(trade.maker_order) for trade in self.ledger.trades[seen:]}  # others may have waited longer
-        for account in {maker.account, taker.account, *makers}.intersection(self.accounts):
-            self.checks[account].append(self.check(account))
 
     def check(self, account: int) -> Check:
         """The account's margin as it stands, without its rehearsal deposit."""
@@ -111,10 +110,6 @@ class Rehearsal:
     def position(self, account: int, instrument: int) -> int:
         """The account's balance."""
         return balance_amount(self.ledger.read(balance_index(account, instrument)))
-
-    def clock(self) -> int:
-        """The time behind which no price may be set."""
-        return last_time(self.ledger)
 
     def _deposit_count(self, chain: int) -> int:
         return self.ledger.read(chain_index(chain))[CHAIN_DEPOSITS]
