@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from random import Random
+from typing import ClassVar
 
 from circuits.bounds import FRACTION_ONE, LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.statement import Movement
@@ -50,6 +51,7 @@ class Settings:
 class Report:
     """What became of the trades. Units are base units."""
 
+    unit: ClassVar[str] = "trade"  # what is refused
     accounts: int = 0
     idle: int = 0  # accounts that did not trade in every market of the tape
     trades: int = 0

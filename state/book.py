@@ -158,6 +158,10 @@ class Book:
             raise Refusal(Rule.UNKNOWN_ORDER, order=order)
         return self._leaves[order]
 
+    def rests(self, order: int) -> bool:
+        """Whether an order of that number is in the book."""
+        return order in self._leaves
+
     def place(self, market: int, buys: bool, price: int) -> tuple[int, int]:
         """The leaves of what a new order at that price comes after and before."""
         side = self._sides[book_number(market, buys)]

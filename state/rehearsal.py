@@ -81,7 +81,7 @@ class Rehearsal:
             self.ledger.apply(Deposit(0, sequence, account, QUOTE_INSTRUMENT, self._ample))
 
     def apply(self, transition: Transition) -> None:
-        """Apply it, and note the margin checks that an order brings to its account and to the makers. Raises Refusal."""
+        """Apply it, and note the margin checks that an order brings to its account and the makers. Raises Refusal."""
         seen = len(self.ledger.trades)
         self.ledger.apply(transition)
         if isinstance(transition, SetPrice):

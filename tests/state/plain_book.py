@@ -173,8 +173,8 @@ class PlainBook:
                 raise Refused("a remainder is left")
             if left and order.policy is not PlainPolicy.IMMEDIATE_OR_CANCEL:
                 self._rest(order, left)
-            if not self.may_fill(order.account, order.market, 0, order.price, 0):
-                raise Refused("the taker's margin at the end")
+                if not self.may_fill(order.account, order.market, 0, order.price, 0):
+                    raise Refused("the margin of what rests")
 
     def cancel(self, account: int, number: int) -> None:
         """Take a resting order out. Raises Refused if the account has none of that number."""

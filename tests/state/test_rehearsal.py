@@ -64,5 +64,6 @@ def test_whoever_trades_is_checked_even_if_it_waited_since_another_trade() -> No
     rehearsal.trade(sale, replace(purchase, size=400))
     rehearsal.trade(*orders(second, buyer, 500))
     assert rehearsal.position(first, BTC_PERP) == -900
-    assert [len(rehearsal.checks[account]) for account in (first, second, buyer)] == [3, 1, 2]  # the second seller still waits
+    counts = [len(rehearsal.checks[account]) for account in (first, second, buyer)]
+    assert counts == [3, 1, 2]  # the second seller still waits
     assert rehearsal.checks[first][-1] == rehearsal.check(first)
