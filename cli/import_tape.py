@@ -33,7 +33,7 @@ MOST_ACCOUNTS = 100_000  # far more than one batch can register and fund
 @ledger_option
 @click.option("--accounts", type=click.IntRange(2, MOST_ACCOUNTS), default=DEFAULTS.accounts, show_default=True)
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True, help="Draws who trades.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many trades; with --depth, messages.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many trades; with --depth, events.")
 @click.option("--depth", is_flag=True, help="Orders, modifications and cancels that follow the captured books.")
 @output_option("BATCH", "The batch file to write.")
 @json_option
@@ -137,7 +137,7 @@ def report_object(venue: Venue, activity: Activity) -> dict[str, Any]:
 
 def _depth_object(report: DepthReport) -> dict[str, Any]:
     return {
-        "messages": report.messages, "orders": report.places + report.takes, "places": report.places,
+        "events": report.events, "orders": report.places + report.takes, "places": report.places,
         "takes": report.takes, "modifies": report.modifies, "cancels": report.cancels,
         "partial_fills": report.partial_fills, "queues": report.queues,
         "removed": {reason.value: count for reason, count in report.removed.items()},
@@ -165,7 +165,7 @@ def _lines(content: dict[str, Any], report: Report) -> list[str]:
 
 def _depth_lines(content: dict[str, Any]) -> list[str]:
     return [
-        "{messages} messages: {orders} orders ({places} to rest, {takes} to take), {modifies} modifications,"
+        "{events} events: {orders} orders ({places} to rest, {takes} to take), {modifies} modifications,"
         " {cancels} cancels".format_map(content),
         "{partial_fills} partial fills, {queues} queues".format_map(content),
         f"removed: {_counts(content['removed'])}; refused: {_counts(content['refused_by_rule'])}",

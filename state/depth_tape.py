@@ -40,10 +40,10 @@ class DepthSettings(Settings):
 
 @dataclass
 class DepthReport(Report):
-    """What became of the flow. `trades` are those of the captures, `refused` is by position of the message from 0."""
+    """What became of the flow. `trades` are those of the captures, `refused` is by position of the event from 0."""
 
-    unit: ClassVar[str] = "message"
-    messages: int = 0  # of the flow
+    unit: ClassVar[str] = "event"
+    events: int = 0  # of the flow
     places: int = 0  # orders that came to rest, not those of a modification
     takes: int = 0  # orders that crossed the book
     modifies: int = 0
@@ -62,7 +62,7 @@ def make_depth_activity(
 ) -> Activity:
     """A batch of the captures' order flow for this ledger, which is only read; its report is a DepthReport.
 
-    captures: of different markets, read once. limit: the most messages of the flow. Raises what the captures and
+    captures: of different markets, read once. limit: the most events of the flow. Raises what the captures and
     `make_activity` raise.
     """
     ledger.require_closed()
@@ -93,9 +93,9 @@ def make_depth_activity(
 def read_events(
     captures: Sequence[Iterable[Event]], settings: FlowSettings, limit: int | None = None
 ) -> list[list[Event]]:
-    """The events of each capture as far as a flow reads them for its first `limit` messages.
+    """The events of each capture as far as a flow reads them for its first `limit` events.
 
-    Raises what the captures raise, ActivityError if they make no messages.
+    Raises what the captures raise, ActivityError if they make none.
     """
     events: list[list[Event]] = [[] for _ in captures]
     flow = OrderFlow([_kept(capture, kept) for capture, kept in zip(captures, events, strict=True)], settings)
@@ -126,9 +126,9 @@ class DepthPlayer:
         self._numbers: dict[int, int] = {}  # and back
 
     def play(self, report: DepthReport, limit: int | None = None) -> Iterator[Transition]:
-        """The transitions that the ledger took of so many messages, and prices; it ends early if the batch is full."""
+        """The transitions that the ledger took of so many events, and prices; it ends early if the batch is full."""
         for position, event in enumerate(islice(self._flow, limit)):
-            report.messages += 1
+            report.events += 1
             for update in self._updates(event):
                 self._apply(update)
                 report.prices[update.instrument] += 1
@@ -148,7 +148,7 @@ class DepthPlayer:
             yield from self._marks.before(event.market, event.price, event.time)
 
     def _send(self, position: int, event: OrderEvent, report: DepthReport) -> Iterator[Transition]:
-        """One message, or the cancellation of what a refused one should have replaced. Refuses BATCH_FULL."""
+        """One event, or the cancellation of what a refused one should have replaced. Refuses BATCH_FULL."""
         transition, trades, removals = self._transition(event), len(self._ledger.trades), len(self._ledger.removals)
         try:
             self._apply(transition)

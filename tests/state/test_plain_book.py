@@ -292,6 +292,16 @@ def test_a_taker_out_of_margin_is_refused_as_a_whole() -> None:
     desk.buy(CAROL, 5, 100)
 
 
+def test_an_order_that_neither_trades_nor_rests_needs_no_margin() -> None:
+    desk, margin = funded(alice=10)
+    desk.buy(ALICE, 1, 100)
+    margin.marks[BTC] = 500  # what rests would not be accepted any more
+    desk.buy(ALICE, 1, 100, IOC)
+    desk.book.cancel(ALICE, 0)
+    with pytest.raises(Refused):
+        desk.buy(ALICE, 1, 100)
+
+
 def test_other_collateral_counts_by_whole_lots_and_borrowing_needs_more() -> None:
     desk, margin = funded(bob=1_000)
     margin.assets, margin.holdings = {1: PlainAsset(price=33, fraction=8_500)}, {(ALICE, 1): 5}  # 5 * floor(28.05)

@@ -1,0 +1,258 @@
+"""The order flow of captures as a batch: the ledger takes it whole, and fills and removes as a plain book does."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.records import FIRST_TRADER
+from state.activity import Activity, ActivityError
+from state.audit import account_count, invariant
+from state.batch import kind_name
+from state.book import Reason, owner
+from state.capture import Event, Levels, Touch, open_capture
+from state.depth import FlowSettings, OrderFlow
+from state.depth_tape import Apply, DepthPlayer, DepthReport, DepthSettings, make_depth_activity, read_events
+from state.errors import Refusal, Rule
+from state.ledger import BatchStateError, Ledger
+from state.marks import Marks
+from state.memory import Memory
+from state.tape import Trade
+from state.transitions import Transition
+from state.transitions.deposit import Deposit
+from state.transitions.order import Order, Policy
+from state.transitions.price import SetPrice
+from state.transitions.register import Register
+from tests.batches import BTC_PERP, ETH, ETH_PERP, default_venue, new_ledger
+from tests.state.captures import REAL
+from tests.state.side_by_side import SideBySide
+
+VENUE = default_venue()
+FILES = {"BTC-PERP": "usdm_btcusdt_20240808.gz", "ETH-PERP": "usdm_ethusdt_20240808.gz"}
+SMALL = DepthSettings(accounts=12, seed=3, thin=1)
+needs_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real captures are not part of a clone")
+
+
+def made_up(seed: int, market: int = BTC_PERP, steps: int = 40, move: int = 3) -> list[Event]:
+    """A book of five levels a side that jumps by up to `move` percent, and trades at its best prices."""
+    random, middle, events = Random(seed), VENUE.instruments[market].initial_price, list[Event]()
+    for step in range(1, steps + 1):
+        time = VENUE.epoch * 10**9 + step * 10**9
+        middle = middle * random.randint(1_000 - 10 * move, 1_000 + 10 * move) // 1_000
+        bids = tuple((middle - 1_000 * k, random.randint(0, 4_000)) for k in range(1, 6))
+        asks = tuple((middle + 1_000 * k, random.randint(0, 4_000)) for k in range(1, 6))
+        events.append(Levels(time, market, True, bids, asks))
+        if random.random() < 0.8:
+            buys = random.random() < 0.5
+            price = middle + (1_000 if buys else -1_000) * random.randint(1, 2)
+            events.append(Trade(time + 10**8, market, price, random.randint(1, 6_000), buys))
+        events.append(Touch(time + 2 * 10**8, market, (middle - 1_000, 0), (middle + 1_000, 0)))
+    return events
+
+
+def report_of(activity: Activity) -> DepthReport:
+    assert isinstance(activity.report, DepthReport)
+    return activity.report
+
+
+def opened(ledger: Ledger, time: int) -> Ledger:
+    ledger.begin_batch(time)
+    return ledger
+
+
+def is_opening(transition: Transition) -> bool:
+    """Whether it comes before all prices and orders."""
+    return isinstance(transition, Register | Deposit)
+
+
+class Swing:
+    """Sends prices on that swing by 3 percent around the tape's, so that accounts fall below their margin."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply, self._count = apply, 0
+
+    def __call__(self, transition: Transition) -> None:
+        if isinstance(transition, SetPrice):
+            self._count += 1
+            transition = replace(transition, price=transition.price * (97 if self._count & 2 else 103) // 100)
+        self._apply(transition)
+
+
+def replay(
+    activity: Activity,
+    captures: Sequence[Iterable[Event]],
+    used: DepthSettings,
+    limit: int | None = None,
+    swing: bool = False,
+) -> tuple[SideBySide, DepthReport, list[Transition]]:
+    """Play the flow of the captures once more, after the activity's accounts and deposits, on ledger and plain book."""
+    both = SideBySide(opened(new_ledger(), activity.time))
+    for transition in filter(is_opening, activity.transitions):
+        both.apply(transition)
+    flow_settings = FlowSettings(accounts=used.accounts, seed=used.seed)
+    flow = OrderFlow(read_events(captures, flow_settings, limit), flow_settings)
+    accounts = range(FIRST_TRADER, FIRST_TRADER + used.accounts)
+    marks, report = Marks(both.ledger, used.price_move, used.price_interval), DepthReport()
+    player = DepthPlayer(both.ledger, flow, accounts, marks, Swing(both.apply) if swing else both.apply)
+    played = list(player.play(report, limit))
+    assert flow.statistics.fills == len(both.book.trades) == report.fills
+    assert flow.statistics.partial_fills == report.partial_fills
+    assert both.refused == len(report.refused)
+    both.compare_books()
+    return both, report, played
+
+
+@given(seed=st.integers(0, 10**6), accounts=st.integers(6, 30), both_markets=st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_the_ledger_takes_the_batch_whole_and_fills_like_the_plain_book(
+    seed: int, accounts: int, both_markets: bool
+) -> None:
+    captures = [made_up(seed, steps=20), *([made_up(seed + 1, ETH_PERP, steps=20)] if both_markets else [])]
+    used = DepthSettings(accounts, seed, thin=2)
+    activity = make_depth_activity(new_ledger(), captures, used)
+    both, report, played = replay(activity, captures, used)
+    assert played == [transition for transition in activity.transitions if not is_opening(transition)]
+    told = report_of(activity)
+    assert (told.removed, told.fills, told.prices) == (report.removed, report.fills, report.prices)
+    assert [(place, str(why)) for place, why in told.refused] == [(place, str(why)) for place, why in report.refused]
+    assert all(backing.holds for backing in invariant(both.ledger))
+
+
+def test_some_orders_are_refused_some_are_removed_and_all_is_counted() -> None:
+    captures = [made_up(4), made_up(5, ETH_PERP)]
+    activity = make_depth_activity(new_ledger(), captures, SMALL)
+    report, both = report_of(activity), SideBySide(opened(new_ledger(), activity.time))
+    for transition in activity.transitions:
+        both.apply(transition)  # a refusal fails the test
+    kinds = Counter(kind_name(transition) for transition in activity.transitions)
+    assert report.places + report.takes == kinds["order"]
+    assert (report.modifies, report.cancels) == (kinds["modify"], kinds["cancel"])
+    assert report.fills == len(both.book.trades) > report.partial_fills > 0
+    assert sum(report.removed.values()) == len(both.book.removals) > 0
+    assert set(report.removed) == {Reason.MARGIN}
+    assert {why.rule for _, why in report.refused} <= {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
+    assert 0 < len(report.refused) < report.events // 4
+    accepted = kinds["order"] + kinds["modify"] + kinds["cancel"]
+    assert report.events - len(report.refused) <= accepted <= report.events  # a refused modification still cancels
+    assert report.prices == Counter(t.instrument for t in activity.transitions if isinstance(t, SetPrice))
+    traders = {(owner(n), t.market) for t in both.ledger.trades for n in (t.maker_order, t.taker_order)}
+    assert report.idle == SMALL.accounts - sum(
+        {(a, BTC_PERP), (a, ETH_PERP)} <= traders for a in range(FIRST_TRADER, FIRST_TRADER + SMALL.accounts)
+    )
+
+
+def test_orders_rest_post_only_and_take_now_and_marks_follow() -> None:
+    activity = make_depth_activity(new_ledger(), [made_up(1), made_up(2, ETH_PERP)], SMALL)
+    marks: dict[int, int] = {}
+    times = [t.time for t in activity.transitions if isinstance(t, SetPrice)]
+    assert all(before <= after for before, after in pairwise(times))
+    assert times[-1] <= activity.time
+    for transition in activity.transitions:
+        if isinstance(transition, SetPrice):
+            marks[transition.instrument] = transition.price
+        elif isinstance(transition, Order):
+            assert transition.policy in (Policy.POST_ONLY, Policy.IMMEDIATE_OR_CANCEL)
+            assert transition.expiry >= activity.time
+            if transition.policy is Policy.IMMEDIATE_OR_CANCEL:
+                assert abs(transition.price - marks[transition.market]) * 2_000 <= marks[transition.market]
+    assert set(marks) == {BTC_PERP, ETH_PERP, ETH}
+
+
+def test_the_same_seed_makes_the_same_batch_and_leaves_the_ledger_alone() -> None:
+    ledger, captures = new_ledger(), [made_up(1)]
+    root, records = ledger.root, ledger.records()
+    first = make_depth_activity(ledger, captures, SMALL)
+    again = make_depth_activity(ledger, [iter(made_up(1))], SMALL)  # one reading is enough
+    assert first.transitions == again.transitions
+    assert make_depth_activity(ledger, captures, replace(SMALL, seed=4)).transitions != first.transitions
+    assert (ledger.root, ledger.records(), ledger.in_batch) == (root, records, False)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50])
+def test_a_limit_counts_events(limit: int) -> None:
+    activity = make_depth_activity(new_ledger(), [made_up(1), made_up(2, ETH_PERP)], SMALL, limit=limit)
+    assert report_of(activity).events == limit
+
+
+def test_accounts_that_are_not_thin_are_never_refused() -> None:
+    activity = make_depth_activity(new_ledger(), [made_up(1)], replace(SMALL, thin=0))
+    assert report_of(activity).refused == []
+
+
+def test_a_second_capture_meets_the_orders_of_the_first() -> None:
+    """Orders that wait from another batch trade, too, or keep new ones out; the ledger still takes the batch whole."""
+    ledger = new_ledger()
+    for seed in (1, 2):
+        activity = make_depth_activity(ledger, [made_up(seed)], replace(SMALL, seed=seed))
+        ledger.begin_batch(activity.time)
+        for transition in activity.transitions:
+            ledger.apply(transition)  # a refusal fails the test
+        ledger.close_batch()
+    assert account_count(ledger) == FIRST_TRADER + 2 * SMALL.accounts
+    assert any(why.rule is Rule.POST_ONLY for _, why in activity.report.refused)
+
+
+def test_a_full_batch_ends_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make_depth_activity(new_ledger(), [made_up(1)], replace(SMALL, thin=0))
+    room = Memory.require_room
+
+    def less(memory: Memory) -> None:
+        room(memory)
+        if memory.witness.row_count() > 900:
+            raise Refusal(Rule.BATCH_FULL, rows=memory.witness.row_count(), table="execution", limit=900)
+
+    monkeypatch.setattr(Memory, "require_room", less)
+    activity = make_depth_activity(new_ledger(), [made_up(1)], replace(SMALL, thin=0))
+    ((position, refusal),) = activity.report.refused
+    assert (position, refusal.rule) == (report_of(activity).events - 1, Rule.BATCH_FULL)
+    orders = [transition for transition in activity.transitions if not is_opening(transition)]
+    assert 50 < len(orders) < len(whole.transitions)
+    assert orders == [transition for transition in whole.transitions if not is_opening(transition)][: len(orders)]
+
+
+def test_what_cannot_be_made_into_a_batch_is_refused() -> None:
+    ledger = new_ledger()
+    with pytest.raises(ActivityError, match="1 accounts"):
+        make_depth_activity(ledger, [made_up(1)], DepthSettings(1))
+    nothing: list[list[Event]] = [[], [], [Levels(1, BTC_PERP, True, (), ())]]
+    for count in range(4):
+        with pytest.raises(ActivityError, match="no orders"):
+            make_depth_activity(ledger, nothing[:count], SMALL)
+    ledger.begin_batch()
+    with pytest.raises(BatchStateError):
+        make_depth_activity(ledger, [made_up(1)], SMALL)
+
+
+def real_captures() -> list[Iterable[Event]]:
+    return [open_capture(VENUE, f"{name}={REAL / file}") for name, file in FILES.items()]
+
+
+@needs_data
+def test_real_captures_fill_like_the_plain_book() -> None:
+    used, limit = DepthSettings(), 33_000
+    activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
+    both, _, played = replay(activity, real_captures(), used, limit)
+    assert played == [transition for transition in activity.transitions if not is_opening(transition)]
+    report = report_of(activity)
+    assert report.places + report.takes >= 10_000
+    assert report.cancels >= 3_000
+    assert report.partial_fills >= 1_000
+    assert report.queues >= 500
+    assert len(both.book.trades) >= 2_000
+    assert 0 < len(report.refused) <= report.events // 20
+
+
+@needs_data
+def test_real_captures_with_swinging_marks_fill_like_the_plain_book() -> None:
+    used, limit = DepthSettings(price_move=0, accounts=100), 8_000
+    activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
+    both, report, _ = replay(activity, real_captures(), used, limit, swing=True)
+    assert {why.rule for _, why in report.refused} == {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
+    assert len(report.refused) >= 50
+    assert report.removed[Reason.MARGIN] >= 20
+    assert len(both.book.trades) >= 300
