@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.cells import print_cells
+from benchmarks.cells import print_cells, table_cells
 from benchmarks.hiding import hiding_cost, print_hiding
+from benchmarks.operations import print_operations
 from benchmarks.profiling import profile
 from benchmarks.report import print_kernels, print_profile, print_throughput
-from benchmarks.workload import workload
+from benchmarks.workload import depth_workload, workload
 from solvent import PARAMETERS
 
 HERE = Path(__file__).parent
@@ -25,7 +26,14 @@ def main() -> int:
         return suites(options.all, options.only)
     parameters = PARAMETERS[options.params]
     if options.command == "cells":
-        print_cells(workload(options.fills, options.accounts).close()[1], parameters)
+        if options.tapes:
+            work = depth_workload(options.tapes, options.events, options.accounts)
+        else:
+            work = workload(options.fills, options.accounts)
+        _, witness = work.close()
+        tables = table_cells(witness, parameters)
+        print_cells(witness, tables)
+        print_operations(witness, tables)
         return 0
     measure, show = (profile, print_profile) if options.command == "profile" else (hiding_cost, print_hiding)
     found = measure(options.fills, options.accounts, parameters, options.runs)
@@ -53,6 +61,9 @@ def _options() -> argparse.Namespace:
     for name in ("profile", "hiding"):
         commands.choices[name].add_argument("--runs", type=int, default=5, help="warm ones, after a first one")
         commands.choices[name].add_argument("--json", action="store_true")
+    cells = commands.choices["cells"]
+    cells.add_argument("--tape", dest="tapes", metavar="MARKET=FILE", action="append", help="captures instead of fills")
+    cells.add_argument("--events", type=int, default=33_000, help="of the captures' order flow")
     return parser.parse_args()
 
 

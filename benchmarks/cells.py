@@ -2,8 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.report import print_table
 from circuits.field import EXTENSION_DEGREE
@@ -74,22 +76,29 @@ def table_cells(witness: Witness, parameters: Parameters) -> list[TableCells]:
 def kind_cells(witness: Witness, tables: list[TableCells]) -> list[KindCells]:
     """The kinds that occur in the batch, by number."""
     columns = {table.name: table.columns for table in tables}
-    kinds = np.frombuffer(witness.kinds, np.uint8)
-    kind_of_row = np.repeat(kinds, [rows_of(Kind(kind)) for kind in kinds])
-    visits = np.frombuffer(witness.visits.row, np.uint32)
-    # A margin check has a row for each visit, and one more.
-    margin = Counter(kind_of_row[visits].tolist()) + Counter(kind_of_row[np.unique(visits)].tolist())
+    execution, margin = own_rows(witness, np.frombuffer(witness.kinds, np.uint8))
     found = []
-    for kind, count in sorted(Counter(kinds.tolist()).items()):
-        execution_rows, margin_rows = count * rows_of(Kind(kind)), margin[kind]
-        cells = execution_rows * columns["execution"] + margin_rows * columns["margin"]
-        found.append(KindCells(Kind(kind), count, execution_rows, margin_rows, cells))
+    for kind, count in sorted(Counter(witness.kinds).items()):
+        cells = execution[kind] * columns["execution"] + margin[kind] * columns["margin"]
+        found.append(KindCells(Kind(kind), count, execution[kind], margin[kind], cells))
     return found
 
 
-def print_cells(witness: Witness, parameters: Parameters) -> None:
+def rows_by_kind(witness: Witness, labels: NDArray[Any]) -> NDArray[Any]:
+    """The label of each execution row. labels: of each kind of the witness, in order."""
+    return np.repeat(labels, [rows_of(Kind(kind)) for kind in witness.kinds])
+
+
+def own_rows(witness: Witness, labels: NDArray[Any]) -> tuple[Counter[int], Counter[int]]:
+    """Execution and margin rows by label."""
+    label_of_row, visits = rows_by_kind(witness, labels), np.frombuffer(witness.visits.row, np.uint32)
+    # A margin check has a row for each visit, and one more.
+    margin = Counter(label_of_row[visits].tolist()) + Counter(label_of_row[np.unique(visits)].tolist())
+    return Counter(label_of_row.tolist()), margin
+
+
+def print_cells(witness: Witness, tables: list[TableCells]) -> None:
     """Both as tables; `shared` is what no single transition accounts for: tree, range table, quotient, padding."""
-    tables = table_cells(witness, parameters)
     kinds = kind_cells(witness, tables)
     fills, total = max(1, witness.kinds.count(Kind.MATCH)), sum(table.cells for table in tables)
     by_table = [

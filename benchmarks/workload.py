@@ -1,11 +1,14 @@
-"""The batches that are benchmarked: synthetic trades between funded accounts, the same for the same size."""
+"""The batches that are benchmarked: synthetic trades between funded accounts, or the order flow of captures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from solvent import Ledger, Statement, Venue, Witness, load_venue, new_ledger
 from state.activity import Settings, make_activity
+from state.capture import open_capture
+from state.depth_tape import DepthSettings, make_depth_activity
 from state.synthetic import synthetic_trades
 from state.transitions import Transition
 
@@ -52,3 +55,12 @@ def workload(fills: int, accounts: int | None = None) -> Workload:
     if activity.report.refused:
         raise ValueError(f"{len(activity.report.refused)} of {fills} fills refused, first {activity.report.refused[0]}")
     return Workload(venue, fills, activity.transitions, activity.time)
+
+
+def depth_workload(tapes: Sequence[str], events: int | None, accounts: int | None = None) -> Workload:
+    """A batch of the first events of the order flow of captures, named MARKET=FILE. Raises TapeError, ActivityError."""
+    venue = load_venue(_VENUE_FILE)
+    settings = DepthSettings(accounts=accounts or _MAX_ACCOUNTS)
+    captures = [open_capture(venue, tape) for tape in tapes]
+    activity = make_depth_activity(new_ledger(venue), captures, settings, limit=events)
+    return Workload(venue, activity.report.fills, activity.transitions, activity.time)

@@ -62,9 +62,10 @@ def test_kinds_share_out_all_rows_of_execution_and_margin() -> None:
 
 def test_cells_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     _, witness = workload(FILLS).close()
-    print_cells(witness, TEST_PARAMETERS)
+    tables = table_cells(witness, TEST_PARAMETERS)
+    print_cells(witness, tables)
     printed = capsys.readouterr().out
-    for table in table_cells(witness, TEST_PARAMETERS):
+    for table in tables:
         line = next(line for line in printed.splitlines() if f" {table.name} " in line)
         assert f" {table.cells:,} " in line
 
