@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
         commands.choices[name].add_argument("--json", action="store_true")
     cells = commands.choices["cells"]
     cells.add_argument("--tape", dest="tapes", metavar="MARKET=FILE", action="append", help="captures instead of fills")
-    cells.add_argument("--events", type=int, default=33_000, help="of the captures' order flow")
+    cells.add_argument("--events", type=int, default=32_000, help="of the captures' order flow")
     return parser.parse_args()
 
 

@@ -30,6 +30,7 @@ _GOOD_FOR = 24 * 3600  # seconds after the batch
 _PERCENT = 100
 _EQUITY = (125, 175)  # percent of the initial requirement, at the end
 _THIN = (50, 95)  # percent of what it needs that a thin account deposits
+_SPARE = 200  # the same of the others, where there are thin ones
 _ASSET_SHARE = (20, 110)  # percent of that equity from assets other than the quote; above 100 the account borrows quote
 
 
@@ -39,12 +40,16 @@ class ActivityError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to make a batch of a tape; the same settings, ledger and trades make the same batch."""
+    """How to make a batch of a tape; the same settings, ledger and trades make the same batch. Raises ActivityError."""
 
     accounts: int = 500  # to register
     seed: int = 0
     price_move: int = 5  # in 1 / FRACTION_ONE: a trade further than this from the mark sets it anew
     price_interval: int = 256  # and so does, at the latest, the trade after so many of its market
+
+    def __post_init__(self) -> None:
+        if self.accounts < 2:
+            raise ActivityError(f"{self.accounts} accounts cannot trade; at least 2 are needed")
 
 
 @dataclass
@@ -82,8 +87,6 @@ def make_activity(
     """
     ledger.require_closed()
     tape, rng = list(trades), Random(settings.seed)
-    if settings.accounts < 2:
-        raise ActivityError(f"{settings.accounts} accounts cannot trade; at least 2 are needed")
     if not tape:
         raise ActivityError("the tapes hold no trades")
     time = max(last_time(ledger), *(trade.time // 10**9 - ledger.venue.epoch for trade in tape))
@@ -176,17 +179,25 @@ def good_until(time: int) -> int:
 def fund(rehearsal: Rehearsal, rng: Random, report: Report, thin: int = 0) -> list[Movement]:
     """The deposits of all accounts: quote on one chain, each asset on the next, spread over the chains.
 
-    thin: one account in so many, drawn, deposits less than the rehearsal says it must; 0: none.
+    thin: one account in so many, drawn, deposits less than the rehearsal says it must, and the others more, because
+    what is refused makes the flow another one; 0: all deposit just enough.
     """
     counts, movements = list(rehearsal.deposit_counts), []
     for account in rehearsal.accounts:
-        percent = rng.randint(*_THIN) if thin and rng.randrange(thin) == 0 else _PERCENT
+        percent = _share(rng, thin)
         for asset, amount in enumerate(_amounts(rehearsal, account, rng)):
             chain, amount = (account + asset) % len(counts), max(1, amount * percent // _PERCENT)
             movements.append(Movement(chain, counts[chain], account, asset, amount))
             report.deposits[chain, asset] += amount
             counts[chain] += 1
     return movements
+
+
+def _share(rng: Random, thin: int) -> int:
+    """Percent of what it must have that an account deposits."""
+    if not thin:
+        return _PERCENT
+    return rng.randint(*_THIN) if rng.randrange(thin) == 0 else _SPARE
 
 
 def _amounts(rehearsal: Rehearsal, account: int, rng: Random) -> list[int]:

@@ -66,8 +66,6 @@ def make_depth_activity(
     `make_activity` raise.
     """
     ledger.require_closed()
-    if settings.accounts < 2:
-        raise ActivityError(f"{settings.accounts} accounts cannot trade; at least 2 are needed")
     flow_settings = FlowSettings(accounts=settings.accounts, seed=settings.seed)
     events = read_events(captures, flow_settings, limit)
     time = max(last_time(ledger), *(one[-1].time // 10**9 - ledger.venue.epoch for one in events if one))
@@ -129,11 +127,11 @@ class DepthPlayer:
         """The transitions that the ledger took of so many events, and prices; it ends early if the batch is full."""
         for position, event in enumerate(islice(self._flow, limit)):
             report.events += 1
-            for update in self._updates(event):
-                self._apply(update)
-                report.prices[update.instrument] += 1
-                yield update
             try:
+                for update in self._updates(event):
+                    self._apply(update)
+                    report.prices[update.instrument] += 1
+                    yield update
                 yield from self._send(position, event, report)
             except Refusal as refusal:  # BATCH_FULL
                 report.refused.append((position, refusal))

@@ -16,7 +16,7 @@ from verifier.prices import Bundle
 
 CHAINS = ("ethereum", "arbitrum", "solana")
 FILES = {"BTC-PERP": "usdm_btcusdt_20240808.gz", "ETH-PERP": "usdm_ethusdt_20240808.gz"}
-EVENTS = 33_000
+EVENTS = 32_000
 
 
 def small_capture(path: Path, steps: int = 40) -> Path:

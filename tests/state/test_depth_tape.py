@@ -234,7 +234,7 @@ def real_captures() -> list[Iterable[Event]]:
 
 @needs_data
 def test_real_captures_fill_like_the_plain_book() -> None:
-    used, limit = DepthSettings(), 33_000
+    used, limit = DepthSettings(), 32_000
     activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
     both, _, played = replay(activity, real_captures(), used, limit)
     assert played == [transition for transition in activity.transitions if not is_opening(transition)]
@@ -249,7 +249,7 @@ def test_real_captures_fill_like_the_plain_book() -> None:
 
 @needs_data
 def test_real_captures_with_swinging_marks_fill_like_the_plain_book() -> None:
-    used, limit = DepthSettings(price_move=0, accounts=100), 8_000
+    used, limit = DepthSettings(price_move=0, accounts=100, thin=1), 8_000
     activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
     both, report, _ = replay(activity, real_captures(), used, limit, swing=True)
     assert {why.rule for _, why in report.refused} == {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
