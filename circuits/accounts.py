@@ -93,6 +93,11 @@ def balance(
         execution.require(step, label, execution.new[position] - execution.old[position] - lots)
 
 
+def fresh_prices(execution: Execution, step: Step, unless: Expression | int = 0) -> None:
+    """The prices that the margin check reads must be valid at the batch's time, unless the bit `unless` is 1."""
+    execution.require(step, "moment of prices", execution.register("moment") - execution.time * (1 - unless))
+
+
 def stays_below_bound(execution: Execution, step: Step) -> None:
     """An unsigned amount stays at most AMOUNT_MAX: its top limb stays below BIAS_TOP_LIMB."""
     execution.require(

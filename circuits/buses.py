@@ -7,7 +7,7 @@ from circuits.air import Bus
 RANGE = Bus("range", 1, 1)  # a limb in [0, 2^LIMB_BITS)
 MEMORY = Bus("memory", 2, 10)  # index, time, record (8)
 TREE = Bus("tree", 3, 11)  # version, depth, index, digest (8)
-MARGIN = Bus("margin", 4, 4)  # clock of the request, account, mask of open instruments, whether the check fails
+MARGIN = Bus("margin", 4, 5)  # clock of the request, account, mask of open instruments, whether it fails, moment
 PUBLIC = Bus("public", 5, 9)  # kind, account, instrument, chain, sequence, amount limbs (4)
 
 BUSES = (RANGE, MEMORY, TREE, MARGIN, PUBLIC)

@@ -58,6 +58,7 @@ REGISTERS = (
     "reduce",
     "other_reduce",
     "placed",
+    "moment",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
@@ -251,7 +252,7 @@ class Execution:
         fails = self.register("fails")
         others = [step for step in MARGIN_STEPS if step is not Step.FILL_QUOTE]
         self.table.constrain("only a maker may fail its margin check", self.steps(others) * fails)
-        request = [self.clock, self.register("account"), self.register("mask"), fails]
+        request = [self.clock, self.register("account"), self.register("mask"), fails, self.register("moment")]
         self.table.send(MARGIN, "margin request", request, asks)
 
 

@@ -9,8 +9,9 @@ bits distinct powers of two, every open instrument is visited exactly once.
     net  = sum over assets of lots * value - sum over perpetuals of worst * requirement
     FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash), and therefore cash + net >= 0 too
 
-worst is the larger of |size + all resting bids| and |size - all resting asks|. A request says whether the comparison
-holds or fails; the closing row shows either.
+worst is the larger of |size + all resting bids| and |size - all resting asks|. A request says whether the check fails,
+and for which moment its prices must be valid, 0 if for none. It fails if the comparison does or a price is stale, and
+in no other case.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from circuits.bounds import (
     FRACTION_ONE,
     LIMB,
     MAX_INSTRUMENTS,
+    TIME_MAX,
     TIMES_PER_CLOCK,
 )
 from circuits.buses import MARGIN, MEMORY
@@ -33,11 +35,12 @@ from circuits.multiply import multiply
 from circuits.range_table import limb
 from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, Tag
 
-PORTS = 25
+PORTS = 27
 # Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries,
-# the lots that count, and of the two sizes that a position can come to how far they are apart and which is larger.
+# the lots that count, of the two sizes that a position can come to how far they are apart and which is larger, and how
+# long a price has been stale or stays valid.
 BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
-COUNTED, APART, FLIPS = (19, 20), (21, 22, 23), 24
+COUNTED, APART, FLIPS, VALIDITY = (19, 20), (21, 22, 23), 24, (25, 26)
 APART_WEIGHTS = (1, LIMB, LIMB + 1)  # with these, three limbs hold 0 .. 2 * SIZE_MAX
 MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
 # An asset has no mark product; its division into lots uses those ports.
@@ -82,7 +85,20 @@ class Margin:
     cash: list[Bounded]  # sums over the earlier rows of the check, limb by limb, not carried
     net: list[Bounded]
     borrow: Bounded
-    fails: Bounded  # whether the comparison is to fail
+    fails: Bounded  # whether the check is to fail
+    moment: Bounded  # the time at which prices must be valid
+    stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
+    stales: Expression  # the number of stale prices on the earlier rows of the check
+
+    @property
+    def lacks(self) -> Bounded:
+        """On the closing row: whether the comparison fails."""
+        return self.stale
+
+    @property
+    def inverse(self) -> Expression:
+        """On the closing row: 1 / the number of stale prices, if that is not 0."""
+        return self.high_carries[0]
 
     def pick(self, numbers: tuple[int, ...]) -> list[Bounded]:
         """The ports of these numbers."""
@@ -96,8 +112,10 @@ def build_margin_table() -> Table:
     _reads(margin)
     _lots(margin)
     _products(margin)
+    _freshness(margin)
     _accumulate(margin)
     _close(margin)
+    _outcome(margin)
     return margin.table
 
 
@@ -143,6 +161,9 @@ def _columns() -> Margin:
         accumulators("net"),
         unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction, bounded at genesis"),
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
+        unsound_bounded(table.column("moment"), 0, TIME_MAX, "of the request: the batch's time, or 0"),
+        table.boolean("stale"),
+        table.column("stales"),
     )
 
 
@@ -152,7 +173,8 @@ def _sequence(m: Margin) -> None:
     The row that takes the request reads a market record of kind QUOTE, and no instrument but the quote has one.
     """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
-    m.table.receive(MARGIN, "margin request", [m.clock, m.account, m.mask, m.fails.expression], Bounded(m.quote, 0, 1))
+    request = [m.clock, m.account, m.mask, m.fails.expression, m.moment.expression]
+    m.table.receive(MARGIN, "margin request", request, Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
     constrain("the last row ends a check", m.visiting, Where.LAST)
     next_follows = m.asset.next() + m.perpetual.next() + m.closing.next()
@@ -163,6 +185,8 @@ def _sequence(m: Margin) -> None:
     constrain("borrow fraction is kept", m.visiting * (borrow.next() - borrow), Where.TRANSITION)
     fails = m.fails.expression
     constrain("failing is kept", m.visiting * (fails.next() - fails), Where.TRANSITION)
+    moment = m.moment.expression
+    constrain("the moment is kept", m.visiting * (moment.next() - moment), Where.TRANSITION)
     constrain("visits start at 1", m.quote * (m.visit - 1))
     constrain("visits are counted", m.visiting * (m.visit.next() - m.visit - 1), Where.TRANSITION)
     further = m.asset.next() + m.perpetual.next()
@@ -263,6 +287,18 @@ def _products(m: Margin) -> None:
         multiply(m.table, f"{name} value", selector, factors, m.pick(product), m.pick(carries), high)
 
 
+def _freshness(m: Margin) -> None:
+    """stale is 1 exactly if the price's last second is before the moment; the quote has no price."""
+    valid = unsound_bounded(m.valid, 0, 2 * TIME_MAX, "a price's time and how long it lasts, two limbs each")
+    distance = (1 - m.stale * 2) * (valid - m.moment) - m.stale
+    low, high = m.pick(VALIDITY)
+    priced, stales = m.asset + m.perpetual, m.stales
+    m.table.equal("stale or not", distance, low + high * LIMB, priced)
+    m.table.constrain("stale prices are counted from 0", m.quote * stales)
+    counted = m.visiting * (stales.next() - stales) - priced * m.stale.expression
+    m.table.constrain("stale prices are counted", counted, Where.TRANSITION)
+
+
 def _accumulate(m: Margin) -> None:
     """cash and net start at 0 and take each visit's contribution, limb by limb."""
     sign = (1 - m.negative * 2).expression
@@ -282,8 +318,8 @@ def _accumulate(m: Margin) -> None:
 def _close(m: Margin) -> None:
     """Carry the sums, take the shortfall max(0, -cash), and compare.
 
-    FRACTION_ONE * equity - borrow * shortfall is the excess, >= 0, or, of a check that fails, -1 - excess. The equity's
-    limbs are those of equity + BIAS.
+    FRACTION_ONE * equity - borrow * shortfall is the excess, >= 0, or, if the equity lacks something, -1 - excess. The
+    equity's limbs are those of equity + BIAS.
     """
     sign = 1 - m.negative * 2
     short, equity = m.pick(SHORT), m.pick(EQUITY)
@@ -291,7 +327,7 @@ def _close(m: Margin) -> None:
     signed = [part - offset for part, offset in zip(equity, bias, strict=True)]
     _carried(m, "cash", m.cash, [part * sign for part in short], SHORT_CARRIES)
     _carried(m, "equity", [c + n for c, n in zip(m.cash, m.net, strict=True)], signed, EQUITY_CARRIES)
-    excess, outcome, carry_in = m.pick(EXCESS), 1 - m.fails * 2, m.fails
+    excess, outcome, carry_in = m.pick(EXCESS), 1 - m.lacks * 2, m.lacks
     for k in range(AMOUNT_LIMBS):
         left = bounded_total([signed[k] * FRACTION_ONE, bounded(0) - m.borrow * short[k] * m.negative, carry_in])
         top = k == AMOUNT_LIMBS - 1
@@ -299,6 +335,14 @@ def _close(m: Margin) -> None:
         right = excess[k] * outcome + carry * LIMB
         m.table.equal(f"equity covers the requirement or not, limb {k}", left, right, m.closing)
         carry_in = carry
+
+
+def _outcome(m: Margin) -> None:
+    """The check fails exactly if the equity lacks something or a price is stale. (So one that does not fail lacks
+    nothing: no price is stale then, and the second constraint says that nothing lacks.)"""
+    passes, unless = (1 - m.fails).expression, (m.fails - m.lacks).expression
+    m.table.constrain("no check passes on a stale price", m.closing * passes * m.stales)
+    m.table.constrain("a check fails for a reason", m.closing * unless * (m.stales * m.inverse - 1))
 
 
 def _carried(m: Margin, name: str, sums: list[Bounded], parts: list[Bounded], carries: tuple[int, ...]) -> None:

@@ -134,7 +134,7 @@ def _trade(
     rehearsal: Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
 ) -> Iterator[Transition]:
     """The prices and orders of the tape, each rehearsed."""
-    marks = Marks(rehearsal.ledger, settings.price_move, settings.price_interval)
+    marks = Marks(rehearsal.ledger, {trade.market for trade in tape}, settings.price_move, settings.price_interval)
     for update in marks.opening(tape):
         yield _priced(rehearsal, update, report)
     crowds = {number: _Crowd(rehearsal, number, rng) for number in sorted({trade.market for trade in tape})}

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     OWN = "own"  # it met an order of its own account
     GROWING = "growing"  # it is reduce-only and would have grown a position
     MARGIN = "margin"  # its account would not have kept its initial margin
+    STALE = "stale"  # it would have grown a position on a stale price
     CANCELLED = "cancelled"
 
 

@@ -68,11 +68,12 @@ def make_depth_activity(
     ledger.require_closed()
     flow_settings = FlowSettings(accounts=settings.accounts, seed=settings.seed)
     events = read_events(captures, flow_settings, limit)
+    markets = {event.market for one in events for event in one[:1]}
     time = max(last_time(ledger), *(one[-1].time // 10**9 - ledger.venue.epoch for one in events if one))
     rng = Random(settings.seed)
 
     def play(onto: Ledger, apply: Apply, report: DepthReport) -> list[Transition]:
-        marks = Marks(onto, settings.price_move, settings.price_interval)
+        marks = Marks(onto, markets, settings.price_move, settings.price_interval)
         player = DepthPlayer(onto, OrderFlow(events, flow_settings), rehearsal.accounts, marks, apply)
         return list(player.play(report, limit))
 

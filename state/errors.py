@@ -44,6 +44,7 @@ class Rule(StrEnum):
     FEE_LIMIT = "fee-limit"
     HOLDING_LIMIT = "holding-limit"
     MARGIN_LIMIT = "margin-limit"
+    STALE_PRICE = "stale-price"
     INITIAL_MARGIN = "initial-margin"
     BORROW_MARGIN = "borrow-margin"
 
@@ -84,6 +85,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.FEE_LIMIT: "account {account}: the fee would be {fee}, above {limit}",
     Rule.HOLDING_LIMIT: "account {account} holds {lots} lots of {instrument}; a margin check reads at most {limit}",
     Rule.MARGIN_LIMIT: "account {account}: a sum of its margin check reaches {value}, beyond {limit}",
+    Rule.STALE_PRICE: "account {account}: the price of {instrument} holds until {valid}, not at {time}; set a new one",
     Rule.INITIAL_MARGIN: "account {account} would have equity {equity}, below its initial requirement {requirement}",
     Rule.BORROW_MARGIN: (
         "account {account} would have equity {equity} and requirement {requirement}: the rest does not cover "

@@ -6,8 +6,9 @@
                   worst = max(|size + all resting bids|, |size - all resting asks|)
     equity      = cash + collateral
 
-An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash). Withdrawals,
-outgoing transfers, fills and orders end with this check, with no exception for those that only reduce risk.
+An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash); and if every
+price that is read is valid at the batch's time, unless the position at hand can only shrink. Withdrawals, outgoing
+transfers, fills and orders end with this check.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from circuits.records import (
     HEADER_MASK,
     MARKET_LOT_UNITS,
     MARKET_MARK,
+    MARKET_VALID,
     MARKET_WEIGHT,
     TAG,
     Record,
@@ -45,6 +47,7 @@ class Margin:
     collateral: int = 0
     requirement: int = 0  # initial
     borrow_fraction: int = 0  # in 1 / FRACTION_ONE
+    stale: tuple[int, int] | None = None  # the first instrument whose price is too old, and that price's last second
 
     @property
     def equity(self) -> int:
@@ -63,19 +66,28 @@ class Margin:
 
     @property
     def suffices(self) -> bool:
-        """Whether an account with these sums passes the check."""
+        """Whether an account with these sums has the equity that the check demands."""
         slack = self.equity - self.requirement
         return slack >= 0 and FRACTION_ONE * slack >= self.borrow_fraction * self.shortfall
 
+    @property
+    def passes(self) -> bool:
+        """Whether the account passes the check."""
+        return self.stale is None and self.suffices
 
-def check_margin(memory: Memory, row: int, account: int) -> None:
-    """Visit all open instruments of the account, for execution row `row`.
 
-    Refuses INITIAL_MARGIN, BORROW_MARGIN, and what `assess` refuses.
+def check_margin(memory: Memory, row: int, account: int, *, reduces: bool = False) -> None:
+    """Visit all open instruments of the account, for execution row `row`; reduces: prices may be stale.
+
+    Refuses STALE_PRICE, INITIAL_MARGIN, BORROW_MARGIN, and what `assess` refuses.
     """
-    margin = visit_all(memory, row, account)
-    if margin.suffices:
+    margin = visit_all(memory, row, account, reduces=reduces)
+    if margin.passes:
         return
+    if margin.stale is not None:
+        instrument, valid = margin.stale
+        name = memory.venue.instruments[instrument].name
+        raise Refusal(Rule.STALE_PRICE, account=account, instrument=name, valid=valid, time=memory.time)
     values = {"account": account, "equity": margin.equity, "requirement": margin.requirement}
     if margin.equity < margin.requirement:
         raise Refusal(Rule.INITIAL_MARGIN, **values)
@@ -85,12 +97,13 @@ def check_margin(memory: Memory, row: int, account: int) -> None:
     )
 
 
-def visit_all(memory: Memory, row: int, account: int) -> Margin:
-    """The sums of the check that execution row `row` asks for. Refuses what `assess` refuses."""
+def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:
+    """The sums of the check that execution row `row` asks for; reduces: prices may be stale. Refuses what `assess`
+    refuses."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         memory.visit(row, account, instrument, balance, market)
-    return assess(memory.venue, account, entries)
+    return assess(memory.venue, account, entries, 0 if reduces else memory.time)
 
 
 def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
@@ -104,14 +117,19 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def assess(venue: Venue, account: int, entries: Sequence[Entry]) -> Margin:
-    """The sums over the entries. Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all."""
+def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0) -> Margin:
+    """The sums over the entries, whose prices are to be valid at the moment; at 0, all are.
+
+    Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
+    """
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, balance, market)
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
+        if market[TAG] != Tag.QUOTE and market[MARKET_VALID] < moment and margin.stale is None:
+            margin.stale = instrument, market[MARKET_VALID]
     return margin
 
 

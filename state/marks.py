@@ -1,10 +1,19 @@
 """When the prices of a tape become marks of the ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from circuits.bounds import FRACTION_ONE
-from circuits.records import Tag
+from circuits.records import (
+    MARKET_MARK,
+    MARKET_VALID,
+    PARAMETERS_STALENESS,
+    PARAMETERS_TIME,
+    Tag,
+    from_limbs,
+    market_index,
+    parameters_index,
+)
 from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.tape import Trade
@@ -15,15 +24,15 @@ from state.venue import Instrument
 class Marks:
     """The price updates for one pass over a tape. An asset follows the first market named after it: ETH does ETH-PERP.
 
-    price_move: in 1 / FRACTION_ONE; a trade further than this from the mark sets it anew, and so does, at the latest,
-    the trade after price_interval of its market.
+    ledger: in the open batch that takes the updates as they come. markets: those of the tape. price_move: in 1 /
+    FRACTION_ONE; a trade further than this from the mark sets it anew, and so does, at the latest, the trade after
+    price_interval of its market; but an instrument gets one price a second, because a second one could not move it.
     """
 
-    def __init__(self, ledger: Ledger, price_move: int, price_interval: int) -> None:
-        venue = ledger.venue
+    def __init__(self, ledger: Ledger, markets: Collection[int], price_move: int, price_interval: int) -> None:
+        self._ledger, venue = ledger, ledger.venue
         self._price_move, self._price_interval = price_move, price_interval
         self._epoch, self._clock = venue.epoch, last_time(ledger)  # no price may be set behind it
-        self._mark: dict[int, int] = {}
         self._age: dict[int, int] = {}  # trades of the market since its mark was set
         self._market = {market.number: market for market in venue.markets}
         self._followers: defaultdict[int, list[Instrument]] = defaultdict(list)
@@ -31,6 +40,9 @@ class Marks:
             named = (market for market in venue.markets if market.name.partition("-")[0] == asset.name)
             for market in list(named)[: asset.tag == Tag.ASSET]:
                 self._followers[market.number].append(asset)
+        followers = [asset.number for market in markets for asset in self._followers[market]]
+        priced = {i.number for i in venue.instruments if i.tag != Tag.QUOTE}
+        self._others = sorted(priced - {*markets, *followers})  # the tape says nothing about them
 
     def opening(self, tape: Sequence[Trade]) -> Iterator[SetPrice]:
         """Every market at its first trade's price, at the time of the very first trade."""
@@ -38,22 +50,42 @@ class Marks:
             yield from self.first(trade.market, trade.price, tape[0].time)
 
     def first(self, market: int, price: int, time: int) -> Iterator[SetPrice]:
-        """What has to be set before an order at that price if it is the first of its market. time: Unix nanoseconds."""
-        if market not in self._mark:
+        """What has to be set before an order at that price if it is the first of its market. time: Unix nanoseconds.
+
+        Before the very first one the marks that the tape says nothing about and that hold no more are set as they were.
+        """
+        if not self._age:
+            stale = [other for other in self._others if not self._holds(other)]
+            yield from [SetPrice(other, self._mark(other), self._ledger.time) for other in stale]
+        if market not in self._age:
             yield from self._set(market, price, time)
 
     def before(self, market: int, price: int, time: int) -> Iterator[SetPrice]:
         """What has to be set before a trade becomes a fill."""
-        mark = self._mark[market]
+        mark = self._mark(market)
         moved = abs(price - mark) * FRACTION_ONE > mark * self._price_move
-        if moved or self._age[market] >= self._price_interval:
+        if moved or self._age[market] >= self._price_interval or not self._holds(market):
             yield from self._set(market, price, time)
         self._age[market] += 1
 
     def _set(self, market: int, price: int, time: int) -> Iterator[SetPrice]:
-        self._mark[market], self._age[market] = price, 0
         # A tape older than the ledger's time is played at the ledger's time.
-        self._clock = max(self._clock, time // 10**9 - self._epoch)
-        yield SetPrice(market, price, self._clock)
+        self._clock, self._age[market] = max(self._clock, time // 10**9 - self._epoch), 0
+        updates = [self._price(market, price)]
         for asset in self._followers[market]:
-            yield SetPrice(asset.number, price * asset.price_scale // self._market[market].price_scale, self._clock)
+            updates.append(self._price(asset.number, price * asset.price_scale // self._market[market].price_scale))
+        yield from (update for update in updates if update.time > self._parameter(update.instrument, PARAMETERS_TIME))
+
+    def _price(self, instrument: int, price: int) -> SetPrice:
+        """At the time of the tape, or, if that is longer than prices hold, so late that it holds."""
+        oldest = self._ledger.time - self._parameter(instrument, PARAMETERS_STALENESS)
+        return SetPrice(instrument, price, max(self._clock, oldest))
+
+    def _mark(self, instrument: int) -> int:
+        return from_limbs(self._ledger.read(market_index(instrument))[MARKET_MARK : MARKET_MARK + 2])
+
+    def _holds(self, instrument: int) -> bool:
+        return self._ledger.read(market_index(instrument))[MARKET_VALID] >= self._ledger.time
+
+    def _parameter(self, instrument: int, element: int) -> int:
+        return self._ledger.read(parameters_index(instrument))[element]

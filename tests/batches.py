@@ -1,8 +1,9 @@
 """Small ledgers and batches that the tests of several layers share."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from circuits.records import FIRST_TRADER
+from circuits.records import FIRST_TRADER, Tag
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
@@ -29,9 +30,13 @@ def default_venue() -> Venue:
     return load_venue(VENUE_FILE)
 
 
-def new_ledger() -> Ledger:
-    """A fresh ledger of the default venue."""
-    return Ledger.genesis(default_venue(), LaneHasher())
+def new_ledger(staleness: int | None = None) -> Ledger:
+    """A fresh ledger of the default venue; staleness: for how many seconds prices hold, if not for the venue's own."""
+    venue = default_venue()
+    if staleness is not None:
+        aging = (i if i.tag == Tag.QUOTE else replace(i, staleness=staleness) for i in venue.instruments)
+        venue = replace(venue, instruments=tuple(aging))
+    return Ledger.genesis(venue, LaneHasher())
 
 
 def every_kind() -> list[Transition]:

@@ -6,7 +6,7 @@ reduce-only and would not reduce. Each reason is exact, in both directions, so n
 nothing that could not is in the way.
 """
 
-from circuits.accounts import RESTING, balance, header, market_leaf
+from circuits.accounts import RESTING, balance, fresh_prices, header, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
     ACCOUNT_SLOTS,
@@ -39,6 +39,7 @@ from circuits.steps import Step
 BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers, under the names they have here
 REASONS = ("expired", "own", "growing")  # why an order is skipped
 FEE_CARRY_OFFSET = LIMB // 4
+BEYOND_PORT, REDUCES_PORT = 7, 9  # on FILL_BASE
 PLACED = "an order's numbers were range-checked when it was placed"
 
 
@@ -214,7 +215,8 @@ def _paid(execution: Execution) -> list[Bounded]:
 
 
 def _position(execution: Execution) -> None:
-    """If the party's order is reduce-only, its new position is on the other side or 0.
+    """A fill reduces (a port is 1) exactly if the party's new position is on the other side or 0; a reduce-only order
+    does nothing else. A fill that does not reduce needs valid prices.
 
     position = low limbs - negative * LIMB^2, where the high limbs are those of BIAS less `negative`. That is 0 or 1,
     because the margin check that follows reads the same position, whose lots must fit two limbs.
@@ -223,10 +225,13 @@ def _position(execution: Execution) -> None:
     sign_bit = unsound_bounded(negative, 0, 1, "the margin check that follows bounds the position")
     execution.equal(step, "sign of the position", ports[2] + ports[3] * LIMB, BIAS_TOP_LIMB * LIMB - sign_bit)
     position = ports[0] + ports[1] * LIMB - sign_bit * (LIMB * LIMB)
-    selector = execution.step(step) * execution.register("reduce")
-    beyond = bounded(0) - sign(execution) * position
-    label = f"{step.name.lower()}: a reduce-only order does not grow"
-    execution.table.equal(label, beyond, ports[7] + ports[8] * LIMB, selector)
+    bit = ports[REDUCES_PORT].expression
+    execution.require(step, "reducing is boolean", bit * (bit - 1))
+    reduces = unsound_bounded(bit, 0, 1, "constrained to be boolean on this step")
+    distance = (1 - reduces * 2) * (sign(execution) * position) + reduces - 1
+    execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
+    execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
+    fresh_prices(execution, step, unless=bit)
 
 
 def _undo(execution: Execution) -> None:

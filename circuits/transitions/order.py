@@ -5,7 +5,7 @@ head; the list ends at the sentinel of the other side, whose price nothing cross
 prices within its limit (`circuits.transitions.match`); only then may what is left of it rest or be dropped.
 """
 
-from circuits.accounts import balance, header, market_leaf
+from circuits.accounts import balance, fresh_prices, header, market_leaf
 from circuits.air import Where
 from circuits.bounded import bounded
 from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
@@ -41,7 +41,7 @@ PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
     "maker_left", "growing", "fails", "removed", IS_TAKER,
 )  # fmt: skip
-OF_PARTY = ("mask", "opened", "fee0", "fee1", "fee2")
+OF_PARTY = ("mask", "opened", "moment", "fee0", "fee1", "fee2")
 
 
 def constrain(execution: Execution) -> None:
@@ -151,7 +151,8 @@ def _rest(execution: Execution) -> None:
 
 
 def _end(execution: Execution) -> None:
-    """The order's account signs; if the order rests it is counted, and the account keeps its initial margin with it.
+    """The order's account signs; if the order rests it is counted, and the account keeps its initial margin with it, at
+    valid prices unless the order can only reduce.
 
     placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
     order that does not rest needs no check: what it traded was checked fill by fill.
@@ -173,3 +174,4 @@ def _end(execution: Execution) -> None:
     account, instrument = execution.register("account"), execution.register("instrument")
     nothing = [bounded(0)] * 4
     balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting)
+    fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"))

@@ -34,9 +34,10 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     execution = ExecutionTrace(circuit.table("execution"), witness, times, random_rows)
     for transition in TRANSITIONS:
         transition(execution)
+    columns = execution.finish()
     traces = {
-        "execution": execution.finish(),
-        "margin": margin_columns(circuit.table("margin"), witness, times, random_rows),
+        "execution": columns,
+        "margin": margin_columns(circuit.table("margin"), witness, times, columns["moment"], random_rows),
         "tree": tree_columns(circuit.table("tree"), witness, times, random_rows),
     }
     traces["range"] = range_columns(circuit, traces, random_rows)

@@ -19,14 +19,17 @@ from circuits.records import (
 )
 from circuits.steps import Step
 from circuits.witness import MarginVisits, Witness
-from prover.traces.columns import Columns, Integers, integer_of, limbs_of, product_limbs
+from prover.traces.columns import Columns, Integers, integer_of, inverses, limbs_of, product_limbs
 from prover.traces.memory import Timeline
 
 
 class MarginTrace:
-    """Columns of the margin table; `rows` are those of the visits, `closing` those of the closing rows."""
+    """Columns of the margin table; `rows` are those of the visits, `closing` those of the closing rows. moment: of
+    each execution row, the time at which the prices of its check must be valid."""
 
-    def __init__(self, table: Table, witness: Witness, times: Timeline, random_rows: int) -> None:
+    def __init__(
+        self, table: Table, witness: Witness, times: Timeline, moment: Integers, random_rows: int
+    ) -> None:
         visits = witness.visits
         asked = _integers(visits, "row")
         first = times.visit_number == 1
@@ -40,6 +43,7 @@ class MarginTrace:
         self.columns = Columns(table, len(asked) + len(self.closing), random_rows)
         self._identify(witness, asked, times)
         self._read(times)
+        self._age(moment[asked])
 
     def set(self, name: str, values: Integers | int) -> None:
         """Set a column on all visits."""
@@ -99,6 +103,21 @@ class MarginTrace:
             self.set(f"{name}_previous", previous)
             self.ports(ports, limbs_of(time - previous - 1, 2), self.rows)
 
+    def _age(self, moment: Integers) -> None:
+        """Which prices are stale, by how much they are or are not, and how many of each check."""
+        priced = self.market[TAG] != int(Tag.QUOTE)
+        valid = self.market[MARKET_VALID]
+        stale = (priced & (valid < moment)).astype(np.int64)
+        distance = np.where(stale, moment - valid - 1, valid - moment)
+        self.set("moment", moment)
+        self.columns["moment"][self.closing] = moment[self.last]
+        self.set("stale", stale)
+        self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
+        self.set("stales", self._before(stale))
+        stales = self._per_check(stale)
+        self.columns["stales"][self.closing] = stales
+        self.columns["high_carry0"][self.closing] = inverses(stales)
+
     def _per_check(self, values: Integers) -> Integers:
         """The sum of the values of each check."""
         totals: Integers = np.zeros(len(self.closing), dtype=np.int64)
@@ -125,9 +144,11 @@ def _integers(visits: MarginVisits, name: str) -> Integers:
     return np.frombuffer(getattr(visits, name), np.uint32).astype(np.int64)
 
 
-def margin_columns(table: Table, witness: Witness, times: Timeline, random_rows: int) -> Columns:
-    """The columns of the margin table for a batch."""
-    trace = MarginTrace(table, witness, times, random_rows)
+def margin_columns(
+    table: Table, witness: Witness, times: Timeline, moment: Integers, random_rows: int
+) -> Columns:
+    """The columns of the margin table for a batch; moment: that register's column of the execution table."""
+    trace = MarginTrace(table, witness, times, moment, random_rows)
     if len(trace.rows):
         cash, net = _visits(trace)
         _closing(trace, cash, net)
@@ -214,13 +235,24 @@ def _closing(trace: MarginTrace, cash: Integers, net: Integers) -> None:
         for k, number in enumerate(ports):
             carry = (sums[k] + carry - parts[k]) >> LIMB_BITS
             trace.columns[f"port{number}"][rows] = carry + layout.SUM_CARRY_OFFSET
-    borrow, fails = trace.columns["borrow"][rows], trace.columns["fails"][rows]
-    outcome, carry = 1 - 2 * fails, fails.copy()
+    owed = trace.columns["borrow"][rows] * negative
+    wholes = [FRACTION_ONE * part - owed * short[k] for k, part in enumerate(equity_parts)]
+    lacks = below_zero(wholes)
+    trace.columns["stale"][rows] = lacks
+    outcome, carry = 1 - 2 * lacks, lacks.copy()
     for k in range(AMOUNT_LIMBS):
-        whole = FRACTION_ONE * equity_parts[k] - borrow * short[k] * negative + carry
+        whole = wholes[k] + carry
         excess = outcome * whole & ((1 << LIMB_BITS) - 1)
         carry = (whole - outcome * excess) >> LIMB_BITS
         trace.columns[f"port{layout.EXCESS[k]}"][rows] = excess
         if k < AMOUNT_LIMBS - 1:
             trace.columns[f"port{layout.EXCESS_CARRIES[k]}"][rows] = carry + layout.EXCESS_CARRY_OFFSET
     trace.columns[f"port{layout.EXCESS[AMOUNT_LIMBS]}"][rows] = outcome * carry
+
+
+def below_zero(parts: list[Integers]) -> Integers:
+    """Whether the integers with these uncarried limbs are negative: 1 or 0."""
+    carry = np.zeros_like(parts[0])
+    for part in parts:
+        carry = (part + carry) >> LIMB_BITS
+    return (carry < 0).astype(np.int64)

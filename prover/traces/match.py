@@ -5,7 +5,7 @@ import numpy as np
 from circuits.bounds import AMOUNT_LIMBS, BIAS, FEE_LIMBS, FEE_ONE, LIMB_BITS
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
-from circuits.transitions.match import BUYS, FEE_CARRY_OFFSET, IS_TAKER, LEFT, LIMIT, REASONS
+from circuits.transitions.match import BEYOND_PORT, BUYS, FEE_CARRY_OFFSET, IS_TAKER, LEFT, LIMIT, REASONS, REDUCES_PORT
 from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
 from prover.traces.order import carried
@@ -87,31 +87,37 @@ def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) 
     """A party's header with its fee, its base and quote, and the fee account."""
     header, base, quote = rows[:3]
     registers = trace.columns
-    trace.header(header, base, rows if kind is Kind.MATCH else trace.rows(kind)[2:], checked=True)
+    shared = rows if kind is Kind.MATCH else trace.rows(kind)[2:]
+    trace.header(header, base, shared, checked=True)
     rate = registers["taker_rate" if taker else "maker_rate"][header]
     notional = [registers[f"amount{k}"][header] for k in range(AMOUNT_LIMBS)]
     fee = fee_of(notional, rate)
     parts = limbs_of(fee, FEE_LIMBS)
     _fee_ports(trace, header, notional, parts, rate)
-    for row in rows if kind is Kind.MATCH else trace.rows(kind)[2:]:
+    for row in shared:
         for k, part in enumerate(parts):
             trace.register(f"fee{k}", row, part)
     if not taker:
         trace.nonzero(header, registers["account"][header] - registers["other"][header])
     sign = 2 * registers[BUYS][base] - 1
     trace.change(base, [sign * registers["size0"][base], sign * registers["size1"][base], 0, 0])
-    _position(trace, base, sign)
+    reduces = _position(trace, base, sign)
+    for row in shared:
+        trace.register("moment", row, trace.columns["time"][row] * (1 - reduces))
     trace.change(quote, _paid(trace, quote))
     trace.amount_nonzero(quote)
     if len(rows) > 3:
         trace.change(rows[3], [*parts, np.zeros_like(fee)])
 
 
-def _position(trace: ExecutionTrace, rows: Integers, sign: Integers) -> None:
-    """The sign of the new position, and how far a reduce-only order's is from growing."""
+def _position(trace: ExecutionTrace, rows: Integers, sign: Integers) -> Integers:
+    """The sign of the new position, whether it is reduced (the result), and by how much it is or is not."""
     position = integer_of(trace.new[:AMOUNT_LIMBS, rows]) - BIAS
     trace.columns["scratch"][rows] = position < 0
-    trace.wide_port(7, rows, np.where(trace.columns["reduce"][rows] == 1, -sign * position, 0))
+    reduces = (sign * position <= 0).astype(np.int64)
+    trace.port(REDUCES_PORT, rows, reduces)
+    trace.wide_port(BEYOND_PORT, rows, np.where(reduces, -sign * position, sign * position - 1))
+    return reduces
 
 
 def _paid(trace: ExecutionTrace, rows: Integers) -> list[Integers]:

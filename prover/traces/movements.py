@@ -32,3 +32,5 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind, sign: int) -> None:
     if kind is Kind.DEPOSIT:
         trace.stays_below_bound(total)
     trace.header(header, balance, rows, message=kind is Kind.WITHDRAW, checked=kind is Kind.WITHDRAW)
+    if kind is Kind.WITHDRAW:
+        trace.registers(kind, moment=trace.columns["time"][balance])

@@ -99,3 +99,4 @@ def _end(trace: ExecutionTrace, kind: Kind) -> None:
         trace.nonzero(header, left)
     if base is not None:
         trace.change(base, [0, 0, 0, 0])
+        trace.registers(kind, moment=trace.columns["time"][base] * (1 - trace.columns["reduce"][base]))

@@ -25,6 +25,7 @@ def fill(trace: ExecutionTrace) -> None:
     ):
         for row in own:
             trace.register("account", row, party)
+            trace.register("moment", row, trace.columns["time"][row])
         trace.header(header, balance, own, message=sign < 0, checked=sign < 0)
         trace.change(balance, [sign * part for part in parts])
     trace.nonzero(total, sender - receiver)

@@ -60,7 +60,8 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> int:
         raise Refusal(Rule.NOTIONAL_LIMIT, size=size, price=maker[ORDER_PRICE], limit=AMOUNT_MAX)
     mark, place = memory.mark(), len(memory.followed)
     memory.follow(Kind.MATCH, taker.number, taker.left)
-    if _trade(memory, taker, head, maker, size):
+    failure = _trade(memory, taker, head, maker, size)
+    if failure is None:
         memory.trades.append(
             Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
         )
@@ -70,7 +71,7 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> int:
     memory.followed.extend(followed)
     memory.follow(Kind.FAIL, taker.number, taker.left)
     _fail(memory, taker, head, maker, size)
-    memory.removals.append(Removal(maker_order, Reason.MARGIN))
+    memory.removals.append(Removal(maker_order, failure))
     return 0
 
 
@@ -98,6 +99,11 @@ def _grows(position: int, buys: bool, size: int) -> bool:
     return position + size > 0 if buys else position - size < 0
 
 
+def _reduced(memory: Memory, taker: Met, account: int, buys: bool) -> bool:
+    """Whether a fill that has just moved the position reduced it: it is on the other side, or 0."""
+    return not _grows(_position(memory, taker, account), buys, 0)
+
+
 def _take(memory: Memory, taker: Met, head: int, maker: Record, rest: Record) -> None:
     """The head becomes `rest`; if that is nothing, the next order becomes the head."""
     sentinel = sentinel_index(taker.market.number, not taker.buys)
@@ -118,23 +124,25 @@ def _skip(memory: Memory, taker: Met, maker: Record) -> None:
         raise AssertionError("a position beyond SIZE_MAX cannot have come about")
 
 
-def _trade(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> bool:
-    """Both parties' rows; False, with some accesses made, if the maker would not keep its margin."""
+def _trade(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> Reason | None:
+    """Both parties' rows; with only some accesses made, the reason why the maker would not pass its margin check."""
     left = maker[ORDER_LEFT] - size
     rest = (*maker[:ORDER_LEFT], left, *maker[ORDER_LEFT + 1 :]) if left else EMPTY
     _take(memory, taker, head, maker, rest)
     notional = maker[ORDER_PRICE] * size
     row = _move(memory, taker, maker[ORDER_ACCOUNT], size, notional, is_taker=False, removed=not left)
-    if not visit_all(memory, row, maker[ORDER_ACCOUNT]).suffices:
-        return False
+    account = maker[ORDER_ACCOUNT]
+    margin = visit_all(memory, row, account, reduces=_reduced(memory, taker, account, not taker.buys))
+    if not margin.passes:
+        return Reason.MARGIN if margin.stale is None else Reason.STALE
     _charge(memory, taker, _fee(notional, taker.rates[0], maker[ORDER_ACCOUNT]))
     if taker.reduce_only and _grows(_position(memory, taker, taker.account), taker.buys, size):
         position = _position(memory, taker, taker.account)
         raise Refusal(Rule.REDUCE_ONLY, account=taker.account, size=size, position=position)
     row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
-    check_margin(memory, row, taker.account)
+    check_margin(memory, row, taker.account, reduces=_reduced(memory, taker, taker.account, taker.buys))
     _charge(memory, taker, _fee(notional, taker.rates[1], taker.account))
-    return True
+    return None
 
 
 def _fail(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> None:
@@ -143,7 +151,7 @@ def _fail(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> No
     _take(memory, taker, head, maker, EMPTY)
     notional = price * size
     row = _move(memory, taker, account, size, notional, is_taker=False, removed=True)
-    visit_all(memory, row, account)
+    visit_all(memory, row, account, reduces=False)
     paid = _paid(notional, _fee(notional, taker.rates[0], account), buys)
     change_balance(memory, Step.UNDO_QUOTE, account, memory.venue.quote, -paid)
     rest = resting_change(buys, size - maker[ORDER_LEFT])

@@ -106,7 +106,7 @@ class Order:
         if placed:
             resting = resting_change(self.buys, left)
             row = change_balance(memory, Step.END_BASE, self.account, market, 0, opens=True, resting=resting)
-            check_margin(memory, row, self.account)
+            check_margin(memory, row, self.account, reduces=self.reduce_only)
 
     def _rest(self, memory: Memory, left: int) -> None:
         """Write the order to a free leaf, behind those of its price."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX
+from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX, TIME_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
@@ -55,6 +55,7 @@ class SetPrice:
         tag = memory.venue.instruments[self.instrument].tag
         parameters = self._count(memory)
         fraction, valid = parameters[PARAMETERS_FRACTION], self.time + parameters[PARAMETERS_STALENESS]
+        require_range("last second", valid, 0, TIME_MAX)  # as a margin check reads it
         new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, valid)
         memory.replace(Step.PRICE_MARKET, index, old, new)
         return (self.instrument, parameters[PARAMETERS_PRICES], self.price, self.time)

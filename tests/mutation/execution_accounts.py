@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 from circuits.air import Table
@@ -29,7 +30,6 @@ from circuits.witness import Witness
 from prover.traces import build
 from prover.traces.columns import Columns
 from prover.traces.margin import margin_columns
-from prover.traces.memory import Timeline
 from state.accounts import header_record
 from state.ledger import Ledger
 from state.store import NO_SALT
@@ -110,14 +110,14 @@ class FailingChecks(Script):
     step: Step = Step.WITHDRAW_BALANCE
 
     def __call__(self) -> Forged:
-        def columns(table: Table, witness: Witness, times: Timeline, random_rows: int) -> Columns:
+        def columns(table: Table, witness: Witness, *rest: Any) -> Columns:
             """A check fails where UNDO_QUOTE comes next."""
             steps = witness.accesses.step
             honest = list(steps)
             for row in (row for row, step in enumerate(honest) if step == self.step):
                 steps[row + 1] = Step.UNDO_QUOTE
             try:
-                return margin_columns(table, witness, times, random_rows)
+                return margin_columns(table, witness, *rest)
             finally:
                 for row, step in enumerate(honest):
                     steps[row] = step

@@ -80,7 +80,7 @@ def as_skipped(trace: ScriptedTrace) -> None:
 def as_rested(trace: ScriptedTrace) -> None:
     """Amend: Eve's order that joins the book as a record of no kind, whatever rows of it there are."""
     setting(Kind.ORDER, EVERY, reduce=2, bit=BIT)(trace)
-    setting(Kind.REST, EVERY, reduce=2, bit=BIT, mask=EVES_MASK, opened=0)(trace)
+    setting(Kind.REST, EVERY, reduce=2, bit=BIT, mask=EVES_MASK, opened=0, moment=-Script.time)(trace)
     setting(Kind.REST, slice(0, 2), head=EVES_ASK)(trace)
     setting(Kind.REST, slice(2, None), head=ASKS, after=FREE)(trace)
 

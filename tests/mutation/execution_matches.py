@@ -19,7 +19,7 @@ from circuits.records import (
     sentinel_index,
 )
 from circuits.steps import Kind, Step
-from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT
+from circuits.transitions.match import BEYOND_PORT, BUYS, IS_TAKER, LEFT, LIMIT, REDUCES_PORT
 from prover.traces.match import _party
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
@@ -433,7 +433,9 @@ def wrong_sign() -> Script:
     def amend(trace: ScriptedTrace) -> None:
         row = trace.at(Step.FILL_BASE, 1)
         trace.columns["scratch"][row] = 1
-        trace.wide_port(7, row, one(LIMB * LIMB - SIZE))
+        trace.wide_port(BEYOND_PORT, row, one(LIMB * LIMB - SIZE))
+        trace.port(REDUCES_PORT, row, one(1))
+        setting(Kind.MATCH, TAKER, moment=0)(trace)
 
     return Script(act, amend=amend)
 

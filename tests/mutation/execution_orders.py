@@ -122,6 +122,7 @@ def without_bit() -> Script:
 def unordered() -> Script:
     """An order that is none by its record joins the book."""
     amends = [setting(kind, EVERY, reduce=2) for kind in (Kind.ORDER, Kind.REST)]
+    amends.append(setting(Kind.REST, EVERY, moment=-Script.time))
     return Script(rest, {Step.REST_ORDER: add(TAG, 2)}, both(*amends))
 
 
@@ -250,7 +251,9 @@ def places() -> dict[str, Callable[[], Script]]:
             rest, {Step.REST_ORDER: add(ORDER_EXPIRY)}, setting(Kind.REST, slice(4, None), expiry=LATE + 1)
         ),
         "register reduce is kept": lambda: Script(
-            rest, {Step.REST_ORDER: add(TAG)}, setting(Kind.REST, slice(4, None), reduce=1)
+            rest,
+            {Step.REST_ORDER: add(TAG)},
+            both(setting(Kind.REST, slice(4, None), reduce=1), setting(Kind.REST, EVERY, moment=0)),
         ),
         "register rests is kept": lambda: Script(rest, amend=setting(Kind.ORDER, EVERY, rests=0)),
         "register whole is kept": lambda: Script(rest, amend=setting(Kind.ORDER, EVERY, whole=1)),

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from circuits.bounds import FRACTION_ONE, LIMB
 from circuits.field import P
 from circuits.records import (
@@ -139,7 +141,8 @@ def timed(time: int, rows: slice = EVERY) -> Amend:
     """Amend: the batch has this time, on some rows."""
 
     def amend(trace: ScriptedTrace) -> None:
-        trace.columns["time"][rows] = time
+        moment = trace.columns["moment"]
+        trace.columns["time"][rows], moment[rows] = time, np.where(moment[rows] == 0, 0, time)
 
     return amend
 

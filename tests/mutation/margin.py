@@ -13,13 +13,14 @@ from circuits.field import P
 from circuits.records import signed_limbs
 from prover.traces.columns import Columns
 from state.ledger import Ledger
-from tests.batches import BOB, BTC_PERP, ETH, ETH_PERP, USDC
+from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC
 from tests.mutation.margin_acts import (
     DAVE,
     FAR_BELOW,
     FRANK,
     HUGE_VAULT,
     LOT,
+    STALE,
     THIEF,
     Edit,
     Operator,
@@ -47,7 +48,9 @@ from tests.mutation.margin_rows import (
     count,
     lots_of,
     multiply,
+    parts,
     set_asset,
+    set_ports,
     set_position,
     settle,
     signed_balance,
@@ -62,6 +65,7 @@ RowEdit = Callable[[Columns], object]
 Edits = dict[str, RowEdit]  # by label
 # Rows of Alice's check; she holds quote, ETH and BTC-PERP.
 QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
+LATENESS = (STALE - 1 - 3_611, STALE - 1 - 3_610)  # of the prices of ETH and BTC-PERP, less 1
 RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
 # A made-up position, its mark, and the sizes that it can come to: what it is worth, how many lots count and how far the
 # sizes are apart are, limb by limb, an equity of 0 and carries of 0 on a closing row.
@@ -122,7 +126,8 @@ def never_close(traces: Traces) -> None:
 def break_off(traces: Traces) -> None:
     """Nothing follows the visit of the quote, except what it hands over."""
     margin = traces["margin"]
-    kept = ("clock", "account", "borrow", "visit", "mask", *(f"{s}{k}" for s in ("cash", "net") for k in range(4)))
+    sums = (f"{s}{k}" for s in ("cash", "net") for k in range(AMOUNT_LIMBS))
+    kept = ("clock", "account", "borrow", "moment", "visit", "mask", *sums)
     handed = {name: int(margin[name][ASSET_ROW]) for name in kept}
     margin.values[:, ASSET_ROW:] = 0
     put(margin, ASSET_ROW, **handed)
@@ -188,7 +193,8 @@ def uncarried(margin: Columns, row: int, numbers: tuple[int, ...], carry_numbers
 def read_a_vault(traces: Traces) -> None:
     """The request is taken where a vault is read as a market record: of kind 4 + 5 - 6."""
     margin, execution = traces["margin"], traces["execution"]
-    common = {"clock": int(execution["clock"][rows_where(execution, is_withdraw_balance=1)[0]]), "account": THIEF}
+    asking = rows_where(execution, is_withdraw_balance=1)[0]
+    common = {"account": THIEF, **{name: int(execution[name][asking]) for name in ("clock", "moment")}}
     put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
     put(margin, 0, bit=1, lot_units0=1, balance3=BIAS_TOP_LIMB)
     put(margin, 1, is_closing=1, visit=2, **common)
@@ -336,6 +342,74 @@ def sums(more: int) -> Edits:
     return found
 
 
+# What is stale.
+
+
+def old(edit: RowEdit) -> Forge:
+    """Alice withdraws a little though the prices of ETH and BTC-PERP hold no more; the rows of her check are edited."""
+    return partial(forged, lambda f: f.withdraw(0, ALICE, USDC, 1), on_rows(edit), time=STALE)
+
+
+def age(margin: Columns, row: int, stale: int, distance: int) -> None:
+    """Whether the price visited is stale, and by how much it is or is not."""
+    margin["stale"][row] = stale
+    set_ports(margin, row, layout.VALIDITY, parts(distance, 2))
+
+
+def ages(stale: tuple[int, int], distances: tuple[int, int], first: int = 0, jump: int = 0) -> RowEdit:
+    """Which of the two prices are stale, by how much, and how many that makes; first, jump: of the count, how many come
+    before the first row and how many more after the last."""
+
+    def edit(margin: Columns) -> None:
+        for row, bit, distance in zip((ASSET_ROW, PERPETUAL_ROW), stale, distances, strict=True):
+            age(margin, row, bit, distance)
+        counts = [first, first, first + stale[0], first + sum(stale) + jump]
+        margin["stales"][: CLOSING_ROW + 1] = counts
+        margin["high_carry0"][CLOSING_ROW] = pow(counts[-1], P - 2, P)
+
+    return edit
+
+
+def for_a_moment(moment: int) -> RowEdit:
+    """The moment changes after the first row, and with it what is stale."""
+
+    def edit(margin: Columns) -> None:
+        margin["moment"][ASSET_ROW : CLOSING_ROW + 1] = moment
+        distances = [int(margin["valid"][row]) - moment for row in (ASSET_ROW, PERPETUAL_ROW)]
+        stale = [int(distance < 0) for distance in distances]
+        found = [-1 - distance if bit else distance for bit, distance in zip(stale, distances, strict=True)]
+        ages((stale[0], stale[1]), (found[0], found[1]))(margin)
+
+    return edit
+
+
+def cancelling() -> RowEdit:
+    """Two bits that add up to 0, and with which both distances are small mod P."""
+
+    def edit(margin: Columns) -> None:
+        late = [STALE - int(margin["valid"][row]) for row in (ASSET_ROW, PERPETUAL_ROW)]
+        for distance in range(LIMB):
+            bit = (distance + late[0]) * pow(2 * late[0] - 1, -1, P) % P
+            other = (bit - late[1] * (1 + 2 * bit)) % P
+            if other < LIMB * LIMB:
+                ages((bit, -bit), (distance, other))(margin)
+                return
+        raise ValueError("no bits cancel")
+
+    return edit
+
+
+def a_bit_of_another_kind(margin: Columns) -> None:
+    """ETH's price, which holds, is stale x times."""
+    left = int(margin["valid"][ASSET_ROW] - margin["moment"][ASSET_ROW])
+    bit = left * pow(2 * left + 1, -1, P) % P  # with which the distance is 0
+    ages((bit, 0), (0, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
+
+
+def unedited(margin: Columns) -> None:
+    """What the trace itself makes of it."""
+
+
 def owe_a_third(traces: Traces) -> None:
     """The shortfall is claimed to be a third, with a sign of -3."""
     close(traces["margin"], CLOSING_ROW, sign=-3)
@@ -400,4 +474,11 @@ FORGERIES: dict[str, Forge | Implied] = {
     **{label: over(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
     **{label: over(settled(edit)) for label, edit in larger_product("weighted", ASSET_ROW).items()},
     **{label: over(edit) for label, edit in sums(2).items()},
+    "the moment is kept": old(for_a_moment(0)),
+    "stale is boolean": old(cancelling()),
+    "stale or not": old(ages((0, 0), (0, 0))),
+    "stale prices are counted from 0": old(ages((1, 1), LATENESS, first=-2)),
+    "stale prices are counted": old(ages((1, 1), LATENESS, jump=-2)),
+    "no check passes on a stale price": old(unedited),
+    "a check fails for a reason": over(unedited),
 }

@@ -40,6 +40,7 @@ Act = Callable[[Forger], None]
 Edit = Callable[[Traces], None]
 DAVE, EVE, FRANK = range(CAROL + 1, CAROL + 4)  # with ETH and no position; Eve has more, Frank has orders in the book
 TIME, LATER = 100, 99  # of the batch; of a price after the withdrawal
+STALE = 4_000  # a second at which no price holds any more
 LOT = 10_000  # base units of ETH
 ASK, ASK_SIZE = 6_180_500, 1_000  # the better one of Frank's
 
@@ -84,8 +85,10 @@ def after(*transitions: Transition) -> Callable[[], Ledger]:
 class Operator(Forger):
     """A forger whose margin checks another may carry out: `check` visits for an execution row and an account."""
 
-    def __init__(self, ledger: Ledger, check: "Callable[[Operator, int, int], None] | None" = None) -> None:
-        super().__init__(ledger, time=TIME)
+    def __init__(
+        self, ledger: Ledger, check: "Callable[[Operator, int, int], None] | None" = None, time: int = TIME
+    ) -> None:
+        super().__init__(ledger, time=time)
         self._other_check, self.asked = check, dict[int, int]()  # the row that last asked for an account's check
 
     def check(self, row: int, account: int) -> None:
@@ -105,7 +108,7 @@ class Operator(Forger):
     def trade(self, placed: Order, *, fails: bool = False) -> None:
         """An order of which nobody looks at the margin; `fails`: the makers that it meets are said to lack it."""
 
-        def visit_all(memory: Memory, row: int, account: int) -> Margin:
+        def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:
             self.check(row, account)
             return Margin(cash=-1 if fails else 0)
 
@@ -126,9 +129,10 @@ def forged(
     edit: Edit,
     ledger: Callable[[], Ledger] = stocked,
     check: Callable[[Operator, int, int], None] | None = None,
+    time: int = TIME,
 ) -> Forged:
     """What the operator does, with columns edited afterwards."""
-    operator = Operator(ledger(), check)
+    operator = Operator(ledger(), check, time)
     act(operator)
     result = traced(operator.ledger, *operator.close())
     edit(result.traces)

@@ -6,7 +6,7 @@ The two constraints that are necessary for this direction alone are shown so amo
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import BORROW_MAX
+from circuits.bounds import BORROW_MAX, TIME_MAX
 from circuits.records import Record, balance_index, market_index
 from prover.traces.columns import Columns
 from state.transitions.price import SetPrice
@@ -17,7 +17,10 @@ from tests.mutation.margin import (
     PERPETUAL_ROW,
     QUOTE_ROW,
     RowEdit,
+    a_bit_of_another_kind,
+    ages,
     claim,
+    for_a_moment,
     jump_in_time,
     larger_product,
     misread,
@@ -26,6 +29,7 @@ from tests.mutation.margin import (
     settled,
     sums,
     turned_down,
+    unedited,
 )
 from tests.mutation.margin_acts import (
     DAVE,
@@ -126,4 +130,10 @@ FALSE_FAILURES: dict[str, Forge] = {
     **{label: turned_down(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
     **{label: turned_down(settled(edit)) for label, edit in larger_product("weighted", PERPETUAL_ROW).items()},
     **{label: turned_down(edit) for label, edit in sums(-2).items()},
+    "the moment is kept": turned_down(for_a_moment(TIME_MAX)),
+    "stale is boolean": turned_down(a_bit_of_another_kind),
+    "stale or not": turned_down(ages((1, 0), (0, 3_510))),
+    "stale prices are counted from 0": turned_down(ages((0, 0), (3_511, 3_510), first=1)),
+    "stale prices are counted": turned_down(ages((0, 0), (3_511, 3_510), jump=1)),
+    "a check fails for a reason": turned_down(unedited),
 }

@@ -168,7 +168,7 @@ def close(margin: Columns, row: int, dropped: Dropped | None = None, sign: int |
     whole = [FRACTION_ONE * e - borrow * s * negative for e, s in zip(signed_equity, short, strict=True)]
     whole[0] += fails
     excess = parts(raised(outcome * from_limbs(whole), limb_of.get("excess")), AMOUNT_LIMBS + 1)
-    margin["negative"][row] = negative
+    margin["negative"][row], margin["stale"][row] = negative, fails
     signed, distance = [sign * part for part in short], [outcome * part for part in excess]
     set_ports(margin, row, (*layout.SHORT, *layout.EQUITY, *layout.EXCESS), [*short, *equity, *excess])
     for name, numbers, left, right, offset in (

@@ -129,8 +129,9 @@ def test_orders_trade_as_the_tape_did_within_sensible_limits() -> None:
 
 def test_marks_follow_the_tape() -> None:
     price_move, price_interval = 3, 20
-    ledger, trades = new_ledger(), list(synthetic_trades(VENUE, 400, 5))
-    activity = make_activity(ledger, trades, Settings(10, 5, price_move, price_interval))
+    synthetic = enumerate(synthetic_trades(VENUE, 400, 5), 1)
+    trades = [replace(trade, time=(VENUE.epoch + second) * 10**9) for second, trade in synthetic]
+    activity = make_activity(new_ledger(), trades, Settings(10, 5, price_move, price_interval))
     first_price = {trade.market: trade.price for trade in reversed(trades)}
     marks: dict[int, int] = {}
     age: Counter[int] = Counter()
@@ -151,8 +152,18 @@ def test_marks_follow_the_tape() -> None:
     assert activity.report.prices[BTC_PERP] > 5
 
 
+def test_an_instrument_gets_one_price_a_second() -> None:
+    prices = (6_170_000, 6_172_000, 6_171_000, 6_174_000)
+    times = [VENUE.epoch * 10**9 + k * 6 * 10**8 for k in range(2, 6)]
+    trades = [Trade(time, BTC_PERP, price, 10, True) for time, price in zip(times, prices, strict=True)]
+    activity = make_activity(new_ledger(), trades, Settings(2, price_move=1))
+    assert [(update.price, update.time) for update in of_kind(activity, SetPrice)] == [
+        (6_170_000, 1), (6_171_000, 2), (6_174_000, 3)
+    ]  # fmt: skip
+
+
 def test_prices_come_no_more_often_than_asked() -> None:
-    trades = [Trade(k * 10**9, BTC_PERP, 6_170_000, 10, True) for k in range(50)]
+    trades = [Trade((VENUE.epoch + k) * 10**9, BTC_PERP, 6_170_000, 10, True) for k in range(1, 51)]
     for price_interval, updates in ((50, 1), (49, 2), (10, 5)):
         activity = make_activity(new_ledger(), trades, Settings(2, price_interval=price_interval))
         assert activity.report.prices == {BTC_PERP: updates}  # and none for ETH, whose market does not trade
@@ -202,7 +213,10 @@ def test_a_second_tape_continues_the_ledger_with_deposits_that_wait_on_the_chain
 
 def test_deposits_carry_an_account_through_a_crash_and_not_a_unit_further() -> None:
     tape = [(6_000_000, 1_000), (5_100_000, 1), (6_000_000, 1)]  # down 15 percent and up again, traded at the bottom
-    trades = [Trade(k * 10**9, BTC_PERP, price, size, True) for k, (price, size) in enumerate(tape)]
+    trades = [
+        Trade((VENUE.epoch + 20 * k) * 10**9, BTC_PERP, price, size, True)
+        for k, (price, size) in enumerate(tape, start=1)
+    ]
     for seed in range(10):
         activity = make_activity(new_ledger(), trades, Settings(2, seed))
         figures = apply_all(new_ledger(), activity)
@@ -297,3 +311,33 @@ def test_a_tape_meets_orders_that_others_left_in_the_book(seed: int) -> None:
     assert all(account_figures(ledger, account).margin.suffices for account in range(first, account_count(ledger)))
     assert all(backing.holds for backing in invariant(ledger))
     assert activity.report.fills + len(activity.report.refused) == len(trades)
+
+
+def test_of_a_tape_longer_than_prices_hold_all_trades_count() -> None:
+    """A batch has one time: earlier prices are set as late as they hold then."""
+    start, lasts = VENUE.epoch + DAY, VENUE.instruments[BTC_PERP].staleness
+    slow = [replace(trade, time=(start + 200 * k) * 10**9) for k, trade in enumerate(synthetic_trades(VENUE, 60, 3))]
+    ledger = new_ledger()
+    activity = make_activity(ledger, slow, Settings(accounts=6, price_interval=8))
+    apply_all(ledger, activity)
+    assert activity.report.fills == len(slow)
+    times = [update.time for update in of_kind(activity, SetPrice)]
+    assert activity.time == DAY + 200 * 59
+    assert min(times) == activity.time - lasts > DAY
+    assert max(times) > min(times)
+
+
+def test_marks_that_a_tape_says_nothing_about_are_set_anew_once_they_are_stale() -> None:
+    for late, expected in ((0, set()), (DAY, {(ETH, DAY), (ETH_PERP, DAY)})):
+        ledger = new_ledger()
+        trades = [
+            replace(trade, market=BTC_PERP, price=6_180_000, time=(VENUE.epoch + late) * 10**9)
+            for trade in synthetic_trades(VENUE, 5, 1)
+        ]
+        marks = [ledger.read(market_index(number))[MARKET_MARK : MARKET_MARK + 2] for number in (ETH, ETH_PERP)]
+        activity = make_activity(ledger, trades, Settings(accounts=4))
+        updates = {(update.instrument, update.time) for update in of_kind(activity, SetPrice)}
+        assert updates - {(BTC_PERP, late)} == expected
+        apply_all(ledger, activity)
+        after = [ledger.read(market_index(number))[MARKET_MARK : MARKET_MARK + 2] for number in (ETH, ETH_PERP)]
+        assert after == marks

@@ -95,9 +95,10 @@ def replay(
     for transition in filter(is_opening, activity.transitions):
         both.apply(transition)
     flow_settings = FlowSettings(accounts=used.accounts, seed=used.seed)
-    flow = OrderFlow(read_events(captures, flow_settings, limit), flow_settings)
+    events = read_events(captures, flow_settings, limit)
+    flow, markets = OrderFlow(events, flow_settings), {event.market for one in events for event in one[:1]}
     accounts = range(FIRST_TRADER, FIRST_TRADER + used.accounts)
-    marks, report = Marks(both.ledger, used.price_move, used.price_interval), DepthReport()
+    marks, report = Marks(both.ledger, markets, used.price_move, used.price_interval), DepthReport()
     player = DepthPlayer(both.ledger, flow, accounts, marks, Swing(both.apply) if swing else both.apply)
     played = list(player.play(report, limit))
     assert flow.statistics.fills == len(both.book.trades) == report.fills
@@ -149,6 +150,7 @@ def test_some_orders_are_refused_some_are_removed_and_all_is_counted() -> None:
 def test_orders_rest_post_only_and_take_now_and_marks_follow() -> None:
     activity = make_depth_activity(new_ledger(), [made_up(1), made_up(2, ETH_PERP)], SMALL)
     marks: dict[int, int] = {}
+    near: Counter[bool] = Counter()
     times = [t.time for t in activity.transitions if isinstance(t, SetPrice)]
     assert all(before <= after for before, after in pairwise(times))
     assert times[-1] <= activity.time
@@ -159,7 +161,9 @@ def test_orders_rest_post_only_and_take_now_and_marks_follow() -> None:
             assert transition.policy in (Policy.POST_ONLY, Policy.IMMEDIATE_OR_CANCEL)
             assert transition.expiry >= activity.time
             if transition.policy is Policy.IMMEDIATE_OR_CANCEL:
-                assert abs(transition.price - marks[transition.market]) * 2_000 <= marks[transition.market]
+                off = abs(transition.price - marks[transition.market])
+                near[off * 2_000 <= marks[transition.market]] += 1
+    assert near[True] > 4 * near[False]  # those within a second of the last price
     assert set(marks) == {BTC_PERP, ETH_PERP, ETH}
 
 

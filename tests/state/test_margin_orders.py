@@ -35,6 +35,7 @@ from tests.state.worlds import KEY, mostly
 TABLE = solvent_circuit().table("margin")
 RANDOM_ROWS = 64
 HALF = SIZE_MAX // 2
+MOMENT = 9  # the last second of prices
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,8 @@ def checks(accounts: Sequence[Account], failing: Sequence[bool]) -> Columns:
             witness.visit(row, ALICE + number, instrument, balance, market)
         following = Step.UNDO_QUOTE if fails else Step.FILL_FEE
         witness.access(following, market_index(USDC) + 1, nothing, nothing)
-    return margin_columns(TABLE, witness, timeline(witness), RANDOM_ROWS)
+    moment = np.full(witness.row_count(), MOMENT, dtype=np.int64)
+    return margin_columns(TABLE, witness, timeline(witness), moment, RANDOM_ROWS)
 
 
 def objections(columns: Columns) -> list[str]:

@@ -87,6 +87,13 @@ def mark(instrument: int, price: int) -> dict[int, Record]:
     return {market_index(instrument): market_record(Tag.PERPETUAL, 1 << instrument, 1, price, 500, 0)}
 
 
+def old_price(instrument: int) -> dict[int, Record]:
+    """The price's last second was the one before."""
+    tag = Tag.ASSET if instrument == ETH else Tag.PERPETUAL
+    lot = 10_000 if instrument == ETH else 1
+    return {market_index(instrument): market_record(tag, 1 << instrument, lot, 268_000, 500, TIME - 1)}
+
+
 def position(account: int, size: int) -> dict[int, Record]:
     return {
         header_index(account): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1 << ETH | 1),
@@ -212,6 +219,11 @@ CASES = [
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX + 1)),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, -SIZE_MAX - 1)),
     Case(Rule.MARGIN_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX) | mark(BTC_PERP, PRICE_MAX)),
+    Case(Rule.STALE_PRICE, Withdraw(1, BOB, USDC, 1), old_price(ETH)),
+    Case(Rule.STALE_PRICE, Transfer(BOB, ALICE, USDC, 1), old_price(ETH)),
+    Case(Rule.STALE_PRICE, replace(BUY, price=1, policy=Policy.GOOD_TILL_TIME), old_price(ETH)),
+    Case(Rule.STALE_PRICE, BUY, old_price(ETH), before=(ASK,)),
+    Case(Rule.STALE_PRICE, ASK, old_price(BTC_PERP)),
     Case(Rule.INITIAL_MARGIN, Withdraw(1, ALICE, USDC, 10_000_000_000),
          {balance_index(ALICE, USDC): balance_record(0)}),
     Case(Rule.INITIAL_MARGIN, Transfer(CAROL, ALICE, USDC, 1)),

@@ -14,7 +14,7 @@ from state.transitions import Transition
 from tests.proving import TEST_PARAMETERS, proof_is_accepted
 from tests.tamper.forger import Forger
 
-UNDER_MARGIN = "bus range"  # what the equity is above its requirement, or below it, is no limb
+UNDER_MARGIN = "margin: a check fails for a reason"  # the comparison holds although it is to fail, or the reverse
 
 
 def keep(traces: dict[str, Columns], statement: Statement) -> Statement:
