@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from circuits.bounded import Bounded
-from circuits.bounds import ACCOUNT_SLOTS, BIAS_TOP_LIMB, LIMB
+from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_SLOTS, BIAS_TOP_LIMB, LIMB
 from circuits.execution import BOUND_PORT, Execution
 from circuits.expression import Expression
 from circuits.records import (
@@ -13,6 +13,7 @@ from circuits.records import (
     BALANCE_SLOT,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_OPEN,
     HEADER_ORDERS,
     HEADER_ROLE,
     INSTRUMENT_BASE,
@@ -26,6 +27,7 @@ from circuits.steps import Step
 AMOUNT_POSITIONS = (0, 1, 2, 3)
 RESTING = (BALANCE_BIDS, BALANCE_ASKS)
 NONCE_PORTS = (10, 11)
+ROOM_PORTS = (10, 9)  # for further instruments: of a header without, and with a message
 
 
 def header(
@@ -35,6 +37,7 @@ def header(
     message: bool,
     may_open: bool,
     checked: bool = False,
+    bounded: bool = True,
     orders: Expression | int | None = None,
     tag: Tag | None = Tag.HEADER,
 ) -> None:
@@ -43,12 +46,15 @@ def header(
     message: the account itself asks for the transition: it must be a trader, and its nonce rises by one. checked: the
     register `mask` is its set of open instruments afterwards, for a margin check. may_open: if the register `opened` is
     1, the bit in the register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is
-    empty, and 0 if not, so the bit was not in the set. orders: how the number of resting orders changes. tag None: the
-    account is below MAX_ACCOUNTS, so the leaf is its header or empty, and an empty one is no trader's.
+    empty, and 0 if not, so the bit was not in the set, whose size is counted; bounded: it is at most
+    ACCOUNT_INSTRUMENTS. orders: how the number of resting orders changes. tag None: the account is below MAX_ACCOUNTS,
+    so the leaf is its header or empty, and an empty one is no trader's.
     """
     writes = [HEADER_NONCE, HEADER_MASK] if message else [HEADER_MASK]
     if orders is not None:
         writes.append(HEADER_ORDERS)
+    if may_open:
+        writes.append(HEADER_OPEN)
     execution.access(step, ACCOUNT_BASE + ACCOUNT_SLOTS * execution.register("account"), tag, writes)
     old, new, opened, ports = execution.old, execution.new, execution.register("opened"), execution.ports
     if message:
@@ -60,11 +66,21 @@ def header(
         execution.require(step, "resting orders are counted", new[HEADER_ORDERS] - old[HEADER_ORDERS] - orders)
     if checked:
         execution.require(step, "mask register", execution.register("mask") - new[HEADER_MASK])
-    if not may_open:
+    if may_open:
+        _count_open(execution, step, ports[ROOM_PORTS[message]].expression if bounded else None)
+    else:
         execution.require(step, "nothing opens", opened)
     execution.require(
         step, "open instruments", new[HEADER_MASK] - old[HEADER_MASK] - opened * execution.register("bit")
     )
+
+
+def _count_open(execution: Execution, step: Step, room: Expression | None) -> None:
+    """The header's number of open instruments grows with the set; `room`, a limb, is what it is below its bound."""
+    before, after = execution.old[HEADER_OPEN], execution.new[HEADER_OPEN]
+    execution.require(step, "open instruments are counted", after - before - execution.register("opened"))
+    if room is not None:
+        execution.require(step, "room for another instrument", ACCOUNT_INSTRUMENTS - after - room)
 
 
 def balance(

@@ -31,6 +31,7 @@ LOT_UNITS_MAX = LIMB - 1  # base units of a collateral asset in one lot
 
 MAX_ORDERS = 1 << (2 * LIMB_BITS)  # resting orders of the venue
 ACCOUNT_ORDERS = 256  # resting orders of an account
+ACCOUNT_INSTRUMENTS = 16  # open instruments of an account: what a margin check visits
 LIMIT_MAX = PRICE_MAX - 1  # of an order; PRICE_MAX and 0 are the prices of sentinels
 
 TREE_DEPTH = 30  # leaf indices stay below 2^30 < P: one field element, and doubling it on the way down never wraps

@@ -59,6 +59,8 @@ REGISTERS = (
     "other_reduce",
     "placed",
     "moment",
+    "restricted",
+    "interest",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)

@@ -29,7 +29,7 @@ class Tag(IntEnum):
     PERPETUAL = 6  # lot units = 1; weight: initial requirement a lot
     PARAMETERS = 7  # fraction (initial margin or 1 - haircut), prices set so far, last one's time, staleness, step time
     TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
-    HEADER = 9  # role, nonce, mask of open instruments, resting orders
+    HEADER = 9  # role, nonce, mask of open instruments, resting orders, number of open instruments
     KEY = 10  # authorisation key root, 7 elements
     BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
@@ -72,7 +72,7 @@ MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
 RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
 TOTAL_BIT = 4
-HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS = 0, 1, 2, 3
+HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN = range(5)
 BALANCE_BIDS, BALANCE_ASKS = 4, 5
 ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, ORDER_NONCE = range(7)
 

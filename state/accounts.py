@@ -1,12 +1,13 @@
 """Accesses to account headers and balances that several transitions share."""
 
-from circuits.bounds import ACCOUNT_ORDERS, AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_ORDERS, AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_OPEN,
     HEADER_ORDERS,
     HEADER_ROLE,
     TAG,
@@ -27,7 +28,7 @@ from state.venue import Instrument
 
 def header_record(role: Role, nonce: int, mask: int, orders: int = 0) -> Record:
     """An account header; orders: how many rest in the book."""
-    return record(Tag.HEADER, role, nonce, mask, orders)
+    return record(Tag.HEADER, role, nonce, mask, orders, mask.bit_count())
 
 
 def balance_record(amount: int, bids: int = 0, asks: int = 0) -> Record:
@@ -61,19 +62,23 @@ def access_header(
     """Access a header: a message raises the nonce; the instrument `opens` becomes open if its balance is an empty leaf;
     `orders` more rest in the book.
 
-    Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only) and COUNTER_LIMIT.
+    Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only), COUNTER_LIMIT, INSTRUMENT_LIMIT and ORDER_LIMIT.
     """
     old = read_header(memory, account)
-    role, nonce, mask, resting = Role(old[HEADER_ROLE]), old[HEADER_NONCE], old[HEADER_MASK], old[HEADER_ORDERS]
-    if traders_only and role != Role.TRADER:
+    new = list(old)
+    if traders_only and old[HEADER_ROLE] != Role.TRADER:
         raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
     if message:
-        nonce = next_count("nonce", nonce, COUNTER_MAX)
+        new[HEADER_NONCE] = next_count("nonce", old[HEADER_NONCE], COUNTER_MAX)
     if opens is not None and memory.read(balance_index(account, opens))[TAG] == 0:
-        mask |= 1 << opens
-    if resting + orders > ACCOUNT_ORDERS:
+        new[HEADER_MASK] |= 1 << opens
+        new[HEADER_OPEN] += 1
+    if new[HEADER_OPEN] > ACCOUNT_INSTRUMENTS:
+        raise Refusal(Rule.INSTRUMENT_LIMIT, account=account, limit=ACCOUNT_INSTRUMENTS)
+    new[HEADER_ORDERS] += orders
+    if new[HEADER_ORDERS] > ACCOUNT_ORDERS:
         raise Refusal(Rule.ORDER_LIMIT, account=account, limit=ACCOUNT_ORDERS)
-    memory.replace(step, header_index(account), old, header_record(role, nonce, mask, resting + orders))
+    memory.replace(step, header_index(account), old, tuple(new))
 
 
 def change_balance(

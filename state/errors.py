@@ -30,8 +30,12 @@ class Rule(StrEnum):
     NO_BALANCE = "no-balance"
     NEGATIVE_COLLATERAL = "negative-collateral"
     BALANCE_LIMIT = "balance-limit"
+    INSTRUMENT_LIMIT = "instrument-limit"
     ORDER_LIMIT = "order-limit"
     ORDER_EXPIRED = "order-expired"
+    MARKET_STATUS = "market-status"
+    MINIMUM_NOTIONAL = "minimum-notional"
+    INTEREST_LIMIT = "interest-limit"
     POST_ONLY = "post-only"
     FILL_OR_KILL = "fill-or-kill"
     REDUCE_ONLY = "reduce-only"
@@ -71,8 +75,12 @@ MESSAGES: dict[Rule, str] = {
     Rule.NO_BALANCE: "account {account} holds no {instrument}",
     Rule.NEGATIVE_COLLATERAL: "account {account} would hold {would} of {instrument}; only the quote may be negative",
     Rule.BALANCE_LIMIT: "account {account} would hold {would} of {instrument}, beyond {limit}",
+    Rule.INSTRUMENT_LIMIT: "account {account} would have more than {limit} open instruments",
     Rule.ORDER_LIMIT: "account {account} would have more than {limit} resting orders",
     Rule.ORDER_EXPIRED: "the order expires at {expiry}, before the batch's time {time}",
+    Rule.MARKET_STATUS: "{market} is {status}: it takes {taken}",
+    Rule.MINIMUM_NOTIONAL: "{size} lots of {market} are worth {notional} at the mark, less than {minimum}",
+    Rule.INTEREST_LIMIT: "the open interest in {market} would grow to {would} lots, above {limit}",
     Rule.POST_ONLY: "the post-only order at {limit} meets an order at {price}",
     Rule.FILL_OR_KILL: "{left} of {size} lots of the fill-or-kill order find no match",
     Rule.REDUCE_ONLY: "account {account}: {size} lots of a reduce-only order would not reduce its position {position}",

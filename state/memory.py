@@ -70,6 +70,12 @@ class Memory:
         self._written[index] = new
         return self.witness.access(step, index, old, new)
 
+    def amend(self, row: int, element: int, value: int) -> None:
+        """What an earlier access wrote, and nothing has read since, has another element."""
+        accesses = self.witness.accesses
+        accesses.new[RECORD_SIZE * row + element] = value
+        self._written[accesses.index[row]] = tuple(accesses.new[RECORD_SIZE * row : RECORD_SIZE * (row + 1)])
+
     def visit(self, row: int, account: int, instrument: int, balance: Sequence[int], market: Sequence[int]) -> None:
         """A visit of the margin check that row asked for."""
         self.witness.visit(row, account, instrument, balance, market)

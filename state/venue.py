@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from circuits.bounds import (
+    ACCOUNT_INSTRUMENTS,
     BORROW_MAX,
     FEE_MAX,
     FEE_ONE,
@@ -276,6 +277,9 @@ def _read_oracle(table: "_Table") -> tuple[Oracle, tuple[bytes, ...], str | None
 def _check_instruments(file: str, instruments: list[Instrument]) -> None:
     if len(instruments) > MAX_INSTRUMENTS:
         raise ConfigError(file, f"{len(instruments)} instruments; at most {MAX_INSTRUMENTS} are possible")
+    collateral = sum(instrument.tag != Tag.PERPETUAL for instrument in instruments)
+    if collateral > ACCOUNT_INSTRUMENTS:  # the venue's own accounts hold all of it
+        raise ConfigError(file, f"{collateral} collateral assets; at most {ACCOUNT_INSTRUMENTS} are possible")
     if instruments[-1].tag != Tag.PERPETUAL:
         raise ConfigError(file, "a venue needs at least one market", field="market")
     for number, instrument in enumerate(instruments):

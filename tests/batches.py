@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from circuits.records import FIRST_TRADER, Tag
+from circuits.records import FIRST_TRADER, Tag, rules_index
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
 from state.book import order_id
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
@@ -37,6 +38,14 @@ def new_ledger(staleness: int | None = None) -> Ledger:
         aging = (i if i.tag == Tag.QUOTE else replace(i, staleness=staleness) for i in venue.instruments)
         venue = replace(venue, instruments=tuple(aging))
     return Ledger.genesis(venue, LaneHasher())
+
+
+def with_rules(ledger: Ledger, market: int, rules: dict[int, int]) -> Ledger:
+    """The ledger as if these elements of the market's rules had always been so."""
+    index = rules_index(market)
+    record = tuple(rules.get(element, value) for element, value in enumerate(ledger.read(index)))
+    ledger.store.load([(index, record, NO_SALT)])
+    return ledger
 
 
 def every_kind() -> list[Transition]:

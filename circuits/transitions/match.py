@@ -6,6 +6,8 @@ reduce-only and would not reduce. Each reason is exact, in both directions, so n
 nothing that could not is in the way.
 """
 
+from collections.abc import Sequence
+
 from circuits.accounts import RESTING, balance, fresh_prices, header, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
@@ -180,12 +182,15 @@ def _fee(execution: Execution) -> None:
 def _party(execution: Execution) -> None:
     """A party's base and quote move by the same integers as the other's, and its fee moves to the fee account.
 
-    Both accounts have headers: the taker's is checked at the order's end, the maker's when its order was placed.
+    Both accounts have headers: the taker's is checked at the order's end, the maker's when its order was placed. So are
+    their numbers of open instruments: the maker's order has opened the market already.
     """
     account, instrument = execution.register("account"), execution.register("instrument")
     maker = 1 - execution.register(IS_TAKER)
     goes = -(maker * execution.register("removed"))
-    header(execution, Step.FILL_HEADER, message=False, may_open=True, checked=True, orders=goes, tag=None)
+    header(
+        execution, Step.FILL_HEADER, message=False, may_open=True, checked=True, bounded=False, orders=goes, tag=None
+    )
     other = (account - execution.register("other")) * execution.scratch - 1
     execution.require(Step.FILL_HEADER, "not with itself", maker * other)
     size = [execution.bounded_register(f"size{k}") * sign(execution) for k in range(2)]
@@ -193,6 +198,7 @@ def _party(execution: Execution) -> None:
     resting = _resting(execution, -(maker * lots(execution)))
     balance(execution, Step.FILL_BASE, account, instrument, change, may_open=True, resting=resting)
     _position(execution)
+    _count_interest(execution)
     balance(execution, Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, _paid(execution))
     execution.nonzero(Step.FILL_QUOTE, "price and size are not 0", execution.amount_sum())
     balance(execution, Step.FILL_FEE, int(SystemAccount.FEE), QUOTE_INSTRUMENT, _charged(execution))
@@ -232,6 +238,24 @@ def _position(execution: Execution) -> None:
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
     fresh_prices(execution, step, unless=bit)
+
+
+def _count_interest(execution: Execution) -> None:
+    """What a trade adds to its party's long position goes off what the order is said to change of the open interest.
+
+    A trial that fails counts for nothing. long = (1 - negative) * low limbs, where `negative`, 0 or 1, is what the high
+    limbs are short of those of BIAS: the margin check bounds the new position, and has bounded the old one. Of an empty
+    leaf the low limbs are 0.
+    """
+    step, interest = Step.FILL_BASE, execution.register("interest")
+
+    def long(record: Sequence[Expression]) -> Expression:
+        negative = BIAS_TOP_LIMB * LIMB - record[2] - record[3] * LIMB
+        return (1 - negative) * (record[0] + record[1] * LIMB)
+
+    counted = (1 - execution.register("fails")) * (long(execution.new) - long(execution.old))
+    execution.release(step, "interest")
+    execution.hand_over("match: open interest", execution.step(step), "interest", interest - counted)
 
 
 def _undo(execution: Execution) -> None:
@@ -290,7 +314,9 @@ def _parties(execution: Execution) -> None:
     execution.hand_over("match: the maker is next", selector, "account", execution.old[ORDER_ACCOUNT])
     execution.hand_over("match: the taker is the other", selector, "other", account)
     execution.hand_over("match: the maker is on the other side", selector, BUYS, 1 - buys)
-    execution.hand_over("match: the maker's order is as it is", selector, "reduce", execution.old[TAG] - int(Tag.ORDER))
+    restricted = execution.register("restricted")
+    shrinks = restricted + (1 - restricted) * (execution.old[TAG] - int(Tag.ORDER))
+    execution.hand_over("match: the maker's order is as it is", selector, "reduce", shrinks)
     execution.hand_over("match: the taker's order waits", selector, "other_reduce", reduce)
     execution.hand_over("match: the maker is first", selector, IS_TAKER, 0)
     rest = execution.register(LEFT) - (1 - skips(execution) - fails) * lots(execution)

@@ -3,6 +3,9 @@
 A side of a book is a list of orders, best price first and earlier before later at one price. A sentinel stands at its
 head; the list ends at the sentinel of the other side, whose price nothing crosses. An order goes on as long as it meets
 prices within its limit (`circuits.transitions.match`); only then may what is left of it rest or be dropped.
+
+What its trades change of the market's open interest, all of them together, it says beforehand (register `interest`);
+each trade takes its share away, and at the end nothing is left.
 """
 
 from circuits.accounts import balance, fresh_prices, header, market_leaf
@@ -10,12 +13,14 @@ from circuits.air import Where
 from circuits.bounded import bounded
 from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
 from circuits.execution import REGISTERS, Execution
-from circuits.expression import Expression
+from circuits.expression import Expression, total
+from circuits.multiply import multiply
 from circuits.records import (
     BIDS_SLOT,
     HEADER_NONCE,
     HEADER_ORDERS,
     MARKET_BIT,
+    MARKET_MARK,
     ORDER_ACCOUNT,
     ORDER_BASE,
     ORDER_BOOK,
@@ -25,8 +30,12 @@ from circuits.records import (
     ORDER_NONCE,
     ORDER_PRICE,
     RECORD_SIZE,
+    RULES_CAP,
+    RULES_INTEREST,
     RULES_MAKER_FEE,
+    RULES_MINIMUM,
     RULES_SLOT,
+    RULES_STATUS,
     RULES_TAKER_FEE,
     TAG,
     Tag,
@@ -35,6 +44,7 @@ from circuits.steps import Step
 from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT, order_limit, order_price, sign
 
 NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
+EXEMPTION = "own"  # register of ORDER_RULES alone: not 0 if no notional is too small
 BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
@@ -45,8 +55,9 @@ OF_PARTY = ("mask", "opened", "moment", "fee0", "fee1", "fee2")
 
 
 def constrain(execution: Execution) -> None:
-    """The order's numbers, its way through the book, its end."""
+    """The order's numbers, the market's rules, its way through the book, its end."""
     _numbers(execution)
+    _rules(execution)
     _way(execution)
     _best(execution)
     _place(execution)
@@ -55,24 +66,74 @@ def constrain(execution: Execution) -> None:
 
 
 def _numbers(execution: Execution) -> None:
-    """The market is a perpetual, the flags are bits, 1 <= limit <= LIMIT_MAX, 1 <= lots <= SIZE_MAX, not expired."""
-    step, ports = Step.ORDER_MARKET, execution.ports
+    """The market is a perpetual, the flags are bits, 1 <= limit <= LIMIT_MAX, 1 <= lots <= SIZE_MAX, not expired.
+
+    The amount is what the lots are worth at the mark.
+    """
+    step, ports, old = Step.ORDER_MARKET, execution.ports, execution.old
     execution.access(step, market_leaf(execution, 0), Tag.PERPETUAL)
-    execution.require(step, "bit of the market", execution.register("bit") - execution.old[MARKET_BIT])
+    execution.require(step, "bit of the market", execution.register("bit") - old[MARKET_BIT])
     for name in BITS:
         flag = execution.register(name)
         execution.require(step, f"{name} is boolean", flag * (flag - 1))
-    step, limit, left = Step.ORDER_RULES, execution.register(LIMIT), execution.register(LEFT)
-    execution.access(step, market_leaf(execution, RULES_SLOT))
-    execution.require(step, "maker rate", execution.register("maker_rate") - execution.old[RULES_MAKER_FEE])
-    execution.require(step, "taker rate", execution.register("taker_rate") - execution.old[RULES_TAKER_FEE])
-    above, below, size, later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2, 4, 6, 8))
+    limit, left = execution.register(LIMIT), execution.register(LEFT)
+    size, above, below = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 8, 10))
+    execution.require(step, "lots in range", left - size)
     execution.require(step, "limit is at least 1", limit - 1 - above)
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
-    execution.require(step, "lots in range", left - size)
+    mark, notional = [execution.old_limb(MARKET_MARK + k) for k in range(2)], ports[2:6]
+    for k, port in enumerate(notional):
+        execution.require(step, f"notional limb {k} in range", execution.register(f"amount{k}") - port.expression)
+    name, selector = f"{step.name.lower()}: notional", execution.step(step)
+    multiply(execution.table, name, selector, (mark, ports[:2]), notional, ports[6:8], execution.scratch)
+    step = Step.ORDER_RULES
     execution.nonzero(step, "at least one lot", left)
+    later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2))
     execution.require(step, "not expired", execution.register("expiry") - execution.time - later)
     execution.require(step, "expiry in range", execution.register("expiry") - expiry)
+
+
+def _rules(execution: Execution) -> None:
+    """What the market demands, and what it charges. It is a perpetual, so it has had rules since genesis.
+
+    Its status is ACTIVE (0), or REDUCE_ONLY (1) and so is the order. In the latter market all orders count as such.
+    """
+    step, old = Step.ORDER_RULES, execution.old
+    execution.access(step, market_leaf(execution, RULES_SLOT), None, [RULES_INTEREST])
+    execution.require(step, "maker rate", execution.register("maker_rate") - old[RULES_MAKER_FEE])
+    execution.require(step, "taker rate", execution.register("taker_rate") - old[RULES_TAKER_FEE])
+    restricted = execution.register("restricted")
+    execution.require(step, "status of the market", restricted - old[RULES_STATUS])
+    takes = restricted * (restricted - execution.register("reduce"))
+    execution.require(step, "the market takes the order", takes)
+    _minimum(execution, step)
+    _interest(execution, step)
+
+
+def _minimum(execution: Execution, step: Step) -> None:
+    """An order that is not reduce-only is worth the minimum at least.
+
+    The amount's high limbs and the flag are no less than 0, so their sum is 0 only if all of them are; then, whatever
+    the exemption is, the low limbs must be the minimum and some rest, all of them below 2^28. High limbs that are not 0
+    are more than any minimum.
+    """
+    low, rest = (parts[0] + parts[1] * LIMB for parts in (execution.amount(), execution.ports[4:6]))
+    exempt = total([part.expression for part in execution.amount()[2:]]) + execution.register("reduce")
+    short = (low - rest).expression - execution.old[RULES_MINIMUM]
+    compared = 1 - execution.register(EXEMPTION) * exempt
+    execution.require(step, "the order is worth the minimum", compared * short)
+
+
+def _interest(execution: Execution, step: Step) -> None:
+    """Open interest (the long positions of all accounts, added up) changes as said; it does not grow beyond its cap.
+
+    It is the old one or the cap, less a number below 2^28. As what a trade changes is at most its size, an order
+    changes at most its lots, so the sum of all long positions stays within [0, 2^29) and is this very number.
+    """
+    before, after = execution.old[RULES_INTEREST], execution.new[RULES_INTEREST]
+    execution.require(step, "open interest", after - before - execution.register("interest"))
+    less = after + (execution.ports[6] + execution.ports[7] * LIMB).expression
+    execution.require(step, "open interest within its cap", (execution.old[RULES_CAP] - less) * (before - less))
 
 
 def _way(execution: Execution) -> None:
@@ -162,6 +223,7 @@ def _end(execution: Execution) -> None:
     header(execution, step, message=True, may_open=True, checked=True, orders=placed)
     execution.require(step, "what is left rests if it shall", left * (placed - execution.register("rests")))
     execution.require(step, "nothing does not rest", placed * (left * execution.scratch - 1))
+    execution.require(step, "open interest is counted", execution.register("interest"))
     execution.require(step, "nonce of the order", execution.register(NONCE) - execution.new[HEADER_NONCE])
     room = ACCOUNT_ORDERS - execution.new[HEADER_ORDERS] - ports[0].expression
     execution.require(step, "room for another order", room)

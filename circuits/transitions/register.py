@@ -28,7 +28,7 @@ def constrain(execution: Execution) -> None:
     room = (execution.ports[0] + execution.ports[1] * LIMB).expression
     execution.require(venue, "room for the account", room + account - (MAX_ACCOUNTS - 1))
     base = ACCOUNT_BASE + ACCOUNT_SLOTS * account
-    execution.create(Step.REGISTER_HEADER, base, record(Tag.HEADER, Role.TRADER, 0, 1 << QUOTE_INSTRUMENT))
+    execution.create(Step.REGISTER_HEADER, base, record(Tag.HEADER, Role.TRADER, 0, 1 << QUOTE_INSTRUMENT, 0, 1))
     execution.create(Step.REGISTER_KEY, base + KEY_SLOT, [None] * len(EMPTY[:TAG]) + [int(Tag.KEY)])
     zero = record(Tag.BALANCE, 0, 0, 0, BIAS_TOP_LIMB)
     execution.create(Step.REGISTER_QUOTE, base + BALANCE_SLOT + QUOTE_INSTRUMENT, zero)

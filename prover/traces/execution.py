@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circuits.accounts import NONCE_PORTS
+from circuits.accounts import NONCE_PORTS, ROOM_PORTS
 from circuits.air import Table
-from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
 from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
-from circuits.records import HEADER_MASK, HEADER_NONCE, RECORD_SIZE, TAG
+from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, RECORD_SIZE, TAG
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
 from prover.traces.columns import Columns, Integers, inverses, limbs_of
@@ -108,12 +108,13 @@ class ExecutionTrace:
         checked: bool = False,
     ) -> None:
         """Set `opened` on all rows of `shared`, from whether the balance leaf, if one is accessed, was empty; if the
-        margin is checked also `mask`, from the header; of a message the nonce's ports."""
+        margin is checked also `mask`, from the header; its room for instruments; of a message the nonce's ports."""
         empty = 0 if balance_rows is None else (self.old[TAG][balance_rows] == 0).astype(np.int64)
         for rows in shared:
             self.register("opened", rows, empty)
             if checked:
                 self.register("mask", rows, self.new[HEADER_MASK][header_rows])
+        self.port(ROOM_PORTS[message], header_rows, ACCOUNT_INSTRUMENTS - self.new[HEADER_OPEN][header_rows])
         if message:
             self.wide_port(NONCE_PORTS[0], header_rows, self.new[HEADER_NONCE][header_rows])
 

@@ -62,7 +62,8 @@ def _hand_over(trace: ExecutionTrace, kind: Kind, rows: list[Integers], left: In
     """The maker is at hand on the rows after the second; of a MATCH, the taker again on the last four."""
     met = rows[1]
     taker, buys, reduce = (trace.columns[name][met].copy() for name in ("account", BUYS, "reduce"))
-    maker_reduce = trace.old[TAG][met] - int(Tag.ORDER)
+    restricted = trace.columns["restricted"][met]
+    maker_reduce = restricted + (1 - restricted) * (trace.old[TAG][met] - int(Tag.ORDER))
     for row in rows[2:6] if kind is Kind.MATCH else rows[2:]:
         trace.register("account", row, trace.old[ORDER_ACCOUNT][met])
         trace.register("other", row, taker)

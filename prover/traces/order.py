@@ -2,21 +2,26 @@
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_ORDERS, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX
 from circuits.records import (
     HEADER_NONCE,
     HEADER_ORDERS,
     MARKET_BIT,
+    MARKET_MARK,
     ORDER_BASE,
     ORDER_NEXT,
     ORDER_PRICE,
+    RULES_CAP,
+    RULES_INTEREST,
     RULES_MAKER_FEE,
+    RULES_MINIMUM,
+    RULES_STATUS,
     RULES_TAKER_FEE,
 )
-from circuits.steps import Kind
+from circuits.steps import CONTINUATIONS, Kind
 from circuits.transitions.match import BUYS, LEFT, LIMIT
-from circuits.transitions.order import NONCE
-from prover.traces.columns import Integers
+from circuits.transitions.order import EXEMPTION, NONCE
+from prover.traces.columns import Integers, integer_of, inverses, product_limbs
 from prover.traces.execution import ExecutionTrace
 
 NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "limit"} | {
@@ -26,21 +31,64 @@ NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "lim
 
 def fill(trace: ExecutionTrace) -> None:
     """The numbers of every order, and its end."""
-    _, rules = trace.rows(Kind.ORDER)
+    market, rules = trace.rows(Kind.ORDER)
     size, limit = trace.argument(Kind.ORDER, "size"), trace.argument(Kind.ORDER, "limit")
     carry(trace, Kind.ORDER, np.arange(len(size)), size)
-    trace.wide_port(0, rules, limit - 1)
-    trace.wide_port(2, rules, LIMIT_MAX - limit)
+    notional = integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market]) * size
+    trace.amount(Kind.ORDER, notional)
+    _worth(trace, market, size)
+    trace.wide_port(8, market, limit - 1)
+    trace.wide_port(10, market, LIMIT_MAX - limit)
     expiry = trace.argument(Kind.ORDER, "expiry")
-    trace.wide_port(4, rules, size)
-    trace.wide_port(6, rules, expiry - trace.columns["time"][rules])
-    trace.wide_port(8, rules, expiry)
+    trace.wide_port(0, rules, expiry - trace.columns["time"][rules])
+    trace.wide_port(2, rules, expiry)
     trace.nonzero(rules, size)
+    _rules(trace, rules, notional)
+    _interest(trace, market, rules)
     for kind in (Kind.FILLED, Kind.DISCARD, Kind.REST):
         _end(trace, kind)
     for kind in (Kind.DISCARD, Kind.REST):
         _best(trace, kind)
     _rest(trace)
+
+
+def _worth(trace: ExecutionTrace, rows: Integers, size: Integers) -> None:
+    """The product of the mark and this size."""
+    product, carries, high = product_limbs(integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, rows]), size)
+    trace.wide_port(0, rows, size)
+    for number, values in enumerate((*product, *carries), start=2):
+        trace.port(number, rows, values)
+    trace.columns["scratch"][rows] = high
+
+
+def _rules(trace: ExecutionTrace, rows: Integers, notional: Integers) -> None:
+    """How the order is above the minimum, and the open interest below its cap or what it was."""
+    old = trace.old[:, rows]
+    exempt = (notional >> (2 * LIMB_BITS) & (LIMB - 1)) + (notional >> (3 * LIMB_BITS)) + trace.columns["reduce"][rows]
+    trace.register(EXEMPTION, rows, inverses(exempt))
+    trace.wide_port(4, rows, np.where(exempt == 0, notional - old[RULES_MINIMUM], 0))
+    after = trace.new[RULES_INTEREST][rows]
+    trace.wide_port(6, rows, np.where(after > old[RULES_CAP], old[RULES_INTEREST], old[RULES_CAP]) - after)
+
+
+def _interest(trace: ExecutionTrace, market: Integers, rules: Integers) -> None:
+    """What is still to be counted of what an order changes, on all of its rows."""
+    traded = np.zeros(trace.columns.active + 1, dtype=np.int64)
+    match = trace.rows(Kind.MATCH)
+    for row in (match[3], match[7]):
+        traded[row + 1] = _long(trace.new[:, row]) - _long(trace.old[:, row])
+    counted = np.cumsum(traded)
+    change = (trace.new - trace.old)[RULES_INTEREST][rules] + counted[market]
+    for kind in (Kind.ORDER, *CONTINUATIONS):
+        order = np.arange(len(rules)) if kind is Kind.ORDER else trace.argument(kind, "order")
+        for row in trace.rows(kind):
+            trace.register("interest", row, change[order] - counted[row])
+
+
+def _long(balance: Integers) -> Integers:
+    """The position if it is long, else 0."""
+    negative = (BIAS_TOP_LIMB << LIMB_BITS) - integer_of(balance[2:4])
+    return (1 - negative) * integer_of(balance[:2])
 
 
 def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) -> None:
@@ -52,6 +100,7 @@ def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) ->
         bit=trace.old[MARKET_BIT][market][order],
         maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
         taker_rate=trace.old[RULES_TAKER_FEE][rules][order],
+        restricted=trace.old[RULES_STATUS][rules][order],
         **{LEFT: left},
     )
 

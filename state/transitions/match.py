@@ -39,11 +39,20 @@ class Met:
     left: int
     rates: tuple[int, int]
     reduce_only: bool
+    restricted: bool  # whether all orders of the market count as reduce-only
     number: int  # of the order in the batch
 
 
-def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> int:
-    """The order meets the one at leaf `head`: it trades, or that one goes. Returns the lots traded.
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """What came of it: lots, and by how many of them the open interest grew."""
+
+    size: int = 0
+    interest: int = 0
+
+
+def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
+    """The order meets the one at leaf `head`: it trades, or that one goes.
 
     Refuses NOTIONAL_LIMIT, FEE_LIMIT, HOLDING_LIMIT, REDUCE_ONLY (of the taker), and what the parts refuse.
     """
@@ -55,24 +64,25 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> int:
         _take(memory, taker, head, maker, EMPTY)
         _skip(memory, taker, maker)
         memory.removals.append(Removal(maker_order, reason))
-        return 0
+        return Traded()
     if maker[ORDER_PRICE] * size > AMOUNT_MAX:
         raise Refusal(Rule.NOTIONAL_LIMIT, size=size, price=maker[ORDER_PRICE], limit=AMOUNT_MAX)
-    mark, place = memory.mark(), len(memory.followed)
+    mark, place, parties = memory.mark(), len(memory.followed), (maker[ORDER_ACCOUNT], taker.account)
+    before = sum(_long(memory, taker, account) for account in parties)
     memory.follow(Kind.MATCH, taker.number, taker.left)
     failure = _trade(memory, taker, head, maker, size)
     if failure is None:
         memory.trades.append(
             Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
         )
-        return size
+        return Traded(size, sum(_long(memory, taker, account) for account in parties) - before)
     followed = memory.followed[:place]
     memory.undo(mark)
     memory.followed.extend(followed)
     memory.follow(Kind.FAIL, taker.number, taker.left)
     _fail(memory, taker, head, maker, size)
     memory.removals.append(Removal(maker_order, failure))
-    return 0
+    return Traded()
 
 
 def resting_change(buys: bool, lots: int) -> tuple[int, int]:
@@ -85,13 +95,18 @@ def _reason(memory: Memory, taker: Met, maker: Record, size: int) -> Reason | No
         return Reason.EXPIRED
     if maker[ORDER_ACCOUNT] == taker.account:
         return Reason.OWN
-    if maker[TAG] == Tag.REDUCE_ORDER and _grows(_position(memory, taker, maker[ORDER_ACCOUNT]), not taker.buys, size):
+    reduces = taker.restricted or maker[TAG] == Tag.REDUCE_ORDER
+    if reduces and _grows(_position(memory, taker, maker[ORDER_ACCOUNT]), not taker.buys, size):
         return Reason.GROWING
     return None
 
 
 def _position(memory: Memory, taker: Met, account: int) -> int:
     return balance_amount(memory.read(balance_index(account, taker.market.number)))
+
+
+def _long(memory: Memory, taker: Met, account: int) -> int:
+    return max(_position(memory, taker, account), 0)
 
 
 def _grows(position: int, buys: bool, size: int) -> bool:

@@ -7,11 +7,19 @@ from typing import ClassVar
 from circuits.bounds import LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.records import (
     HEADER_NONCE,
+    MARKET_MARK,
     ORDER_PRICE,
+    RULES_CAP,
+    RULES_INTEREST,
     RULES_MAKER_FEE,
+    RULES_MINIMUM,
+    RULES_STATUS,
     RULES_TAKER_FEE,
+    Record,
+    Status,
     Tag,
     book_number,
+    from_limbs,
     market_index,
     rules_index,
     sentinel_index,
@@ -35,6 +43,9 @@ class Policy(IntEnum):
     POST_ONLY = 3  # it waits in the book whole, or is refused
 
 
+_STATUS_NAMES = {status: status.name.lower().replace("_", "-") for status in Status}
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """price: the limit, in quote base units a lot; size in lots; expiry in seconds since the venue's epoch."""
@@ -55,19 +66,27 @@ class Order:
         return self.policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, POST_ONLY, FILL_OR_KILL."""
+        """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, MARKET_STATUS,
+        MINIMUM_NOTIONAL, INTEREST_LIMIT, POST_ONLY, FILL_OR_KILL."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
-        memory.look(Step.ORDER_MARKET, market_index(self.market))
-        rules = memory.look(Step.ORDER_RULES, rules_index(self.market))
-        rates = rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE]
-        number, left, taker_order = memory.order_count(), self.size, order_id(self.account, self._nonce(memory))
+        mark = from_limbs(memory.look(Step.ORDER_MARKET, market_index(self.market))[MARKET_MARK : MARKET_MARK + 2])
+        rules = memory.read(rules_index(self.market))
+        self._check_rules(market, rules, mark)
+        row = memory.replace(Step.ORDER_RULES, rules_index(self.market), rules, rules)  # the interest follows
+        rates, restricted = (rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE]), bool(rules[RULES_STATUS])
+        number, taker_order = memory.order_count(), order_id(self.account, self._nonce(memory))
+        left, interest = self.size, rules[RULES_INTEREST]
         while left and self._crosses(memory):
             head = memory.book.head(self.market, not self.buys)
             if self.policy is Policy.POST_ONLY:
                 raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
-            met = Met(self.account, market, self.buys, left, rates, self.reduce_only, number)
-            left -= meet(memory, met, head, taker_order)
+            met = Met(self.account, market, self.buys, left, rates, self.reduce_only, restricted, number)
+            traded = meet(memory, met, head, taker_order)
+            left, interest = left - traded.size, interest + traded.interest
+        if interest > max(rules[RULES_INTEREST], rules[RULES_CAP]):
+            raise Refusal(Rule.INTEREST_LIMIT, market=market.name, would=interest, limit=rules[RULES_CAP])
+        memory.amend(row, RULES_INTEREST, interest)
         self._end(memory, market, number, left)
         return (
             self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
@@ -84,6 +103,16 @@ class Order:
         require_range("expiry", self.expiry, 0, TIME_MAX)
         if self.expiry < memory.time:
             raise Refusal(Rule.ORDER_EXPIRED, expiry=self.expiry, time=memory.time)
+
+    def _check_rules(self, market: Instrument, rules: Record, mark: int) -> None:
+        status, notional, minimum = Status(rules[RULES_STATUS]), mark * self.size, rules[RULES_MINIMUM]
+        if status not in (Status.ACTIVE, Status.REDUCE_ONLY) or (status and not self.reduce_only):
+            taken = "reduce-only orders" if status == Status.REDUCE_ONLY else "no orders"
+            raise Refusal(Rule.MARKET_STATUS, market=market.name, status=_STATUS_NAMES[status], taken=taken)
+        if notional < minimum and not self.reduce_only:
+            raise Refusal(
+                Rule.MINIMUM_NOTIONAL, size=self.size, market=market.name, notional=notional, minimum=minimum
+            )
 
     def _crosses(self, memory: Memory) -> bool:
         """Whether the best opposite order, or the sentinel in its place, has a price within the limit."""

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from circuits.bounds import PRICE_MAX
 from circuits.checker import check
+from circuits.records import RULES_CAP, RULES_MINIMUM, RULES_STATUS, Status
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement, decode_statement
 from circuits.steps import Kind
@@ -19,7 +21,7 @@ from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.transitions import Transition
 from state.transitions.match import SKIPPED
-from tests.batches import every_kind, every_order, new_ledger, run_batch
+from tests.batches import BTC_PERP, ETH_PERP, every_kind, every_order, new_ledger, run_batch, with_rules
 from tests.crowd import Crowd
 from tests.proving import TEST_PARAMETERS
 from tests.state.worlds import funded_ledger, transitions
@@ -78,6 +80,24 @@ def test_the_circuit_accepts_what_the_ledger_accepts_of_a_crowd(seed: int, attem
     ledger, crowd = new_ledger(STALENESS if seed % 2 else None), Crowd(Random(seed))
     run_batch(ledger, crowd.opening(), time=1)
     crowded_batch(ledger, crowd, attempts)  # leaves a book
+    _, statement, witness, _ = crowded_batch(ledger, crowd, attempts)
+    assert_agreed(statement, witness)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 120),
+    st.sampled_from([Status.ACTIVE, Status.REDUCE_ONLY]),
+    st.integers(0, PRICE_MAX),
+    st.integers(0, 4_000),
+)
+def test_they_agree_under_any_market_s_rules(seed: int, attempts: int, status: Status, minimum: int, cap: int) -> None:
+    ledger, crowd = new_ledger(), Crowd(Random(seed))
+    run_batch(ledger, crowd.opening(), time=1)
+    crowded_batch(ledger, crowd, attempts)  # leaves a book, and positions
+    with_rules(ledger, BTC_PERP, {RULES_STATUS: status, RULES_MINIMUM: minimum, RULES_CAP: cap})
+    with_rules(ledger, ETH_PERP, {RULES_MINIMUM: minimum // 10, RULES_CAP: cap})
     _, statement, witness, _ = crowded_batch(ledger, crowd, attempts)
     assert_agreed(statement, witness)
 

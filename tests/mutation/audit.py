@@ -18,6 +18,7 @@ from circuits.records import (
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_OPEN,
     HEADER_ORDERS,
     ORDER_ACCOUNT,
     ORDER_BASE,
@@ -26,6 +27,7 @@ from circuits.records import (
     ORDER_NEXT,
     ORDER_PRICE,
     PARAMETERS_PRICES,
+    RULES_INTEREST,
     TAG,
     VENUE_ACCOUNTS,
     VENUE_BATCHES,
@@ -42,6 +44,7 @@ from circuits.records import (
     header_index,
     key_index,
     parameters_index,
+    rules_index,
     sentinel_index,
     total_index,
     vault_index,
@@ -65,7 +68,7 @@ class Audit:
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
         rules = (self._venue, self._chains, self._published, self._prices, self._records)
-        secret = (self._sums, self._books, self._resting, self._messages)
+        secret = (self._sums, self._interest, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
@@ -122,6 +125,9 @@ class Audit:
             mask = sum(1 << slot for slot in slots if tags[slot] == Tag.BALANCE)
             if (header[TAG] == Tag.HEADER) != (account < count) or header[HEADER_MASK] != mask or not mask & 1:
                 yield f"account {account} of {count} has header {header} and balances {mask:b}"
+            counted = self.old.get(header_index(account), EMPTY)[HEADER_OPEN] + len(self._opened(account))
+            if header_index(account) in self.old and header[HEADER_OPEN] != counted:
+                yield f"account {account} counts {header[HEADER_OPEN]} open instruments, not {counted}"
             if (key[TAG] == Tag.KEY) != (len(SystemAccount) <= account < count):
                 yield f"account {account} of {count} has key {key}"
 
@@ -135,6 +141,17 @@ class Audit:
             owed = self._amount(self.new, total_index(slot)) - self._amount(self.old, total_index(slot))
             if not held == owed == moved[slot]:
                 yield f"balances in {slot} change by {held}, liabilities by {owed}, chains by {moved[slot]}"
+
+    def _interest(self) -> Iterator[str]:
+        """The open interest of a market changes by as much as all long positions together."""
+        for market in (market.number for market in self.venue.markets):
+            old, new = (state[rules_index(market)][RULES_INTEREST] for state in (self.old, self.new))
+            long = [
+                sum(max(0, self._balance(state, account, market)) for account in self._accounts())
+                for state in (self.old, self.new)
+            ]
+            if new - old != long[1] - long[0]:
+                yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
 
     def _books(self) -> Iterator[str]:
         """From each sentinel on, orders of that side follow one another, worse ones later, up to the other sentinel."""

@@ -16,6 +16,7 @@ from tests.mutation import (
     execution_orders,
     execution_prices,
     execution_registers,
+    execution_rules,
     last_row,
 )
 from tests.mutation.script import Script
@@ -34,6 +35,7 @@ FILES = (
     execution_orders,
     execution_prices,
     execution_registers,
+    execution_rules,
     last_row,
 )
 

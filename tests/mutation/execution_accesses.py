@@ -146,7 +146,7 @@ def crossed_totals() -> Script:
         (Step.DEPOSIT_TOTAL, 0): to(total_index(USDC)),
         (Step.DEPOSIT_TOTAL, 1): to(total_index(ETH)),
         Step.DEPOSIT_HEADER: lambda memory, step, index, old, new: memory.access(
-            step, index, old if old == new else (*old[:2], old[2] + (1 << USDC), *old[3:])
+            step, index, old if old == new else (*new[:2], old[2] + (1 << USDC), *new[3:])
         ),
     }
     return Script(act, hooks, amend)

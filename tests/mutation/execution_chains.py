@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from circuits.execution import plain_successions
-from circuits.records import TAG
+from circuits.records import HEADER_MASK, TAG
 from circuits.steps import STEPS, Kind, Step
 from circuits.transitions.match import BUYS, LEFT
+from circuits.transitions.order import EXEMPTION
 from prover.traces.match import _party, _undo
 from state.ledger import Ledger
 from tests.batches import BTC_PERP
@@ -26,7 +27,7 @@ from tests.mutation.matching import (
     registers,
     resize,
 )
-from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, nothing, skip, unchanged
+from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip
 from tests.mutation.stage import (
     ALICES_ASK,
     ALICES_BID,
@@ -45,6 +46,7 @@ from tests.tamper.order_forger import EXPIRED
 BIT, EVES_MASK = 1 << BTC_PERP, 1 | 1 << BTC_PERP
 RATED = {"bit": BIT, "maker_rate": RATES[0], "taker_rate": RATES[1]}
 UNSEEN = RATED | {"bit": 0}
+HIDDEN = add(HEADER_MASK, -BIT)
 IS_EVE = {"account": EVE, "other": DAVE, BUYS: 0, "reduce": 0, "other_reduce": 0, "opened": 0, "mask": EVES_MASK}
 
 
@@ -79,7 +81,7 @@ def as_skipped(trace: ScriptedTrace) -> None:
 
 def as_rested(trace: ScriptedTrace) -> None:
     """Amend: Eve's order that joins the book as a record of no kind, whatever rows of it there are."""
-    setting(Kind.ORDER, EVERY, reduce=2, bit=BIT)(trace)
+    setting(Kind.ORDER, EVERY, reduce=2, bit=BIT, **{EXEMPTION: inverse(2)})(trace)
     setting(Kind.REST, EVERY, reduce=2, bit=BIT, mask=EVES_MASK, opened=0, moment=-Script.time)(trace)
     setting(Kind.REST, slice(0, 2), head=EVES_ASK)(trace)
     setting(Kind.REST, slice(2, None), head=ASKS, after=FREE)(trace)
@@ -115,7 +117,7 @@ class Chain:
 CHAINS = (
     Chain(rest, (Kind.ORDER, Kind.REST), as_rested, hooks={(Step.REST_ORDER, 0): add(TAG, 2)}),
     Chain(cancel, (Kind.CANCEL,), as_cancelled),
-    Chain(fill, (Kind.ORDER, Kind.MATCH, Kind.FILLED), as_matched, hooks={(Step.FILL_HEADER, 1): unchanged}),
+    Chain(fill, (Kind.ORDER, Kind.MATCH, Kind.FILLED), as_matched, hooks={(Step.FILL_HEADER, 1): HIDDEN}),
     Chain(fail_unmet, (Kind.ORDER, Kind.FAIL, Kind.DISCARD), as_failed, failing),
     Chain(skip_unmet, (Kind.ORDER, Kind.SKIP, Kind.DISCARD), as_skipped, expiring),
 )

@@ -9,11 +9,13 @@ from circuits.records import (
     BALANCE_BIDS,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_OPEN,
     HEADER_ORDERS,
     ORDER_EXPIRY,
     ORDER_NEXT,
     ORDER_NONCE,
     RULES_MAKER_FEE,
+    RULES_MINIMUM,
     RULES_TAKER_FEE,
     TAG,
     SystemAccount,
@@ -34,6 +36,7 @@ from tests.batches import ALICE, BTC_PERP, ETH, ETH_PERP, LATE, USDC
 from tests.mutation.execution_accesses import SHIFTED_FRANK, Act, as_shifted_frank, fill
 from tests.mutation.execution_accounts import talkative
 from tests.mutation.execution_registers import EVERY, both, setting
+from tests.mutation.execution_rules import revalue, ruled
 from tests.mutation.matching import RATES, one
 from tests.mutation.script import (
     Amend,
@@ -46,6 +49,7 @@ from tests.mutation.script import (
     skip,
     to,
     unchanged,
+    write,
 )
 from tests.mutation.stage import (
     ALICES_ASK,
@@ -116,7 +120,7 @@ def rate_falls(taker: int) -> Script:
 def without_bit() -> Script:
     """Dave's first position does not show in his header."""
     amends = [setting(kind, EVERY, bit=0) for kind in (Kind.ORDER, Kind.MATCH, Kind.FILLED)]
-    return Script(fill, {(Step.FILL_HEADER, 1): unchanged}, both(*amends))
+    return Script(fill, {(Step.FILL_HEADER, 1): add(HEADER_MASK, -BIT)}, both(*amends))
 
 
 def unordered() -> Script:
@@ -142,17 +146,21 @@ def numbers() -> dict[str, Callable[[], Script]]:
         "order_market: bit of the market": without_bit,
         "order_market: reduce is boolean": unordered,
         "order_rules: index": lambda: Script(
-            lambda f: f.order(DAVE, BTC_PERP, True, MARK, SIZE).trade(fees=(0, 0)).filled(),
-            {Step.ORDER_RULES: to(rules_index(ETH))},
+            lambda f: f.order(DAVE, BTC_PERP, True, MARK, SIZE).trade().filled(),
+            {Step.ORDER_RULES: to(rules_index(ETH_PERP))},
         ),
         "order_rules: maker rate": partial(free_of_charge, 0, nothing),
         "order_rules: taker rate": partial(free_of_charge, 1, nothing),
-        "order_rules: limit is at least 1": order(False, 0),
-        "order_rules: limit is below the sentinels": order(True, LIMIT_MAX + 1),
-        "order_rules: lots in range": lambda: Script(
-            lambda f: f.order(DAVE, BTC_PERP, True, 5, SIZE_MAX + 1).discard()
+        "order_market: limit is at least 1": order(False, 0),
+        "order_market: limit is below the sentinels": order(True, LIMIT_MAX + 1),
+        "order_market: lots in range": lambda: Script(
+            lambda f: f.order(DAVE, BTC_PERP, True, 5, SIZE_MAX + 1).discard(),
+            amend=lambda trace: revalue(trace, 0),
+            ledger=partial(ruled, {RULES_MINIMUM: 0}),
         ),
-        "order_rules: at least one lot": lambda: Script(lambda f: f.order(DAVE, BTC_PERP, True, 5, 0).filled()),
+        "order_rules: at least one lot": lambda: Script(
+            lambda f: f.order(DAVE, BTC_PERP, True, 5, 0).filled(), ledger=partial(ruled, {RULES_MINIMUM: 0})
+        ),
         "order_rules: not expired": order(True, MARK, expiry=99),
         "order_rules: expiry in range": order(True, MARK, expiry=1 << 28),
         "register maker_rate is kept": partial(rate_falls, 0),
@@ -325,7 +333,7 @@ def ends() -> dict[str, Callable[[], Script]]:
         "end_header: open instruments": lambda: Script(drop, {header: hide}),
         "end_header: what is left rests if it shall": not_counted,
         "end_header: nothing opens but for an order that rests": lambda: Script(
-            dropped, {header: add(HEADER_MASK, BIT)}, setting(Kind.DISCARD, EVERY, opened=1)
+            dropped, {header: write(open_unused)}, setting(Kind.DISCARD, EVERY, opened=1)
         ),
         "end_header: nothing does not rest": counted_for_nothing,
         "end_header: nonce of the order": lambda: Script(
@@ -343,6 +351,12 @@ def ends() -> dict[str, Callable[[], Script]]:
 def dropped(forger: Forger) -> None:
     """A first order of Dave meets no price and is dropped."""
     forger.order(DAVE, BTC_PERP, True, 5, 3).discard()
+
+
+def open_unused(header: list[int]) -> None:
+    """The market joins the open instruments."""
+    header[HEADER_MASK] += BIT
+    header[HEADER_OPEN] += 1
 
 
 def off_by_one(kind: Kind, name: str) -> Amend:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from circuits.records import (
     EMPTY,
+    HEADER_OPEN,
+    RULES_INTEREST,
     VENUE_INDEX,
     Tag,
     balance_index,
@@ -17,6 +19,7 @@ from circuits.records import (
     key_index,
     parameters_index,
     record,
+    rules_index,
     signed_limbs,
     vault_index,
 )
@@ -89,6 +92,8 @@ FALSE = {
     "instrument 2 counts prices": edited(parameters_index(BTC_PERP), 1, 1),
     "account 11 of 11 has header": edited(VENUE_INDEX, 0, -1),
     "account 5 of 12 has header": edited(header_index(ALICE), 2, 16),
+    "account 5 counts 4 open instruments, not 3": edited(header_index(ALICE), HEADER_OPEN, 1),
+    "the open interest in 2 changes": edited(rules_index(BTC_PERP), RULES_INTEREST, 1),
     "account 11 of 12 has key": edited(key_index(NOBODY), 7, -1),
     "balances in 1 change by 1": edited(balance_index(CAROL, ETH), 0, 1),
     "account 5 sends -1 secret messages": edited(header_index(ALICE), 1, -1),
@@ -112,5 +117,6 @@ def test_a_position_has_two_sides_and_both_have_agreed() -> None:
 def test_nothing_opens_by_itself() -> None:
     audit = audited(staged(), [])
     opened = {balance_index(DAVE, ETH): record(Tag.BALANCE, *signed_limbs(0))}
-    forged = edited(header_index(DAVE), 2, 1 << ETH)(replace(audit, new={**audit.new, **opened}))
+    counted = edited(header_index(DAVE), HEADER_OPEN, 1)(replace(audit, new={**audit.new, **opened}))
+    forged = edited(header_index(DAVE), 2, 1 << ETH)(counted)
     assert forged.broken_rule() == f"account {DAVE} opens {{{ETH}}} though nobody sends it anything"

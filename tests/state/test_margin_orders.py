@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from circuits.bounds import AMOUNT_MAX, BORROW_MAX, FRACTION_ONE, LIMB, LOT_UNITS_MAX, PRICE_MAX, SIZE_MAX
 from circuits.checker import check_table
-from circuits.records import MARKET_WEIGHT, Record, Tag, balance_index, from_limbs, limbs, market_index, record
+from circuits.records import (
+    MARKET_WEIGHT,
+    RULES_CAP,
+    RULES_MINIMUM,
+    Record,
+    Tag,
+    balance_index,
+    from_limbs,
+    limbs,
+    market_index,
+    record,
+)
 from circuits.solvent import solvent_circuit
 from circuits.steps import Step
 from circuits.witness import Witness
@@ -28,7 +39,20 @@ from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, LATE, USDC, default_venue, new_ledger, run_batch
+from tests.batches import (
+    ALICE,
+    BOB,
+    BTC_PERP,
+    CAROL,
+    ETH,
+    ETH_PERP,
+    LATE,
+    USDC,
+    default_venue,
+    new_ledger,
+    run_batch,
+    with_rules,
+)
 from tests.mutation.world import honest, report_of
 from tests.state.worlds import KEY, mostly
 
@@ -257,7 +281,7 @@ def test_a_holding_beyond_the_lots_that_count_is_provable() -> None:
 
 
 def test_the_largest_position_and_orders_are_provable() -> None:
-    ledger = new_ledger()
+    ledger = with_rules(new_ledger(), BTC_PERP, {RULES_MINIMUM: 0, RULES_CAP: SIZE_MAX})
     run_batch(
         ledger,
         [

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from circuits.bounds import (
+    ACCOUNT_INSTRUMENTS,
     ACCOUNT_ORDERS,
     AMOUNT_MAX,
     COUNTER_MAX,
@@ -22,6 +23,7 @@ from circuits.records import (
     VENUE_INDEX,
     Record,
     Role,
+    Status,
     SystemAccount,
     Tag,
     balance_index,
@@ -30,6 +32,7 @@ from circuits.records import (
     market_index,
     parameters_index,
     record,
+    rules_index,
 )
 from circuits.statement import Movement
 from state.accounts import balance_record, header_record
@@ -103,6 +106,15 @@ def position(account: int, size: int) -> dict[int, Record]:
 
 def rich(account: int) -> dict[int, Record]:
     return {balance_index(account, USDC): balance_record(AMOUNT_MAX // 2)}
+
+
+def market_rules(status: int = 0, minimum: int = 0, interest: int = 0, cap: int = SIZE_MAX) -> dict[int, Record]:
+    return {rules_index(BTC_PERP): record(Tag.RULES, status, 200, 500, minimum, interest, cap)}
+
+
+def crowded(account: int) -> dict[int, Record]:
+    """Sixteen open instruments, ETH none of them; most of them do not exist."""
+    return {header_index(account): header_record(Role.TRADER, 0, 1 | ((1 << ACCOUNT_INSTRUMENTS - 1) - 1 << 2))}
 
 
 CASES = [
@@ -189,6 +201,18 @@ CASES = [
     Case(Rule.ORDER_LIMIT, ASK, {header_index(ALICE): header_record(Role.TRADER, 0, 1, ACCOUNT_ORDERS)}),
     Case(Rule.ORDER_EXPIRED, replace(ASK, expiry=TIME - 1)),
     Case(Rule.ORDER_EXPIRED, replace(MODIFY, expiry=TIME - 1), before=(ASK,)),
+    Case(Rule.INSTRUMENT_LIMIT, Deposit(2, 1, ALICE, ETH, 1), crowded(ALICE)),
+    Case(Rule.INSTRUMENT_LIMIT, Transfer(BOB, ALICE, ETH, 1), crowded(ALICE)),
+    Case(Rule.MARKET_STATUS, ASK, market_rules(Status.REDUCE_ONLY)),
+    *(Case(Rule.MARKET_STATUS, replace(ASK, reduce_only=reduces), market_rules(status))
+      for status in (Status.HALTED, Status.SETTLED) for reduces in (True, False)),
+    Case(Rule.MINIMUM_NOTIONAL, ASK, market_rules(minimum=100 * 6_170_000 + 1)),
+    Case(Rule.MINIMUM_NOTIONAL, replace(ASK, price=LIMIT_MAX, size=1), market_rules(minimum=6_170_001)),
+    Case(Rule.INTEREST_LIMIT, BUY, market_rules(cap=99), before=(ASK,)),
+    Case(Rule.INTEREST_LIMIT, replace(ASK, account=BOB), market_rules(cap=99), before=(replace(ASK, buys=True),)),
+    Case(Rule.INTEREST_LIMIT, BUY, market_rules(interest=201, cap=200), before=(ASK,)),
+    Case(Rule.INTEREST_LIMIT, replace(BUY, size=161), market_rules(cap=100) | position(BOB, -60),
+         before=(replace(ASK, size=161),)),
     Case(Rule.POST_ONLY, replace(BUY, policy=Policy.POST_ONLY), before=(ASK,)),
     Case(Rule.POST_ONLY, replace(ASK, account=BOB, policy=Policy.POST_ONLY), before=(replace(ASK, buys=True),)),
     Case(Rule.POST_ONLY, replace(ASK, buys=True, policy=Policy.POST_ONLY), before=(ASK,)),  # its own

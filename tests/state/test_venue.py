@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from circuits.bounds import BORROW_MAX, FRACTION_ONE
+from circuits.bounds import ACCOUNT_INSTRUMENTS, BORROW_MAX, FRACTION_ONE
 from circuits.records import Tag
 from state.errors import ConfigError
 from state.venue import load_venue, parse_venue
 from tests.batches import VENUE_FILE, default_venue
 
 TEXT = VENUE_FILE.read_text()
+TIMES = "staleness = 60\nstep_time = 600\n"
+MORE_ASSETS = '[[asset]]\nname = "A{}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n' + TIMES
+MORE_MARKETS = (
+    '[[market]]\nname = "M{}"\nlot = "0.01"\ninitial_margin = "0.1"\nmaker_fee = "0"\ntaker_fee = "0"\nprice = "1"\n'
+    'minimum_notional = "0"\nopen_interest_cap = "1"\n'
+) + TIMES
 FIRST_KEY, SECOND_KEY = re.findall(r"^key = .*$", TEXT, re.MULTILINE)[:2]
 
 
@@ -118,14 +124,17 @@ def test_mistakes_are_named(old: str, new: str, field: str) -> None:
 
 
 def test_too_many_instruments() -> None:
-    assets = "".join(
-        f'[[asset]]\nname = "A{n}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n'
-        "staleness = 60\nstep_time = 600\n"
-        for n in range(25)
-    )
+    markets = "".join(MORE_MARKETS.format(n) for n in range(24))
     with pytest.raises(ConfigError, match="29 instruments"):
-        parse_venue(TEXT + assets)
-    assert len(parse_venue(TEXT + assets.replace('"A24"', '"A24"', 1).rsplit("[[asset]]", 1)[0]).instruments) == 28
+        parse_venue(TEXT + markets + MORE_ASSETS.format(0))
+    assert len(parse_venue(TEXT + markets).instruments) == 28
+
+
+def test_too_many_collateral_assets() -> None:
+    assets = "".join(MORE_ASSETS.format(n) for n in range(ACCOUNT_INSTRUMENTS - 2))
+    assert len(parse_venue(TEXT + assets).collateral) == ACCOUNT_INSTRUMENTS
+    with pytest.raises(ConfigError, match="17 collateral assets"):
+        parse_venue(TEXT + assets + MORE_ASSETS.format(99))
 
 
 def test_a_venue_needs_a_market() -> None:

@@ -12,6 +12,7 @@ from circuits.records import (
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
+    HEADER_OPEN,
     HEADER_ORDERS,
     ORDER_BOOK,
     ORDER_LEFT,
@@ -111,11 +112,12 @@ class Forger:
         rests = policy in (Policy.GOOD_TILL_TIME, Policy.POST_ONLY)
         flags = rests, policy is Policy.POST_ONLY, policy is Policy.FILL_OR_KILL, reduce_only
         self.memory.look(Step.ORDER_MARKET, market_index(market))
-        rates = self.memory.look(Step.ORDER_RULES, rules_index(market))[1:3]
+        rules = self.memory.read(rules_index(market))
+        row = self.memory.replace(Step.ORDER_RULES, rules_index(market), rules, rules)
         self.memory.witness.begin(
             Kind.ORDER, account, market, int(buys), limit, size, expiry, *(int(flag) for flag in flags)
         )
-        return OrderForger(self, number, account, market, buys, limit, expiry, reduce_only, rates, size)
+        return OrderForger(self, number, account, market, buys, limit, expiry, reduce_only, rules[1:3], row, size)
 
     def cancel(self, account: int, leaf: int, before: int | None = None) -> None:
         """The order at `leaf`, which what is at `before` points at, goes, whoever's it is."""
@@ -178,6 +180,7 @@ class Forger:
             elements[HEADER_ORDERS] = (elements[HEADER_ORDERS] + orders) % P
             if empty and opens is not None:
                 elements[HEADER_MASK] |= 1 << opens
+                elements[HEADER_OPEN] += 1
 
         self._replace(step, header_index(account), change)
 

@@ -1,9 +1,10 @@
 """What comes of a forged order: trades, removals and an end, in the order of the steps, whatever they lead to."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from circuits.bounds import FEE_ONE
+from circuits.bounds import BIAS_TOP_LIMB, FEE_ONE, LIMB
 from circuits.field import P
 from circuits.records import (
     EMPTY,
@@ -14,9 +15,12 @@ from circuits.records import (
     ORDER_NEXT,
     ORDER_PRICE,
     QUOTE_INSTRUMENT,
+    RECORD_SIZE,
+    RULES_INTEREST,
     Record,
     SystemAccount,
     book_number,
+    from_limbs,
     header_index,
     sentinel_index,
 )
@@ -40,7 +44,7 @@ class OrderForger:
     """An order under way; `left` is what it has left. Each method but the last ones returns the order itself.
 
     maker, if given, trades in place of the account whose order is met; sides: whether maker and taker buy, if not the
-    ones that should.
+    ones that should. counts: whether the market counts its trades as open interest.
     """
 
     forger: "Forger"
@@ -52,9 +56,12 @@ class OrderForger:
     expiry: int
     reduce_only: bool
     rates: Record
+    rules: int  # row
     left: int
     maker: int | None = None
     sides: tuple[bool, bool] | None = None
+    counts: bool = True
+    _bases: list[int] = field(default_factory=list)  # rows of the trades' FILL_BASE
 
     def trade(
         self,
@@ -97,6 +104,7 @@ class OrderForger:
         self._take(leaf, maker, EMPTY)
         fee = self._fee(notional, 0)
         paid = self._party(account, buys, size, notional, fee, -1, -size)
+        self._bases.pop()  # which counts for nothing
         self.forger.balance(Step.UNDO_QUOTE, account, QUOTE_INSTRUMENT, -paid)
         rest = lots_of(buys, size - maker[ORDER_LEFT])
         self.forger.balance(Step.UNDO_BASE, account, self.market, -size if buys else size, **rest)
@@ -164,7 +172,10 @@ class OrderForger:
         """A party's header, base and quote, with the margin check; returns what the quote gains."""
         forger, paid = self.forger, (-notional if buys else notional) - fee
         forger.header(Step.FILL_HEADER, account, opens=self.market, orders=orders)
-        forger.balance(Step.FILL_BASE, account, self.market, size if buys else -size, **lots_of(buys, resting))
+        resting_lots = lots_of(buys, resting)
+        self._bases.append(
+            forger.balance(Step.FILL_BASE, account, self.market, size if buys else -size, **resting_lots)
+        )
         forger.check(forger.balance(Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, paid), account)
         return paid
 
@@ -193,3 +204,19 @@ class OrderForger:
     def _header(self, placed: int) -> None:
         opens = self.market if placed else None
         self.forger.header(Step.END_HEADER, self.account, nonce=1, opens=opens, orders=placed)
+        if self.counts and self.rules >= 0:
+            self._count()
+
+    def _count(self) -> None:
+        """The market's open interest, in the record that the order has read at its beginning."""
+        memory, accesses = self.forger.memory, self.forger.memory.witness.accesses
+        grown = accesses.new[RECORD_SIZE * self.rules + RULES_INTEREST]
+        for row in (row for row in self._bases if row >= 0):
+            place = slice(RECORD_SIZE * row, RECORD_SIZE * (row + 1))
+            grown += _long(accesses.new[place]) - _long(accesses.old[place])
+        memory.amend(self.rules, RULES_INTEREST, grown % P)
+
+
+def _long(balance: Sequence[int]) -> int:
+    """The position if it is long, else 0; the same polynomial as the circuit's, of whatever record."""
+    return (1 - BIAS_TOP_LIMB * LIMB + from_limbs(balance[2:4])) * from_limbs(balance[:2])
