@@ -31,3 +31,6 @@ class Public(IntEnum):
     VAULT = 5
     TOTAL = 6
     FUND = 7
+    SET = 8
+    ANNOUNCE = 9
+    ENACT = 10

@@ -20,9 +20,9 @@ EMPTY: Record = (0,) * RECORD_SIZE
 class Tag(IntEnum):
     """The kind of a record, its element TAG."""
 
-    VENUE = 1  # accounts, batches, time
-    CHAIN = 2  # deposits, withdrawals
-    VAULT = 3  # amount limbs (unsigned)
+    VENUE = 1  # accounts, batches, time, acts of the operator, seconds of notice that some of them need
+    CHAIN = 2  # deposits, withdrawals, status
+    VAULT = 3  # amount limbs (unsigned), cap of deposits
     # Market records: bit, lot units, mark (2), weight (2), last second at which the mark may be relied on.
     QUOTE = 4  # lot units = 1, mark = 0, weight = borrow fraction
     ASSET = 5  # a collateral asset; weight: collateral value a lot
@@ -35,6 +35,7 @@ class Tag(IntEnum):
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
     RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
+    PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
 
 
 class Role(IntEnum):
@@ -53,6 +54,13 @@ class Status(IntEnum):
     SETTLED = 3  # at a final price
 
 
+class ChainStatus(IntEnum):
+    """What a chain does with deposits and withdrawals."""
+
+    ACTIVE = 0
+    SUSPENDED = 1  # it refuses them
+
+
 class SystemAccount(IntEnum):
     """Accounts that exist from genesis."""
 
@@ -66,23 +74,26 @@ class SystemAccount(IntEnum):
 FIRST_TRADER = len(SystemAccount)
 QUOTE_INSTRUMENT = 0
 TAG = 7  # position of the tag
-VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME = 0, 1, 2
-CHAIN_DEPOSITS, CHAIN_WITHDRAWALS = 0, 1
+VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME, VENUE_ACTS, VENUE_NOTICE = range(5)
+CHAIN_DEPOSITS, CHAIN_WITHDRAWALS, CHAIN_STATUS = range(3)
+VAULT_CAP = 4
 MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2, 4, 6
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
 RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
 TOTAL_BIT = 4
+PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN = range(5)
 BALANCE_BIDS, BALANCE_ASKS = 4, 5
 ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, ORDER_NONCE = range(7)
 
 VENUE_INDEX = 0
 CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
-INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8  # slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules
+# Slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules; 6: pending.
+INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8
 ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
 ORDER_BASE = 1 << 29  # resting orders, each in any free leaf of the first MAX_ORDERS
 VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
-BIDS_SLOT, ASKS_SLOT, RULES_SLOT = 3, 4, 5
+BIDS_SLOT, ASKS_SLOT, RULES_SLOT, PENDING_SLOT = 3, 4, 5, 6
 
 
 def chain_index(chain: int) -> int:
@@ -108,6 +119,11 @@ def parameters_index(instrument: int) -> int:
 def rules_index(market: int) -> int:
     """Leaf of the trading rules of a perpetual."""
     return market_index(market) + RULES_SLOT
+
+
+def pending_index(instrument: int) -> int:
+    """Leaf of the announced change of an instrument's parameters; empty if there is none."""
+    return market_index(instrument) + PENDING_SLOT
 
 
 def total_index(instrument: int) -> int:

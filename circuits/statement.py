@@ -3,16 +3,26 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
+from circuits.acts import Act, ActKind, objection
 from circuits.air import MAX_LOG_HEIGHT, Message
-from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
+from circuits.bounds import (
+    AMOUNT_MAX,
+    COUNTER_MAX,
+    MAX_ACCOUNTS,
+    MAX_CHAINS,
+    MAX_INSTRUMENTS,
+    PRICE_MAX,
+    TIME_MAX,
+    TRANSIT,
+)
 from circuits.buses import PUBLIC, TREE, Public, Version
 from circuits.field import P
 from circuits.records import DIGEST_SIZE, limbs, signed_limbs
 from circuits.steps import STEPS, Kind
 
-STATEMENT_VERSION = 1
+STATEMENT_VERSION = 2
 VENUE_ID_SIZE = 32
 
 
@@ -44,7 +54,7 @@ class Price:
 
 @dataclass(frozen=True, order=True)
 class Vault:
-    """What the vault of an asset on a chain holds in the new state, in base units."""
+    """What the vault of an asset on a chain holds in the new state, in base units; chain TRANSIT: what is under way."""
 
     chain: int
     asset: int
@@ -62,7 +72,7 @@ class AssetAmount:
 @dataclass(frozen=True)
 class Statement:
     """What a proof says: the batch leads from old_root to new_root, moves exactly these deposits and withdrawals, uses
-    these prices,
+    these prices and changes these settings,
     and the new state holds these vaults, liabilities and insurance fund."""
 
     venue_id: bytes
@@ -76,9 +86,10 @@ class Statement:
     vaults: tuple[Vault, ...]
     totals: tuple[AssetAmount, ...]  # liabilities by asset: the sum of all account balances
     fund: tuple[AssetAmount, ...]  # the insurance fund's balances; the quote's may be negative
+    acts: tuple[Act, ...]  # of the operator, in order
 
     def backing(self, asset: int) -> int:
-        """The sum of the vaults of all chains for the asset."""
+        """The sum of the vaults of all chains for the asset, what is under way included."""
         return sum(vault.amount for vault in self.vaults if vault.asset == asset)
 
     def encode(self) -> bytes:
@@ -106,6 +117,7 @@ class Statement:
             (VAULT, [(v.chain, v.asset, v.amount) for v in self.vaults]),
             (AMOUNT, [(a.asset, a.amount) for a in self.totals]),
             (AMOUNT, [(a.asset, a.amount) for a in self.fund]),
+            (ACT, [(a.number, a.kind, a.leaf, a.tag, a.position, a.value) for a in self.acts]),
         ]
 
     def messages(self) -> list[Message]:
@@ -123,10 +135,15 @@ class Statement:
         messages += [_public(Public.VAULT, 0, v.asset, v.chain, 0, limbs(v.amount)) for v in self.vaults]
         messages += [_public(Public.TOTAL, instrument=a.asset, amount=limbs(a.amount)) for a in self.totals]
         messages += [_public(Public.FUND, instrument=a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
+        for act in self.acts:
+            public = (Public.SET, Public.ANNOUNCE, Public.ENACT)[act.kind - ActKind.SET]
+            value = (act.value, act.tag, 0, 0)
+            messages.append(_public(public, act.leaf, act.instrument, act.position, act.number, value))
         return messages
 
 
-MOVEMENT, PRICE, VAULT, AMOUNT = ">IIIIQ", ">IIII", ">IIQ", ">Iq"
+MOVEMENT, PRICE, VAULT, AMOUNT, ACT = ">IIIIQ", ">IIII", ">IIQ", ">Iq", ">IIIIII"
+_LAYOUTS = (MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT, ACT)
 _HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}III")
 
 
@@ -151,7 +168,7 @@ def decode_statement(data: bytes) -> Statement:
         raise StatementError(f"statement version {version}, this verifier reads {STATEMENT_VERSION}")
     old_root, new_root, (batch, time) = numbers[:8], numbers[8:16], numbers[16:]
     position, lists = _HEADER.size, []
-    for layout, most in zip((MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT), MAX_ENTRIES, strict=True):
+    for layout, most in zip(_LAYOUTS, MAX_ENTRIES, strict=True):
         rows, position = _read_list(data, position, struct.Struct(layout), most)
         lists.append(rows)
     if position != len(data):
@@ -168,20 +185,23 @@ def decode_statement(data: bytes) -> Statement:
         tuple(Vault(*row) for row in lists[3]),
         tuple(AssetAmount(*row) for row in lists[4]),
         tuple(AssetAmount(*row) for row in lists[5]),
+        tuple(Act(*row) for row in lists[6]),
     )
     _check_bounds(statement)
     _check_order(statement)
     _check_backing(statement)
+    _check_acts(statement)
     return statement
 
 
 # The most entries of each list, in the order of the encoding: what the tallest execution table can publish, a vault for
-# each chain and asset, an amount for each asset.
+# each chain and asset, an amount for each asset. SEND and RECEIVE are the shortest movements, SET is the shortest act.
 MAX_ENTRIES = (
-    *((1 << MAX_LOG_HEIGHT) // len(STEPS[kind]) for kind in (Kind.DEPOSIT, Kind.WITHDRAW, Kind.PRICE)),
+    *((1 << MAX_LOG_HEIGHT) // len(STEPS[kind]) for kind in (Kind.RECEIVE, Kind.SEND, Kind.PRICE)),
     MAX_CHAINS * MAX_INSTRUMENTS,
     MAX_INSTRUMENTS,
     MAX_INSTRUMENTS,
+    (1 << MAX_LOG_HEIGHT) // len(STEPS[Kind.SET]),
 )
 
 
@@ -209,6 +229,7 @@ def _check_bounds(statement: Statement) -> None:
         ("time of a price", 0, statement.time, [p.time for p in prices]),
         ("chain", 0, MAX_CHAINS - 1, [*(m.chain for m in movements), *(v.chain for v in vaults)]),
         ("sequence", 0, COUNTER_MAX, [*(m.sequence for m in movements), *(p.sequence for p in prices)]),
+        ("number of an act", 0, COUNTER_MAX, [a.number for a in statement.acts]),
         ("account", 0, MAX_ACCOUNTS - 1, [m.account for m in movements]),
         ("instrument", 0, MAX_INSTRUMENTS - 1, [*assets, *(p.instrument for p in prices)]),
         ("price", 1, PRICE_MAX, [p.price for p in prices]),
@@ -227,6 +248,7 @@ def _check_order(statement: Statement) -> None:
         ("deposits", [(m.chain, m.sequence) for m in statement.deposits]),
         ("withdrawals", [(m.chain, m.sequence) for m in statement.withdrawals]),
         ("prices", [(p.instrument, p.sequence) for p in statement.prices]),
+        ("acts", [(a.number, 0) for a in statement.acts]),
     ):
         if any(a >= b for a, b in pairwise(keys)):
             raise StatementError(f"{name} are not in strictly ascending order")
@@ -236,14 +258,14 @@ def _check_backing(statement: Statement) -> None:
     """The invariant in the clear: for every asset, the vaults of all chains sum to the liabilities.
 
     Assets are numbered from 0 without gaps, and so are chains; every chain has a vault for every asset, and nothing
-    moves elsewhere. How many chains and assets the venue has is not known here.
+    moves elsewhere. What is under way counts as the vaults of one more chain, TRANSIT. How many chains and assets the
+    venue has is not known here.
     """
-    assets = range(max(1, len(statement.totals)))
-    chains = range(max(1, len(statement.vaults) // len(assets)))
+    chains, assets = _chains(statement), _assets(statement)
     for name, expected, found in (
         ("liabilities", list(assets), [t.asset for t in statement.totals]),
         ("fund balances", list(assets), [f.asset for f in statement.fund]),
-        ("vaults", [(c, a) for c in chains for a in assets], [(v.chain, v.asset) for v in statement.vaults]),
+        ("vaults", list(product((*chains, TRANSIT), assets)), [(v.chain, v.asset) for v in statement.vaults]),
     ):
         if found != expected:
             raise StatementError(f"{len(found)} {name} are not one for each of {len(expected)}, in ascending order")
@@ -254,3 +276,20 @@ def _check_backing(statement: Statement) -> None:
         backing = statement.backing(total.asset)
         if backing != total.amount:
             raise StatementError(f"asset {total.asset}: vaults hold {backing}, liabilities are {total.amount}")
+
+
+def _assets(statement: Statement) -> range:
+    return range(max(1, len(statement.totals)))
+
+
+def _chains(statement: Statement) -> range:
+    """The chains of which the statement lists vaults, TRANSIT apart."""
+    return range(max(1, len(statement.vaults) // len(_assets(statement)) - 1))
+
+
+def _check_acts(statement: Statement) -> None:
+    """The operator changes nothing but what it may, on the chains and for the assets that are listed."""
+    chains, assets = len(_chains(statement)), len(_assets(statement))
+    for act in statement.acts:
+        if (problem := objection(act, chains, assets)) is not None:
+            raise StatementError(f"act {act.number}: {problem}")

@@ -58,6 +58,19 @@ class Step(_Numbered):
     CANCEL_PREDECESSOR = auto()
     CANCEL_ORDER = auto()
     CANCEL_BASE = auto()
+    SET_VENUE = auto()
+    SET_RECORD = auto()
+    ANNOUNCE_VENUE = auto()
+    ANNOUNCE_PENDING = auto()
+    ENACT_VENUE = auto()
+    ENACT_PENDING = auto()
+    ENACT_RECORD = auto()
+    SEND_CHAIN = auto()
+    SEND_VAULT = auto()
+    SEND_TRANSIT = auto()
+    RECEIVE_CHAIN = auto()
+    RECEIVE_VAULT = auto()
+    RECEIVE_TRANSIT = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -85,6 +98,11 @@ class Kind(_Numbered):
     DISCARD = auto()  # what is left meets no price, and is dropped
     REST = auto()  # what is left meets no price, and joins the book
     CANCEL = auto()
+    SET = auto()  # the operator changes a status or a deposit cap at once
+    ANNOUNCE = auto()  # the operator says which parameter will change
+    ENACT = auto()  # what was announced long enough ago happens
+    SEND = auto()  # an amount leaves a chain's vault for another one's
+    RECEIVE = auto()  # and arrives there
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -113,6 +131,11 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
     Kind.CANCEL: _steps("CANCEL"),
+    Kind.SET: _steps("SET"),
+    Kind.ANNOUNCE: _steps("ANNOUNCE"),
+    Kind.ENACT: _steps("ENACT"),
+    Kind.SEND: _steps("SEND"),
+    Kind.RECEIVE: _steps("RECEIVE"),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),

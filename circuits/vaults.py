@@ -9,14 +9,31 @@ from collections.abc import Sequence
 
 from circuits.accounts import AMOUNT_POSITIONS, market_leaf, stays_below_bound
 from circuits.bounded import Bounded
+from circuits.bounds import LIMB, TRANSIT
 from circuits.buses import Public
-from circuits.execution import Execution
-from circuits.records import CHAIN_BASE, CHAIN_SLOTS, TOTAL_BIT, TOTAL_SLOT, VAULT_SLOT, Tag
+from circuits.execution import Execution, negate
+from circuits.expression import Expression, lift
+from circuits.records import (
+    CHAIN_BASE,
+    CHAIN_DEPOSITS,
+    CHAIN_SLOTS,
+    CHAIN_STATUS,
+    CHAIN_WITHDRAWALS,
+    TOTAL_BIT,
+    TOTAL_SLOT,
+    VAULT_CAP,
+    VAULT_SLOT,
+    ChainStatus,
+    SystemAccount,
+    Tag,
+)
 from circuits.steps import Step
+
+CAP_PORTS = (8, 9)  # beside those of the vault's sum
 
 
 def chain(execution: Execution, step: Step, counter: int, public: Public) -> None:
-    """Count one movement on the chain in the register `chain`, publish it, and range-check its amount.
+    """Count one movement on the chain in the register `chain`, which is active, and publish it.
 
     Its number (register `sequence`) is the count before, so each number is used once. The amount, ids and number are
     bounded by the statement, which the public message must match.
@@ -24,14 +41,41 @@ def chain(execution: Execution, step: Step, counter: int, public: Public) -> Non
     execution.access(step, CHAIN_BASE + CHAIN_SLOTS * execution.register("chain"), None, [counter])
     execution.require(step, "number is the next of the chain", execution.register("sequence") - execution.old[counter])
     execution.require(step, "movements are counted", execution.new[counter] - execution.old[counter] - 1)
+    execution.require(step, "the chain is active", execution.old[CHAIN_STATUS] - int(ChainStatus.ACTIVE))
     execution.publish(step, public)
 
 
-def vault(execution: Execution, step: Step, change: Sequence[Bounded]) -> None:
-    """Change the vault of the instrument on the chain; it stays between 0 and the liabilities, which it is part of."""
-    index = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * execution.register("chain") + execution.register("instrument")
+def vault(
+    execution: Execution, step: Step, change: Sequence[Bounded], chain: Expression | int | None = None
+) -> None:
+    """Change the vault of the instrument on a chain, by default that of the register `chain`; it stays between 0 and
+    the liabilities, which it is part of."""
+    number = execution.register("chain") if chain is None else chain
+    index = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * lift(number) + execution.register("instrument")
     execution.access(step, index, None, AMOUNT_POSITIONS)
     execution.change_amount(step, change)
+
+
+def stays_below_cap(execution: Execution, step: Step) -> None:
+    """A vault stays below its cap, which counts units of LIMB^2: cap - 1 - (its upper limbs) is at least 0."""
+    low, high = (execution.ports[i] for i in CAP_PORTS)
+    upper = execution.new[2] + execution.new[3] * LIMB
+    execution.require(
+        step, "the vault stays below its cap", execution.old[VAULT_CAP] - 1 - upper - (low + high * LIMB).expression
+    )
+
+
+def in_transit(execution: Execution, steps: tuple[Step, Step, Step], sent: bool) -> None:
+    """An amount moves from a chain's vault to what is under way to others, or back, counted as a withdrawal or deposit
+    of the account IN_TRANSIT. Liabilities do not change."""
+    amount = execution.amount()
+    counter, public = (CHAIN_WITHDRAWALS, Public.WITHDRAWAL) if sent else (CHAIN_DEPOSITS, Public.DEPOSIT)
+    first, source, transit = steps
+    chain(execution, first, counter, public)
+    execution.require(first, "in transit", execution.register("account") - int(SystemAccount.IN_TRANSIT))
+    out, back = negate(amount), amount
+    vault(execution, source, out if sent else back)
+    vault(execution, transit, back if sent else out, TRANSIT)
 
 
 def grow_liabilities(execution: Execution, step: Step, change: Sequence[Bounded]) -> None:

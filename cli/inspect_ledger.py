@@ -3,7 +3,19 @@
 from statistics import median
 from typing import Any
 
-from circuits.records import VENUE_BATCHES, VENUE_INDEX, VENUE_TIME, SystemAccount, vault_index
+from circuits.acts import parameters
+from circuits.bounds import TRANSIT
+from circuits.records import (
+    CHAIN_STATUS,
+    VENUE_BATCHES,
+    VENUE_INDEX,
+    VENUE_TIME,
+    ChainStatus,
+    SystemAccount,
+    chain_index,
+    pending_index,
+    vault_index,
+)
 from cli.directory import LedgerDirectory
 from cli.output import aligned
 from solvent import Ledger
@@ -32,8 +44,26 @@ def ledger_object(directory: LedgerDirectory) -> dict[str, Any]:
             for root in ledger.roots()
         ],
         "chains": [_chain(ledger, chain) for chain in chains], "invariant": backings,
+        "notice": venue.notice, "in_transit": _in_transit(ledger), "pending": _pending(ledger),
         "traders": _summary(figures), "accounts": [_account(ledger, one) for one in figures],
     }  # fmt: skip
+
+
+def _in_transit(ledger: Ledger) -> dict[str, str]:
+    """What has left one chain's vault and not reached another's, by asset."""
+    amounts = {asset: held(ledger.read(vault_index(TRANSIT, asset.number))) for asset in ledger.venue.collateral}
+    return {asset.name: asset.format_units(amount) for asset, amount in amounts.items()}
+
+
+def _pending(ledger: Ledger) -> list[dict[str, Any]]:
+    """The announced changes; values as records hold them."""
+    found = []
+    for instrument in ledger.venue.instruments:
+        leaf, position, value, due, *_ = ledger.read(pending_index(instrument.number))
+        known = parameters(instrument.number, len(ledger.venue.collateral)).items()
+        names = [name.value for name, target in known if (target.leaf, target.position) == (leaf, position)]
+        found += [{"instrument": instrument.name, "parameter": name, "value": value, "due": due} for name in names]
+    return found
 
 
 def _chain(ledger: Ledger, chain: ChainState) -> dict[str, Any]:
@@ -45,6 +75,7 @@ def _chain(ledger: Ledger, chain: ChainState) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "name": chain.name, "batch": chain.batch, "root": root_hex(chain.root), "deposits": len(chain.deposits),
+        "status": ChainStatus(ledger.read(chain_index(chain.number))[CHAIN_STATUS]).name.lower(),
         "pending": len(chain.pending()), "payouts": len(chain.payouts), "vaults": vaults,
     }  # fmt: skip
 
@@ -93,8 +124,19 @@ def ledger_lines(content: dict[str, Any]) -> list[str]:
         *aligned(["root (newest last)", "last accepted by"], roots), "",
         *aligned(["chain", "accepted", "pending", "asset", "held", "of it credited", "in the ledger"], chains), "",
         *aligned(["instrument", "sum of balances", "liabilities", "sum of vaults", "invariant"], backing), "",
+        *_operator_lines(content),
         *_account_lines(content),
     ]  # fmt: skip
+
+
+def _operator_lines(content: dict[str, Any]) -> list[str]:
+    lines = [f"in transit: {amount} {asset}" for asset, amount in content["in_transit"].items() if amount != "0"]
+    lines += [f"{chain['name']} is suspended" for chain in content["chains"] if chain["status"] != "active"]
+    lines += [
+        f"announced: {one['parameter']} of {one['instrument']} becomes {one['value']}, from second {one['due']} on"
+        for one in content["pending"]
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _account_lines(content: dict[str, Any]) -> list[str]:

@@ -1,5 +1,7 @@
 """What a venue calls the things that a statement numbers."""
 
+from circuits.bounds import TRANSIT
+from state.backing import IN_TRANSIT
 from state.venue import Venue
 
 
@@ -11,11 +13,12 @@ class VenueNames:
 
     def chain(self, number: int) -> str:
         """See Names."""
-        return self._venue.chains[number]
+        return IN_TRANSIT if number == TRANSIT else self._venue.chains[number]
 
     def instrument(self, number: int) -> str:
         """See Names."""
-        return self._venue.instruments[number].name
+        instruments = self._venue.instruments  # an act may be about one that the venue does not have
+        return instruments[number].name if number < len(instruments) else f"instrument {number}"
 
     def amount(self, instrument: int, units: int) -> str:
         """See Names; in wholes."""

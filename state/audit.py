@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from circuits.bounds import ACCOUNT_SLOTS
+from circuits.bounds import ACCOUNT_SLOTS, TRANSIT
 from circuits.records import (
     BALANCE_SLOT,
     HEADER_NONCE,
@@ -31,7 +31,7 @@ class Backing:
     instrument: int
     balances: int  # the sum over all accounts
     liabilities: int  # the total record; 0 for a perpetual
-    vaults: int  # the sum over all chains; 0 for a perpetual
+    vaults: int  # the sum over all chains and what is under way; 0 for a perpetual
 
     @property
     def holds(self) -> bool:
@@ -57,12 +57,12 @@ def invariant(ledger: Ledger) -> list[Backing]:
     for index, record in records.items():
         if record[TAG] == Tag.BALANCE:
             sums[index % ACCOUNT_SLOTS - BALANCE_SLOT] += balance_amount(record)
-    result = []
+    result, chains = [], (*range(len(ledger.venue.chains)), TRANSIT)
     for instrument in ledger.venue.instruments:
         number, liabilities, vaults = instrument.number, 0, 0
         if instrument.tag != Tag.PERPETUAL:
             liabilities = held(records[total_index(number)])
-            vaults = sum(held(records[vault_index(chain, number)]) for chain in range(len(ledger.venue.chains)))
+            vaults = sum(held(records[vault_index(chain, number)]) for chain in chains)
         result.append(Backing(number, sums[number], liabilities, vaults))
     return result
 

@@ -4,30 +4,39 @@ The format is described by cli/batch.schema.json.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
-from circuits.bounds import COUNTER_MAX, MAX_ACCOUNTS, PRICE_MAX, TIME_MAX
+from circuits.acts import Parameter
+from circuits.bounds import CAP_UNIT, COUNTER_MAX, FEE_ONE, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, TIME_MAX
 from circuits.field import P
+from circuits.records import ChainStatus, Status
 from state.book import order_id
-from state.decimals import DecimalError
+from state.decimals import DecimalError, format_decimal, scale_exactly
 from state.errors import BatchError, json_problem
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import KEY_ELEMENTS, Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
 from verifier.files import replacing
 from verifier.prices import MAX_MEMBERS, SIGNATURE_SIZE, Bundle
 
+T = TypeVar("T")
 FORMAT, VERSION = "solvent-batch", 1
 MAX_LINE_BYTES = 4096
 _KEY_DIGITS = 8 * KEY_ELEMENTS
@@ -177,17 +186,61 @@ def _encode_prices(
     return {venue.instruments[number].name: venue.instruments[number].format_price(price) for number, price in value}
 
 
-def _decode_policy(venue: Venue, instrument: Instrument | None, value: object) -> Policy:
-    found = _POLICIES.get(_text(value))
+def _decode_word(words: Mapping[str, T], value: object) -> T:
+    found = words.get(_text(value))
     if found is None:
-        raise _FieldError(f"must be one of {', '.join(_POLICIES)}")
+        raise _FieldError(f"must be one of {', '.join(words)}")
     return found
 
 
-def _encode_policy(venue: Venue, instrument: Instrument | None, value: Policy) -> str:
-    return next(name for name, policy in _POLICIES.items() if policy is value)
+def _words(words: Mapping[str, T]) -> _Codec:
+    """One of these words, each for a value."""
+    return _Codec(
+        lambda venue, instrument, value: _decode_word(words, value),
+        lambda venue, instrument, value: next(word for word, meaning in words.items() if meaning == value),
+    )
 
 
+def _decode_cap(venue: Venue, instrument: Instrument, value: object) -> int:
+    return instrument.units(_text(value)) // CAP_UNIT
+
+
+def _encode_cap(venue: Venue, instrument: Instrument, value: int) -> str:
+    return instrument.format_units(value * CAP_UNIT)
+
+
+def _decode_change(venue: Venue, instrument: Instrument, value: object) -> tuple[Parameter, int]:
+    if not isinstance(value, dict) or len(value) != 1:
+        raise _FieldError("must be an object of one parameter and its new value")
+    ((name, text),) = value.items()
+    parameter = _decode_word(_PARAMETERS, name)
+    if parameter in _SECONDS:
+        return parameter, int(_TIME.decode(venue, instrument, text))
+    number = scale_exactly(_text(text), _scale(venue, instrument, parameter))
+    return parameter, FRACTION_ONE - number if parameter is Parameter.HAIRCUT else number
+
+
+def _encode_change(venue: Venue, instrument: Instrument, value: tuple[Parameter, int]) -> dict[str, str | int]:
+    parameter, number = value
+    if parameter in _SECONDS:
+        return {parameter.value: number}
+    number = FRACTION_ONE - number if parameter is Parameter.HAIRCUT else number
+    return {parameter.value: format_decimal(number / Fraction(_scale(venue, instrument, parameter)))}
+
+
+def _scale(venue: Venue, instrument: Instrument, parameter: Parameter) -> Fraction | int:
+    """What a parameter's decimal number counts, of whatever instrument it is said."""
+    if parameter in (Parameter.MAKER_FEE, Parameter.TAKER_FEE):
+        return FEE_ONE
+    if parameter is Parameter.MINIMUM_NOTIONAL:
+        return venue.quote.units_per_one
+    return instrument.units_per_one if parameter is Parameter.INTEREST_CAP else FRACTION_ONE
+
+
+_SECONDS = (Parameter.STALENESS, Parameter.STEP_TIME)
+_PARAMETERS = {parameter.value: parameter for parameter in Parameter}
+_MARKET_STATUS = {status.name.lower().replace("_", "-"): status for status in Status if status is not Status.SETTLED}
+_CHAIN_STATUS = {status.name.lower(): status for status in ChainStatus}
 _POLICIES = {policy.name.lower().replace("_", "-"): policy for policy in Policy}
 _ACCOUNT, _SEQUENCE, _TIME = _integer(MAX_ACCOUNTS - 1), _integer(COUNTER_MAX), _integer(TIME_MAX)
 _INSTRUMENT = _Codec(_decode_instrument, _encode_instrument, names_instrument=True)
@@ -196,10 +249,12 @@ _UNITS: _Codec = _Codec(_decode_units, _encode_units)  # type: ignore[arg-type] 
 _PRICE: _Codec = _Codec(_decode_price, _encode_price)  # type: ignore[arg-type]
 _BOOLEAN, _KEY = _Codec(_decode_boolean, _same), _Codec(_decode_key, _encode_key)
 
+_CAP: _Codec = _Codec(_decode_cap, _encode_cap)  # type: ignore[arg-type]
+_CHANGE: _Codec = _Codec(_decode_change, _encode_change)  # type: ignore[arg-type]
 _ORDER_NUMBER = _integer(order_id(MAX_ACCOUNTS, 0) - 1)
 _ORDER: dict[str, _Codec] = {
     "account": _ACCOUNT, "market": _INSTRUMENT, "buys": _BOOLEAN, "price": _PRICE, "size": _UNITS, "expiry": _TIME,
-    "policy": _Codec(_decode_policy, _encode_policy), "reduce_only": _BOOLEAN,
+    "policy": _words(_POLICIES), "reduce_only": _BOOLEAN,
 }  # fmt: skip
 
 # The fields of each kind, in the order of reading and writing; a field has the name of the argument.
@@ -215,6 +270,13 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "cancel": (Cancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
     "cancel_all": (CancelAll, {"account": _ACCOUNT}),
     "modify": (Modify, {"order": _ORDER_NUMBER, **_ORDER}),
+    "set_status": (SetStatus, {"market": _INSTRUMENT, "status": _words(_MARKET_STATUS)}),
+    "set_chain": (SetChain, {"chain": _CHAIN, "status": _words(_CHAIN_STATUS)}),
+    "set_cap": (SetCap, {"chain": _CHAIN, "asset": _INSTRUMENT, "cap": _CAP}),
+    "announce": (Announce, {"instrument": _INSTRUMENT, "change": _CHANGE}),
+    "enact": (Enact, {"instrument": _INSTRUMENT}),
+    "send": (Send, {"chain": _CHAIN, "asset": _INSTRUMENT, "amount": _UNITS}),
+    "receive": (Receive, {"chain": _CHAIN, "sequence": _SEQUENCE, "asset": _INSTRUMENT, "amount": _UNITS}),
     _BUNDLE: (Bundle, {
         "time": _TIME, "prices": _Codec(_decode_prices, _encode_prices),
         "signers": _Codec(_decode_signers, _encode_signers),

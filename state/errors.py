@@ -25,7 +25,12 @@ class Rule(StrEnum):
     DEPOSIT_ORDER = "deposit-order"
     UNBACKED_DEPOSIT = "unbacked-deposit"
     VAULT_SHORT = "vault-short"
-    VAULT_LIMIT = "vault-limit"
+    DEPOSIT_CAP = "deposit-cap"
+    CHAIN_SUSPENDED = "chain-suspended"
+    IN_TRANSIT = "in-transit"
+    NOTHING_PENDING = "nothing-pending"
+    NOT_YET_DUE = "not-yet-due"
+    NOT_A_PARAMETER = "not-a-parameter"
     TOTAL_LIMIT = "total-limit"
     NO_BALANCE = "no-balance"
     NEGATIVE_COLLATERAL = "negative-collateral"
@@ -70,7 +75,12 @@ MESSAGES: dict[Rule, str] = {
     Rule.DEPOSIT_ORDER: "deposit {sequence} on {chain} is not the next one, {expected}",
     Rule.UNBACKED_DEPOSIT: "{chain} does not hold deposit {sequence}: account {account}, {amount} of {asset}",
     Rule.VAULT_SHORT: "the vault of {asset} on {chain} holds {held}, less than {amount}",
-    Rule.VAULT_LIMIT: "the vault of {asset} on {chain} would hold {would}, above {limit}",
+    Rule.DEPOSIT_CAP: "the vault of {asset} on {chain} would hold {would}, and must stay below its cap of {cap}",
+    Rule.CHAIN_SUSPENDED: "{chain} is suspended: it takes no deposits and makes no withdrawals",
+    Rule.IN_TRANSIT: "deposit {sequence} on {chain} is of what is in transit: `receive` takes it",
+    Rule.NOTHING_PENDING: "no change of {instrument} has been announced",
+    Rule.NOT_YET_DUE: "the change of {instrument} is due at {due}, after the batch's time {time}",
+    Rule.NOT_A_PARAMETER: "{parameter} is no parameter of {instrument}",
     Rule.TOTAL_LIMIT: "the liabilities in {asset} would be {would}, above {limit}",
     Rule.NO_BALANCE: "account {account} holds no {instrument}",
     Rule.NEGATIVE_COLLATERAL: "account {account} would hold {would} of {instrument}; only the quote may be negative",

@@ -1,8 +1,10 @@
 """The records of a new venue: system accounts, empty vaults, markets at their initial prices."""
 
+from circuits.bounds import CAP_MAX, TRANSIT
 from circuits.records import (
     FIRST_TRADER,
     VENUE_INDEX,
+    ChainStatus,
     Record,
     Role,
     Status,
@@ -28,10 +30,11 @@ from state.venue import Instrument, Venue
 
 def genesis_records(venue: Venue) -> dict[int, Record]:
     """Every record of the venue's first state, by leaf index."""
-    records = {VENUE_INDEX: record(Tag.VENUE, FIRST_TRADER, 0, 0)}
+    records = {VENUE_INDEX: record(Tag.VENUE, FIRST_TRADER, 0, 0, 0, venue.notice)}
     for chain in range(len(venue.chains)):
-        records[chain_index(chain)] = record(Tag.CHAIN, 0, 0)
-        records |= {vault_index(chain, asset.number): vault_record(0) for asset in venue.collateral}
+        records[chain_index(chain)] = record(Tag.CHAIN, 0, 0, ChainStatus.ACTIVE)
+    for chain in (*range(len(venue.chains)), TRANSIT):
+        records |= {vault_index(chain, asset.number): vault_record(0, CAP_MAX) for asset in venue.collateral}
     records |= {total_index(asset.number): total_record(0, asset.number) for asset in venue.collateral}
     for instrument in venue.instruments:
         records |= _instrument_records(instrument, venue.borrow_fraction)

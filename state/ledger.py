@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from circuits.bounds import TIME_MAX
+from circuits.acts import Act, ActKind
+from circuits.bounds import TIME_MAX, TRANSIT
 from circuits.records import (
     VENUE_BATCHES,
     VENUE_INDEX,
@@ -164,8 +165,8 @@ class Ledger:
     def _statement(self, old_root: Root, witness: Witness) -> Statement:
         read, assets, arguments = self.store.leaves.__getitem__, self.venue.collateral, witness.arguments
         deposits, withdrawals = (
-            tuple(sorted(Movement(*row) for row in zip(*arguments[kind].values(), strict=True)))
-            for kind in (Kind.DEPOSIT, Kind.WITHDRAW)
+            tuple(sorted(Movement(*row) for kind in kinds for row in zip(*arguments[kind].values(), strict=True)))
+            for kinds in ((Kind.DEPOSIT, Kind.RECEIVE), (Kind.WITHDRAW, Kind.SEND))
         )
         fund = SystemAccount.INSURANCE
         return Statement(
@@ -175,8 +176,21 @@ class Ledger:
             prices=tuple(sorted(Price(*row) for row in zip(*arguments[Kind.PRICE].values(), strict=True))),
             vaults=tuple(
                 Vault(chain, a.number, held(read(vault_index(chain, a.number))))
-                for chain in range(len(self.venue.chains)) for a in assets
+                for chain in (*range(len(self.venue.chains)), TRANSIT) for a in assets
             ),
             totals=tuple(AssetAmount(a.number, held(read(total_index(a.number)))) for a in assets),
+            acts=_acts(witness),
             fund=tuple(AssetAmount(a.number, balance_amount(read(balance_index(fund, a.number)))) for a in assets),
         )
+
+
+def _acts(witness: Witness) -> tuple[Act, ...]:
+    """The operator's acts in their order, without what they change of which instrument, which the leaf says."""
+    kinds = ((Kind.SET, ActKind.SET), (Kind.ANNOUNCE, ActKind.ANNOUNCE), (Kind.ENACT, ActKind.ENACT))
+    return tuple(
+        sorted(
+            Act(number, said, leaf, tag, position, value)
+            for kind, said in kinds
+            for number, leaf, tag, position, value, *_ in zip(*witness.arguments[kind].values(), strict=True)
+        )
+    )

@@ -20,11 +20,11 @@ from circuits.bounds import (
     FRACTION_ONE,
     LIMB,
     LOT_UNITS_MAX,
-    MAX_CHAINS,
     MAX_INSTRUMENTS,
     PRICE_MAX,
     SIZE_MAX,
     TIME_MAX,
+    TRANSIT,
 )
 from circuits.records import QUOTE_INSTRUMENT, Tag
 from state.decimals import DecimalError, format_decimal, is_terminating, parse_decimal, scale_exactly
@@ -182,7 +182,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
         raise ConfigError(file, f"is not TOML: {error}", int(line[1]) if line else None) from error
     root = _Table(file, "", content)
     _check_format(root)
-    name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", MAX_CHAINS)
+    name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", TRANSIT)
     borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, BORROW_MAX)
     notice = root.integer("notice", 0, TIME_MAX)
     quote = _read_quote(root.table("quote"))

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from circuits.records import FIRST_TRADER, Tag, rules_index
+from circuits.acts import Parameter
+from circuits.records import FIRST_TRADER, ChainStatus, Status, Tag, rules_index
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
@@ -11,11 +12,16 @@ from state.book import order_id
 from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue, load_venue
@@ -31,9 +37,12 @@ def default_venue() -> Venue:
     return load_venue(VENUE_FILE)
 
 
-def new_ledger(staleness: int | None = None) -> Ledger:
-    """A fresh ledger of the default venue; staleness: for how many seconds prices hold, if not for the venue's own."""
-    venue = default_venue()
+def new_ledger(staleness: int | None = None, *, notice: int | None = None, venue: Venue | None = None) -> Ledger:
+    """A fresh ledger, by default of the default venue, with another staleness of prices or notice of changes if they
+    are said, in seconds."""
+    venue = venue or default_venue()
+    if notice is not None:
+        venue = replace(venue, notice=notice)
     if staleness is not None:
         aging = (i if i.tag == Tag.QUOTE else replace(i, staleness=staleness) for i in venue.instruments)
         venue = replace(venue, instruments=tuple(aging))
@@ -48,8 +57,13 @@ def with_rules(ledger: Ledger, market: int, rules: dict[int, int]) -> Ledger:
     return ledger
 
 
+def prompt_ledger(staleness: int | None = None) -> Ledger:
+    """The same, but what the operator announces is due at once."""
+    return new_ledger(staleness, notice=0)
+
+
 def every_kind() -> list[Transition]:
-    """A batch with every transition kind: three accounts funded on two chains trade both markets."""
+    """A batch with every kind of a trader's transition: three accounts funded on two chains trade both markets."""
     key = (1, 2, 3, 4, 5, 6, 7)
     return [
         *(Register(account, key) for account in (ALICE, BOB, CAROL)),
@@ -67,6 +81,23 @@ def every_kind() -> list[Transition]:
         Withdraw(1, BOB, USDC, 2_000_000),
         Withdraw(2, CAROL, ETH, 5),
         *trade(BTC_PERP, BOB, ALICE, 6_181_000, 20_000, True),
+    ]
+
+
+def every_act() -> list[Transition]:
+    """What the operator does, on the batch of `every_kind`: all kinds, if the ledger needs no notice."""
+    return [
+        SetStatus(BTC_PERP, Status.HALTED),
+        SetStatus(BTC_PERP, Status.ACTIVE),
+        SetChain(0, ChainStatus.SUSPENDED),
+        SetChain(0, ChainStatus.ACTIVE),
+        SetCap(2, ETH, 1_000),
+        Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600)),
+        Announce(BTC_PERP, (Parameter.TAKER_FEE, 400)),
+        Enact(BTC_PERP),
+        Announce(USDC, (Parameter.BORROW_FRACTION, 2_000)),
+        Send(0, USDC, 5_000_000),
+        Receive(1, 1, USDC, 3_000_000),
     ]
 
 

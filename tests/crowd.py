@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from random import Random
 
-from circuits.records import FIRST_TRADER, chain_index
+from circuits.acts import Parameter
+from circuits.bounds import CAP_MAX
+from circuits.records import FIRST_TRADER, ChainStatus, Status, chain_index
 from state.audit import account_count
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
@@ -41,7 +48,7 @@ class Crowd:
         """One more transition for the open batch; the ledger may refuse it."""
         rare: list[Callable[[Ledger], Transition]] = [
             self._cancel, self._cancel, self._cancel_all, self._modify, self._modify, self._price, self._price,
-            self._deposit, self._withdraw, self._transfer, self._register,
+            self._deposit, self._withdraw, self._transfer, self._register, self._act,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
 
@@ -92,3 +99,18 @@ class Crowd:
 
     def _register(self, ledger: Ledger) -> Register:
         return Register(account_count(ledger), (9,) * 7)
+
+    def _act(self, ledger: Ledger) -> Transition:
+        """Something of the operator's that changes little for the traders."""
+        chain, market, amount = self._random.randrange(3), self._random.choice([BTC_PERP, ETH_PERP]), 1_000
+        sequence = ledger.read(chain_index(chain))[0]
+        acts: list[Transition] = [
+            SetStatus(market, self._random.choice([Status.ACTIVE] * 3 + [Status.REDUCE_ONLY])),
+            SetChain(0, self._random.choice([ChainStatus.ACTIVE] * 3 + [ChainStatus.SUSPENDED])),
+            SetCap(1, USDC, self._random.choice([0, 1, CAP_MAX])),
+            Announce(market, (Parameter.TAKER_FEE, self._random.choice([400, 500]))),
+            Enact(market), Enact(market),
+            Send(chain, USDC, self._random.randint(1, amount)),
+            Receive(chain, sequence, USDC, self._random.randint(1, amount)),
+        ]  # fmt: skip
+        return self._random.choice(acts)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from circuits.bounds import AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.acts import Act, ActKind
+from circuits.bounds import AMOUNT_MAX, CAP_MAX, CAP_UNIT, COUNTER_MAX, MAX_ACCOUNTS, TRANSIT
+from circuits.records import ChainStatus, SystemAccount, chain_index, vault_index
 from circuits.solvent import solvent_circuit
 from circuits.statement import Movement, Statement
 from verifier.batch import verify_batch
@@ -96,6 +98,11 @@ class ChainState:
     consumed: int = 0  # how many of them accepted batches have credited
     payouts: list[Entry] = field(default_factory=list)  # all ever released, in order
     accepted: list[Accepted] = field(default_factory=list)
+    caps: list[int] = field(default_factory=list)  # of the deposits of each asset, in CAP_UNIT, as last accepted
+    suspended: bool = False  # as last accepted
+
+    def __post_init__(self) -> None:
+        self.caps = self.caps or [CAP_MAX] * self.assets
 
     @property
     def root(self) -> tuple[int, ...]:
@@ -140,9 +147,11 @@ class ChainVerifier:
         _require(0 <= entry.account < MAX_ACCOUNTS, f"account {entry.account} is outside 0..{MAX_ACCOUNTS - 1}")
         _require(0 <= entry.asset < state.assets, f"asset {entry.asset} is outside 0..{state.assets - 1}")
         _require(entry.amount > 0, f"amount {entry.amount} is not positive")
-        # A vault above the ledger's bound could never be credited, and would hold up the queue behind it.
-        would = state.holdings(entry.asset) + entry.amount
-        _require(would <= AMOUNT_MAX, f"the vault of asset {entry.asset} would hold {would}, above {AMOUNT_MAX}")
+        _require(not state.suspended, "the chain is suspended")
+        # A deposit above the cap could not be credited, and would hold up the queue behind it.
+        would, cap = state.holdings(entry.asset) + entry.amount, state.caps[entry.asset] * CAP_UNIT
+        limit = AMOUNT_MAX if entry.account == SystemAccount.IN_TRANSIT else cap - 1
+        _require(would <= limit, f"the vault of asset {entry.asset} would hold {would}, above {limit}")
         _require(len(state.deposits) < COUNTER_MAX, f"the queue has taken all {COUNTER_MAX} deposits that it can")
         state.deposits.append(entry)
         return len(state.deposits) - 1
@@ -272,7 +281,18 @@ class ChainVerifier:
         released = self._own(statement.withdrawals)
         self.state.payouts += [Entry(movement.account, movement.asset, movement.amount) for movement in released]
         self.state.consumed += len(self._own(statement.deposits))
+        self._follow(statement.acts)
         self.state.accepted.append(Accepted(statement.batch, statement.time, statement.new_root))
+
+    def _follow(self, acts: Sequence[Act]) -> None:
+        """What the operator set here: the deposit caps, and whether the chain is suspended."""
+        state = self.state
+        vaults = {vault_index(state.number, asset): asset for asset in range(state.assets)}
+        for act in acts:
+            if act.kind == ActKind.SET and act.leaf in vaults:
+                state.caps[vaults[act.leaf]] = act.value
+            if act.kind == ActKind.SET and act.leaf == chain_index(state.number):
+                state.suspended = act.value == ChainStatus.SUSPENDED
 
     def _own(self, movements: Sequence[Movement]) -> list[Movement]:
         return [movement for movement in movements if movement.chain == self.state.number]
@@ -284,9 +304,9 @@ class ChainVerifier:
 def left_out(statement: Statement, chains: int, assets: int) -> str | None:
     """How the statement's lists differ from those of a venue with so many chains and collateral assets; None if they
     are complete. A proof does not show that they are, and whatever moves does so on a listed vault."""
-    expected = [(chain, asset) for chain in range(chains) for asset in range(assets)]
+    expected = [(chain, asset) for chain in (*range(chains), TRANSIT) for asset in range(assets)]
     if [(vault.chain, vault.asset) for vault in statement.vaults] != expected:
-        return f"{len(statement.vaults)} vaults, not one for each of {chains} chains x {assets} assets"
+        return f"{len(statement.vaults)} vaults, not one for each of {chains} chains and transit x {assets} assets"
     for name, amounts in (("liabilities", statement.totals), ("insurance fund", statement.fund)):
         if [amount.asset for amount in amounts] != list(range(assets)):
             return f"the {name} list {[amount.asset for amount in amounts]}, not assets 0..{assets - 1}"

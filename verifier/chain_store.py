@@ -87,6 +87,7 @@ def _encode(state: ChainState) -> dict[str, Any]:
         "deposits": [[entry.account, entry.asset, entry.amount] for entry in state.deposits],
         "payouts": [[entry.account, entry.asset, entry.amount] for entry in state.payouts],
         "accepted": [[accepted.batch, accepted.time, root_hex(accepted.root)] for accepted in state.accepted],
+        "caps": state.caps, "suspended": state.suspended,
     }  # fmt: skip
 
 
@@ -104,10 +105,12 @@ def _decode(content: dict[str, Any]) -> ChainState:
         deposits=[_entry(row) for row in _exact(list, content.pop("deposits"))],
         payouts=[_entry(row) for row in _exact(list, content.pop("payouts"))],
         accepted=[_accepted(row) for row in _exact(list, content.pop("accepted"))],
+        caps=[_count(cap) for cap in _exact(list, content.pop("caps"))],
+        suspended=_exact(bool, content.pop("suspended")),
     )
     if content:
         raise ValueError(f"unknown fields {', '.join(content)}")
-    if not state.consumed <= len(state.deposits) or not state.number < state.chains:
+    if not state.consumed <= len(state.deposits) or not state.number < state.chains or len(state.caps) != state.assets:
         raise ValueError("its numbers contradict each other")
     for entry in (*state.deposits, *state.payouts):
         if not entry.asset < state.assets or not entry.amount:

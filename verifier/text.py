@@ -4,6 +4,18 @@ from collections.abc import Iterable, Sequence
 from string import hexdigits
 from typing import Any, Protocol
 
+from circuits.acts import Act, ActKind, parameters
+from circuits.bounds import CAP_UNIT, TRANSIT
+from circuits.records import (
+    CHAIN_BASE,
+    CHAIN_SLOTS,
+    INSTRUMENT_BASE,
+    INSTRUMENT_SLOTS,
+    VAULT_SLOT,
+    ChainStatus,
+    Status,
+    Tag,
+)
 from circuits.statement import AssetAmount, Movement, Statement
 
 ROOT_DIGITS = 64
@@ -35,7 +47,7 @@ class Numbers:
 
     def chain(self, number: int) -> str:
         """See Names."""
-        return f"chain {number}"
+        return "in transit" if number == TRANSIT else f"chain {number}"
 
     def instrument(self, number: int) -> str:
         """See Names."""
@@ -87,6 +99,7 @@ def statement_object(statement: Statement, names: Names) -> dict[str, Any]:
         ],
         "liabilities": _amounts(statement.totals, names),
         "insurance_fund": _amounts(statement.fund, names),
+        "acts": [_act(act, len(statement.totals), names) for act in statement.acts],
     }
 
 
@@ -107,7 +120,28 @@ def statement_lines(statement: Statement, names: Names) -> list[str]:
         amount = names.amount(total.asset, total.amount)
         lines.append(f"backing     {names.instrument(total.asset)}: liabilities {amount} = vaults {' + '.join(parts)}")
     fund = ", ".join(f"{names.instrument(a.asset)} {names.amount(a.asset, a.amount)}" for a in statement.fund)
-    return [*lines, f"insurance   {fund}"]
+    acts = [_act(act, len(statement.totals), names) for act in statement.acts]
+    told = (f"act {act['number']:<7} {act['act']} {act['of']}: {act['element']} {act['value']}" for act in acts)
+    return [*lines, f"insurance   {fund}", *told]
+
+
+def _act(act: Act, assets: int, names: Names) -> dict[str, str | int]:
+    """An act of the operator on a venue of so many collateral assets; a parameter's value is that of the record."""
+    said: dict[str, str | int] = {"number": act.number, "act": ActKind(act.kind).name.lower()}
+    if act.leaf < INSTRUMENT_BASE:
+        chain, slot = divmod(act.leaf - CHAIN_BASE, CHAIN_SLOTS)
+        if act.tag == Tag.CHAIN:
+            return {**said, "of": names.chain(chain), "element": "status", "value": ChainStatus(act.value).name.lower()}
+        asset = slot - VAULT_SLOT
+        of = f"{names.instrument(asset)} on {names.chain(chain)}"
+        return {**said, "of": of, "element": "cap", "value": names.amount(asset, act.value * CAP_UNIT)}
+    instrument = (act.leaf - INSTRUMENT_BASE) // INSTRUMENT_SLOTS
+    of = names.instrument(instrument)
+    if act.kind == ActKind.SET:
+        return {**said, "of": of, "element": "status", "value": Status(act.value).name.lower()}
+    known = parameters(instrument, assets).items()
+    (parameter,) = (name for name, target in known if (target.leaf, target.position) == (act.leaf, act.position))
+    return {**said, "of": of, "element": parameter.value, "value": act.value}
 
 
 def _movement(movement: Movement, names: Names) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from circuits.execution import Execution
-from circuits.transitions import cancel, close, deposit, match, order, price, register, transfer, withdraw
+from circuits.transitions import act, cancel, close, deposit, match, order, price, register, transfer, transit, withdraw
 
 ALL: tuple[Callable[[Execution], None], ...] = (
     register.constrain,
@@ -14,5 +14,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     order.constrain,
     match.constrain,
     cancel.constrain,
+    act.constrain,
+    transit.constrain,
     close.constrain,
 )

@@ -9,7 +9,7 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import cancel, close, match, movements, order, price, register, transfer
+from prover.traces import act, cancel, close, match, movements, order, price, register, transfer
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.margin import margin_columns
@@ -24,6 +24,7 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     order.fill,
     match.fill,
     cancel.fill,
+    act.fill,
     close.fill,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX
+from circuits.bounds import COUNTER_MAX, TRANSIT
 from circuits.records import (
     VENUE_BATCHES,
     VENUE_INDEX,
@@ -80,7 +80,8 @@ class CloseFund:
 
 def closing(venue: Venue, time: int) -> Iterator[Transition]:
     """The transitions that end a batch, in order."""
+    chains = *range(len(venue.chains)), TRANSIT
     yield CloseVenue(time)
-    yield from (CloseVault(chain, asset.number) for chain in range(len(venue.chains)) for asset in venue.collateral)
+    yield from (CloseVault(chain, asset.number) for chain in chains for asset in venue.collateral)
     yield from (CloseTotal(asset.number) for asset in venue.collateral)
     yield from (CloseFund(asset.number) for asset in venue.collateral)

@@ -21,7 +21,17 @@ from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.transitions import Transition
 from state.transitions.match import SKIPPED
-from tests.batches import BTC_PERP, ETH_PERP, every_kind, every_order, new_ledger, run_batch, with_rules
+from tests.batches import (
+    BTC_PERP,
+    ETH_PERP,
+    every_act,
+    every_kind,
+    every_order,
+    new_ledger,
+    prompt_ledger,
+    run_batch,
+    with_rules,
+)
 from tests.crowd import Crowd
 from tests.proving import TEST_PARAMETERS
 from tests.state.worlds import funded_ledger, transitions
@@ -58,7 +68,7 @@ def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Sta
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    statement, witness = run_batch(new_ledger(), [*every_kind(), *every_order()])
+    statement, witness = run_batch(prompt_ledger(), [*every_kind(), *every_order(), *every_act()])
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}
     assert_agreed(statement, witness)
@@ -77,7 +87,7 @@ def test_the_circuit_accepts_what_the_ledger_accepts(batch: list[Transition]) ->
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_the_circuit_accepts_what_the_ledger_accepts_of_a_crowd(seed: int, attempts: int) -> None:
-    ledger, crowd = new_ledger(STALENESS if seed % 2 else None), Crowd(Random(seed))
+    ledger, crowd = prompt_ledger(STALENESS if seed % 2 else None), Crowd(Random(seed))
     run_batch(ledger, crowd.opening(), time=1)
     crowded_batch(ledger, crowd, attempts)  # leaves a book
     _, statement, witness, _ = crowded_batch(ledger, crowd, attempts)
@@ -109,7 +119,7 @@ def test_circuit_and_ledger_agree_on_hundreds_of_whole_batches() -> None:
     whole = 0
     for seed in range(RUNS):
         random = Random(seed)
-        ledger, crowd = new_ledger(random.choice([None, STALENESS])), Crowd(random, random.choice([4, 10, 60]))
+        ledger, crowd = prompt_ledger(random.choice([None, STALENESS])), Crowd(random, random.choice([4, 10, 60]))
         run_batch(ledger, crowd.opening(), time=1)
         for _ in range(BATCHES_A_RUN):
             count, statement, witness, removed = crowded_batch(ledger, crowd, LONG_ATTEMPTS)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.bounds import AMOUNT_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX
+from circuits.acts import Act, ActKind
+from circuits.bounds import AMOUNT_MAX, MAX_ACCOUNTS, MAX_CHAINS, MAX_INSTRUMENTS, PRICE_MAX, TIME_MAX, TRANSIT
 from circuits.field import P
+from circuits.records import CHAIN_STATUS, Tag, chain_index
 from circuits.statement import AssetAmount, Movement, Price, Statement, StatementError, Vault, decode_statement
 
 STATEMENT = Statement(
@@ -20,9 +22,10 @@ STATEMENT = Statement(
     (Movement(0, 4, 7, 0, 100), Movement(1, 0, 8, 1, 5)),
     (Movement(1, 2, 7, 0, 50),),
     (Price(1, 0, 268_100, 990), Price(2, 5, 6_180_000, 1_000)),
-    (Vault(0, 0, 300), Vault(0, 1, 0), Vault(1, 0, 40), Vault(1, 1, 5)),
+    (Vault(0, 0, 300), Vault(0, 1, 0), Vault(1, 0, 30), Vault(1, 1, 5), Vault(TRANSIT, 0, 10), Vault(TRANSIT, 1, 0)),
     (AssetAmount(0, 340), AssetAmount(1, 5)),
     (AssetAmount(0, -20), AssetAmount(1, 0)),
+    (Act(3, ActKind.SET, chain_index(1), Tag.CHAIN, CHAIN_STATUS, 1),),
 )
 
 
@@ -92,6 +95,6 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
 def test_a_false_statement_does_not_decode(name: str) -> None:
     data = FALSE[name](STATEMENT).encode()
     if name == "an unknown version":
-        data = b"\0\2" + data[2:]
+        data = b"\0\3" + data[2:]
     with pytest.raises(StatementError):
         decode_statement(data)

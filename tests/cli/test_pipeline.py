@@ -100,9 +100,9 @@ def test_what_leaves_out_an_asset_is_valid_and_not_complete(
     quiet = replace(full, vaults=vaults, totals=full.totals[:1], fund=full.fund[:1])
     proof.write_bytes(prove(quiet, witness)[0])
     assert run("verify", proof).exit_code == 0
-    fails(run("verify", proof, "--ledger", ledger), 1, "leaves out vaults or assets: 3 vaults, not one for each of 3")
+    fails(run("verify", proof, "--ledger", ledger), 1, "leaves out vaults or assets: 4 vaults, not one for each of 3")
     assert run("verify", proven.proof, "--ledger", ledger, "--chain", "solana").exit_code == 0
-    fails(run("verify", proof, "--ledger", ledger, "--chain", "solana"), 1, "wrong set of vaults or assets: 3 vaults")
+    fails(run("verify", proof, "--ledger", ledger, "--chain", "solana"), 1, "wrong set of vaults or assets: 4 vaults")
 
 
 def test_the_prover_never_writes_to_a_chain(ledger: Path, tmp_path: Path) -> None:

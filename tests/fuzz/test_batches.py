@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from state.batch import BatchReader
-from tests.batches import VENUE_FILE, default_venue, every_kind, every_order
+from tests.batches import VENUE_FILE, default_venue, every_act, every_kind, every_order
 from tests.fuzz.damage import damaged, damaged_json, json_bytes
 from tests.fuzz.exploring import depths, explore
 from tests.fuzz.targets import BatchTarget
@@ -27,7 +27,7 @@ def target(tmp_path: Path) -> BatchTarget:
 @pytest.fixture
 def batch(tmp_path: Path) -> bytes:
     """A batch file with every kind of transition."""
-    write(tmp_path / "batch.jsonl", [*every_kind(), *every_order()], time=60)
+    write(tmp_path / "batch.jsonl", [*every_kind(), *every_order(), *every_act()], time=60)
     return (tmp_path / "batch.jsonl").read_bytes()
 
 

@@ -10,7 +10,7 @@ import pytest
 from circuits.solvent import solvent_circuit
 from prover.prove import prove
 from solvent import traces_of
-from tests.batches import every_kind, every_order, new_ledger, run_batch
+from tests.batches import every_act, every_kind, every_order, prompt_ledger, run_batch
 from tests.fuzz.targets import PARAMETERS, deaf
 from tests.state.test_batch import write
 from verifier.transcript import Transcript
@@ -33,11 +33,11 @@ def corpus(place: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> tuple[P
     """The seed file and a directory with pieces of it to start from."""
     seed, pieces = place / "seed", place / "corpus"
     if target == "batch":
-        write(seed, [*every_kind(), *every_order()], time=60)
+        write(seed, [*every_kind(), *every_order(), *every_act()], time=60)
     else:
         if target == "behind":
             monkeypatch.setattr(Transcript, "_absorb", deaf)
-        statement, witness = run_batch(new_ledger(), [*every_kind(), *every_order()])
+        statement, witness = run_batch(prompt_ledger(), [*every_kind(), *every_order(), *every_act()])
         seed.write_bytes(prove(solvent_circuit(), PARAMETERS, statement, traces_of(witness, PARAMETERS))[0])
     pieces.mkdir()
     data = seed.read_bytes()

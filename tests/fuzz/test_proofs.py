@@ -11,7 +11,7 @@ from circuits.solvent import solvent_circuit
 from prover.prove import prove
 from solvent import traces_of
 from tests import small_circuit
-from tests.batches import every_kind, every_order, new_ledger, run_batch
+from tests.batches import every_act, every_kind, every_order, prompt_ledger, run_batch
 from tests.fuzz.damage import damaged
 from tests.fuzz.exploring import depths, explore
 from tests.fuzz.targets import PARAMETERS, ProofTarget, deaf
@@ -28,7 +28,7 @@ HEIGHTS = (10, 10, 10)
 
 def around_whole() -> ProofTarget:
     """Around a proof of a batch with every transition kind."""
-    statement, witness = run_batch(new_ledger(), [*every_kind(), *every_order()])
+    statement, witness = run_batch(prompt_ledger(), [*every_kind(), *every_order(), *every_act()])
     return ProofTarget(prove(solvent_circuit(), PARAMETERS, statement, traces_of(witness, PARAMETERS))[0])
 
 

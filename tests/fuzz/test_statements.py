@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import strategies as st
 
-from tests.batches import every_kind, new_ledger, run_batch
+from tests.batches import every_act, every_kind, prompt_ledger, run_batch
 from tests.fuzz.damage import damaged
 from tests.fuzz.exploring import depths, explore
 from tests.fuzz.targets import statement_target
@@ -12,7 +12,7 @@ from tests.fuzz.targets import statement_target
 @pytest.fixture(scope="module")
 def encoded() -> bytes:
     """A statement with every list."""
-    return run_batch(new_ledger(), every_kind())[0].encode()
+    return run_batch(prompt_ledger(), [*every_kind(), *every_act()])[0].encode()
 
 
 def test_the_statement_itself_decodes(encoded: bytes) -> None:

@@ -5,33 +5,49 @@ withdrawals do not account for, and the orders that rested before, say who may h
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import ACCOUNT_SLOTS
+from circuits.acts import ActKind
+from circuits.bounds import ACCOUNT_SLOTS, TRANSIT
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
     BALANCE_BIDS,
     CHAIN_DEPOSITS,
+    CHAIN_STATUS,
     CHAIN_WITHDRAWALS,
     EMPTY,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
     HEADER_ORDERS,
+    MARKET_WEIGHT,
     ORDER_ACCOUNT,
     ORDER_BASE,
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
     ORDER_PRICE,
+    PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
+    PARAMETERS_STALENESS,
+    PARAMETERS_STEP_TIME,
+    PENDING_DUE,
+    RECORD_SIZE,
+    RULES_CAP,
     RULES_INTEREST,
+    RULES_MAKER_FEE,
+    RULES_MINIMUM,
+    RULES_STATUS,
+    RULES_TAKER_FEE,
     TAG,
+    VAULT_CAP,
     VENUE_ACCOUNTS,
+    VENUE_ACTS,
     VENUE_BATCHES,
     VENUE_INDEX,
+    VENUE_NOTICE,
     VENUE_TIME,
     Record,
     SystemAccount,
@@ -44,6 +60,8 @@ from circuits.records import (
     header_index,
     key_index,
     parameters_index,
+    pending_index,
+    record,
     rules_index,
     sentinel_index,
     total_index,
@@ -53,6 +71,15 @@ from circuits.statement import Statement
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
+SETTINGS: dict[int, Sequence[int]] = {
+    Tag.VENUE: (VENUE_NOTICE,),
+    Tag.CHAIN: (CHAIN_STATUS,),
+    Tag.VAULT: (VAULT_CAP,),
+    Tag.QUOTE: (MARKET_WEIGHT,),
+    Tag.PARAMETERS: (PARAMETERS_FRACTION, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME),
+    Tag.RULES: (RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_CAP),
+    Tag.PENDING: range(RECORD_SIZE),
+}
 State = Mapping[int, Record]  # records by leaf; other leaves are empty
 
 
@@ -67,7 +94,7 @@ class Audit:
 
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
-        rules = (self._venue, self._chains, self._published, self._prices, self._records)
+        rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._records)
         secret = (self._sums, self._interest, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
@@ -94,16 +121,21 @@ class Audit:
 
     def _published(self) -> Iterator[str]:
         """Vaults, liabilities and fund are the recorded ones, and vaults change by what is moved."""
-        moved = self._moved()
+        moved = self._through_vaults()
         for vault in self.statement.vaults:
             old, new = (self._amount(state, vault_index(vault.chain, vault.asset)) for state in (self.old, self.new))
             place = (vault.chain, vault.asset)
-            expected = old + sum(amount for (chain, _, asset), amount in moved.items() if (chain, asset) == place)
+            expected = old + moved[place]
             if not vault.amount == new == expected:
                 yield f"vault {vault.chain}, {vault.asset} said {vault.amount}, recorded {new}, expected {expected}"
         for total in self.statement.totals:
             if total.amount != self._amount(self.new, total_index(total.asset)):
                 yield f"liabilities in {total.asset} are said to be {total.amount}"
+        for asset in self.venue.collateral:
+            chains = (*range(len(self.venue.chains)), TRANSIT)
+            held = sum(self._amount(self.new, vault_index(chain, asset.number)) for chain in chains)
+            if held != self._amount(self.new, total_index(asset.number)):
+                yield f"vaults hold {held} of {asset.name}, which are not the liabilities"
         for fund in self.statement.fund:
             if fund.amount != self._balance(self.new, SystemAccount.INSURANCE, fund.asset):
                 yield f"the fund is said to hold {fund.amount} of {fund.asset}"
@@ -114,6 +146,39 @@ class Audit:
             said = [price.sequence for price in self.statement.prices if price.instrument == number]
             if said != list(range(first, end)):
                 yield f"instrument {number} counts prices {first} to {end}, not {said}"
+
+    def _acts(self) -> Iterator[str]:
+        """Acts are numbered on, and what they may change changes by them alone."""
+        said = self.statement.acts
+        first, end = (state[VENUE_INDEX][VENUE_ACTS] for state in (self.old, self.new))
+        if [act.number for act in said] != list(range(first, end)):
+            yield f"the venue counts acts {first} to {end}, not {said}"
+        settings = dict(self._settings(self.old))
+        notice = settings[VENUE_INDEX, VENUE_NOTICE]
+        for act in said:
+            pending = [(pending_index(act.instrument), k) for k in range(RECORD_SIZE)]
+            due = self.statement.time + notice
+            announced = record(Tag.PENDING, act.leaf, act.position, act.value, due)
+            if act.kind == ActKind.ENACT:
+                found = tuple(settings.get(place, 0) for place in pending)
+                if found[:PENDING_DUE] != announced[:PENDING_DUE] or found[PENDING_DUE] > self.statement.time:
+                    yield f"{act} enacts {found}"
+            if act.kind != ActKind.SET:
+                elements = announced if act.kind == ActKind.ANNOUNCE else EMPTY
+                settings |= dict(zip(pending, elements, strict=True))
+            if act.kind != ActKind.ANNOUNCE:
+                settings[act.leaf, act.position] = act.value
+        recorded = dict(self._settings(self.new))
+        for place in settings.keys() | recorded.keys():
+            if settings.get(place, 0) != recorded.get(place, 0):
+                yield f"element {place} is {recorded.get(place, 0)}, and by the acts {settings.get(place, 0)}"
+
+    @staticmethod
+    def _settings(state: State) -> Iterator[tuple[tuple[int, int], int]]:
+        """What only the operator's acts change: by leaf and element."""
+        for leaf, elements in state.items():
+            for k in SETTINGS.get(elements[TAG], ()):
+                yield (leaf, k), elements[k]
 
     def _records(self) -> Iterator[str]:
         """Accounts are those that the venue counts; each is whole, and its header lists its balances."""
@@ -225,7 +290,18 @@ class Audit:
         moved = Counter[tuple[int, int, int]]()
         for sign, movements in ((1, self.statement.deposits), (-1, self.statement.withdrawals)):
             for movement in movements:
-                moved[movement.chain, movement.account, movement.asset] += sign * movement.amount
+                if movement.account != SystemAccount.IN_TRANSIT:
+                    moved[movement.chain, movement.account, movement.asset] += sign * movement.amount
+        return moved
+
+    def _through_vaults(self) -> Counter[tuple[int, int]]:
+        """What came less what went, by chain and asset; what is under way is chain TRANSIT's."""
+        moved = Counter[tuple[int, int]]()
+        for sign, movements in ((1, self.statement.deposits), (-1, self.statement.withdrawals)):
+            for movement in movements:
+                moved[movement.chain, movement.asset] += sign * movement.amount
+                if movement.account == SystemAccount.IN_TRANSIT:
+                    moved[TRANSIT, movement.asset] -= sign * movement.amount
         return moved
 
     def _secret_messages(self, account: int) -> int:

@@ -7,6 +7,7 @@ from circuits.steps import Step
 from tests.mutation import (
     execution_accesses,
     execution_accounts,
+    execution_acts,
     execution_cancels,
     execution_chains,
     execution_freshness,
@@ -26,6 +27,7 @@ TABLE = "execution"
 FILES = (
     execution_accesses,
     execution_accounts,
+    execution_acts,
     execution_cancels,
     execution_chains,
     execution_freshness,
@@ -106,35 +108,70 @@ _RIVAL = (
     "{} does not keep it, but wants the register `sequence` to be the {} count, and this step the {} one. The other "
     "steps that do not keep it are under way and publish nothing. "
 )
+_BESIDE_SEND = (
+    "Beside SEND_CHAIN alone the sum is 0, and so is the number of messages; no step under way that leaves the count "
+    "alone has a chain's leaf. "
+)
 _WHY = {
     Step.REGISTER_VENUE: _COUNTS.format(0)
-    + "That leaves DEPOSIT_CHAIN, whose message is then of a chain that does not exist and is not taken back, as no "
+    + "That leaves DEPOSIT_CHAIN or RECEIVE_CHAIN, which want different accounts, so not both. Its message is then of "
+    "a chain that does not exist and is not taken back, as no "
     "step of a registration publishes; and steps under way on an amount or a new record, whose ids earlier rows have "
     "shown to be real, so that their index is not 0. ",
     Step.DEPOSIT_CHAIN: _COUNTS.format(0)
-    + "Those that do not keep it publish nothing. "
+    + "RECEIVE_CHAIN wants the account IN_TRANSIT, and this step another one; the others that do not keep it publish "
+    "nothing. "
     + _NOT_TAKEN.format("-1 or -2"),
-    Step.WITHDRAW_CHAIN: _COUNTS.format(1) + _RIVAL.format("CLOSE_VENUE", "new", "old") + _NOT_TAKEN.format("-2"),
-    Step.CLOSE_VENUE: _COUNTS.format(1) + _RIVAL.format("WITHDRAW_CHAIN", "old", "new") + _NOT_TAKEN.format("-4"),
+    Step.WITHDRAW_CHAIN: _COUNTS.format(1)
+    + _RIVAL.format("CLOSE_VENUE", "new", "old")
+    + _BESIDE_SEND
+    + _NOT_TAKEN.format("-2"),
+    Step.CLOSE_VENUE: _COUNTS.format(1)
+    + _RIVAL.format("WITHDRAW_CHAIN or SEND_CHAIN", "old", "new")
+    + _NOT_TAKEN.format("-4"),
     Step.PRICE_PARAMETERS: _COUNTS.format(3)
-    + "No first step with this index leaves it alone, so one under way does, and the sum is 0. "
+    + "No first step with this index leaves it alone, but WITHDRAW_CHAIN and SEND_CHAIN, whose message is of a chain "
+    "that does not exist; so one under way does, and the sum is 0. "
     + _SILENT
     + "And it has not been sent before: nothing but closing follows closing. ",
     Step.ORDER_MARKET: "No message is ever taken back, because no step of an order publishes. If the sum is 1, the "
-    "leaf is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a DEPOSIT_CHAIN or "
-    "WITHDRAW_CHAIN, whose message is of a chain that does not exist. "
+    "leaf is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a step that counts a movement "
+    "on a chain, whose message is of a chain that does not exist. "
     + _SILENT
     + "If it has been sent, no transition is under way; with ids that can be taken no publishing step has this index "
     "and tag, and REGISTER_VENUE raises what is kept here. ",
     Step.CLOSE_VAULT: "If the sum is 1, the leaf is a vault. A vault's step under way alone beside it makes it 0; of "
-    "the first steps only DEPOSIT_CHAIN and WITHDRAW_CHAIN, both and with the instrument -1, have such an index. "
-    + _NOT_TAKEN.format("-2")
+    "the first steps those that count a movement on a chain have such an index, with the instrument -1. "
+    + _NOT_TAKEN.format("-1, -2 or -5")
     + _SILENT
     + "If it has been sent, what else is to be said has been too: with the sum 0 a row's message has 0 copies, or is "
     "of a negative kind, which nobody takes. ",
     Step.CANCEL_HEADER: "It demands another nonce and another number of orders, and of the steps that could stand "
     "beside it only END_HEADER, under way, lets both change; the others add up. So the sum is 0. " + _SILENT,
 }
+_ACT = _COUNTS.format(3) + (
+    "None under way that leaves it alone has the venue's leaf: earlier rows have shown its ids to be real, or it "
+    "demands a header or a trader there. That leaves the other two kinds of acts. Beside both of them, once, the "
+    "message is of kind 11, 9 or 7. Nobody takes the first; in the others the account is 0 or the leaf that is to "
+    "change, and the next row would be at once that leaf and the slot of what is pending. Else the sum is 0. "
+)
+_UNDER_WAY = (
+    "No step under way that leaves the count alone has a chain's leaf: amounts, headers and new records have ids that "
+    "earlier rows have shown to be real, and SET_RECORD changes the status alone. "
+)
+_WHY |= dict.fromkeys((Step.SET_VENUE, Step.ANNOUNCE_VENUE, Step.ENACT_VENUE), _ACT + _SILENT)
+_WHY[Step.SEND_CHAIN] = (
+    _COUNTS.format(1)
+    + _UNDER_WAY
+    + "CLOSE_VENUE wants the register `sequence` to be the new count, and this step the old one. That leaves "
+    "WITHDRAW_CHAIN, with which the sum is 0 and so is the number of messages. "
+    + _SILENT
+)
+_WHY[Step.RECEIVE_CHAIN] = (
+    _COUNTS.format(0)
+    + "DEPOSIT_CHAIN wants another account than IN_TRANSIT, and REGISTER_VENUE the next one, which is a trader's. "
+    "Those under way publish nothing. " + _NOT_TAKEN.format("-1")
+)
 IMPLIED |= {
     f"is_{step.name.lower()} is boolean": Implied(
         _BESIDE + why + "It is kept because the bounds of multiplicities rest on it."

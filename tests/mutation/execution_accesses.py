@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from circuits.bounds import BIAS, BIAS_TOP_LIMB
+from circuits.bounds import BIAS, BIAS_TOP_LIMB, TRANSIT
 from circuits.field import P
 from circuits.records import (
     MARKET_WEIGHT,
@@ -208,7 +208,7 @@ def chain_left_out(left: int, hooks: Hooks, amend: Amend) -> Script:
 
     def restate(statement: Statement) -> Statement:
         usdc, eth = statement.totals
-        vaults = tuple(vault for vault in statement.vaults if vault.chain < 2)
+        vaults = tuple(vault for vault in statement.vaults if vault.chain in (0, 1, TRANSIT))
         return replace(statement, vaults=vaults, totals=(usdc, replace(eth, amount=0)))
 
     last = {(Step.CLOSE_VAULT, 4): skip, (Step.CLOSE_VAULT, 5): skip}
@@ -371,7 +371,8 @@ def phantom_vault() -> Script:
             forger.apply(CloseVault(3, asset))
 
     def restate(statement: Statement) -> Statement:
-        return replace(statement, vaults=(*statement.vaults, Vault(3, USDC, 0), Vault(3, ETH, 0)))
+        *vaults, usdc, eth = statement.vaults  # what is in transit comes last
+        return replace(statement, vaults=(*vaults, Vault(3, USDC, 0), Vault(3, ETH, 0), usdc, eth))
 
     return Script(withdraw, restate=restate, after=after)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from circuits.bounds import LIMB, MAX_ACCOUNTS, TIMES_PER_CLOCK
+from circuits.bounds import LIMB, MAX_ACCOUNTS, TIMES_PER_CLOCK, TRANSIT
 from circuits.field import P
 from circuits.records import (
     EMPTY,
@@ -116,7 +116,7 @@ def headless(step: Step, before: Act) -> Script:
 
 def unless_eth(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
     """Hook: leave the access out if it would publish an amount of ETH."""
-    vaults = (vault_index(chain, ETH) for chain in range(len(memory.venue.chains)))
+    vaults = (vault_index(chain, ETH) for chain in (*range(len(memory.venue.chains)), TRANSIT))
     if index in (total_index(ETH), balance_index(SystemAccount.INSURANCE, ETH), *vaults):
         return SKIPPED
     return memory.access(step, index, new)

@@ -5,11 +5,31 @@ Columns that are no sequence of whole transitions cannot be replayed; then only 
 
 from collections.abc import Iterator, Sequence
 
-from circuits.bounds import MAX_ORDERS
+from circuits.acts import parameters
+from circuits.bounds import MAX_INSTRUMENTS, MAX_ORDERS
 from circuits.buses import Version
-from circuits.records import EMPTY, ORDER_ACCOUNT, ORDER_BASE, ORDER_NONCE, RECORD_SIZE, SALT_SIZE, Record
+from circuits.records import (
+    CHAIN_BASE,
+    CHAIN_SLOTS,
+    CHAIN_STATUS,
+    EMPTY,
+    INSTRUMENT_BASE,
+    INSTRUMENT_SLOTS,
+    ORDER_ACCOUNT,
+    ORDER_BASE,
+    ORDER_NONCE,
+    RECORD_SIZE,
+    RULES_SLOT,
+    RULES_STATUS,
+    SALT_SIZE,
+    VAULT_CAP,
+    VAULT_SLOT,
+    Record,
+    chain_index,
+)
 from circuits.statement import Statement
 from circuits.steps import CONTINUATIONS, STEPS, Kind, Step
+from circuits.transitions.act import LEAF, POSITION, VALUE
 from circuits.transitions.match import BUYS, LEFT, LIMIT
 from prover.traces.columns import Columns
 from state.book import Book, order_id
@@ -17,17 +37,24 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
+from tests.batches import default_venue
 from tests.mutation.audit import Audit
 
 Leaves = dict[int, tuple[Record, Salt]]
 
+ASSETS = len(default_venue().collateral)
 ENDS = (Kind.FILLED, Kind.DISCARD, Kind.REST)
 
 
@@ -63,7 +90,7 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
             return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
     if wrong := wrong_root(before, statement, leaves):
         return wrong
-    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund"):
+    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund", "acts"):
         if getattr(statement, name) != getattr(honest, name):
             return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
     return None
@@ -161,6 +188,24 @@ def _order(execution: Columns, row: int) -> Order:
     return Order(account, market, bool(buys), limit, size, expiry, policy, bool(reduce))
 
 
+def act_in(kind: Kind, leaf: int, position: int, value: int, instrument: int) -> Transition:
+    """The operator's act that the numbers speak of, or one that the ledger refuses."""
+    place = leaf, position
+    if kind is Kind.ENACT:
+        return Enact(instrument)
+    if kind is Kind.ANNOUNCE:
+        known = parameters(instrument, ASSETS) if 0 <= instrument < MAX_INSTRUMENTS else {}
+        parameter = next((name for name, t in known.items() if (t.leaf, t.position) == place), None)
+        return Enact(-1) if parameter is None else Announce(instrument, (parameter, value))
+    chain, slot = divmod(leaf - CHAIN_BASE, CHAIN_SLOTS)
+    if place == (chain_index(chain), CHAIN_STATUS):
+        return SetChain(chain, value)  # type: ignore[arg-type]  # whatever it is
+    if position == VAULT_CAP and leaf < INSTRUMENT_BASE:
+        return SetCap(chain, slot - VAULT_SLOT, value)
+    market, slot = divmod(leaf - INSTRUMENT_BASE, INSTRUMENT_SLOTS)
+    return SetStatus(market if (slot, position) == (RULES_SLOT, RULES_STATUS) else -1, value)  # type: ignore[arg-type]
+
+
 def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     def register(name: str, at: int = row) -> int:
         return int(execution[name][at])
@@ -179,6 +224,12 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     if kind is Kind.PRICE:
         price = register("amount0", row + 1) + (register("amount1", row + 1) << 14)
         return SetPrice(asset, price, register("amount2", row + 1))
+    if kind in (Kind.SET, Kind.ANNOUNCE, Kind.ENACT):
+        return act_in(kind, *(register(name) for name in (LEAF, POSITION, VALUE, "instrument")))
+    if kind is Kind.SEND:
+        return Send(chain, asset, amount)
+    if kind is Kind.RECEIVE:
+        return Receive(chain, register("sequence"), asset, amount)
     if kind is Kind.CANCEL:
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))

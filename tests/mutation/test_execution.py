@@ -22,6 +22,8 @@ SAMPLE = (
     "best_head: lots are left",
     "rest_predecessor: the predecessor is of the same list",
     "is_best_head is boolean",
+    "enact_pending: due",
+    "set_record: element 3 is chosen by its position",
 )
 
 

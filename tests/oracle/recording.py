@@ -18,7 +18,7 @@ from prover.quotient import QuotientTask
 from prover.randomness import Randomness
 from prover.tiles import from_columns, to_columns
 from prover.traces.build import build_traces
-from tests.batches import every_kind, every_order, new_ledger, run_batch
+from tests.batches import every_act, every_kind, every_order, prompt_ledger, run_batch
 from tests.oracle.fields import DEGREE, Base, BaseArray
 from tests.oracle.points import Committed
 from tests.proving import TEST_PARAMETERS
@@ -83,7 +83,7 @@ class _Kept:
 def record() -> Recording:
     """Prove a batch of every kind with the test parameters."""
     circuit, parameters, kept = solvent_circuit(), TEST_PARAMETERS, _Kept()
-    statement, witness = run_batch(new_ledger(), [*every_kind(), *every_order()])
+    statement, witness = run_batch(prompt_ledger(), [*every_kind(), *every_order(), *every_act()])
     traces = {
         name: from_columns(columns.elements(), 1 << columns.log_height)
         for name, columns in build_traces(circuit, witness, parameters.random_rows).items()

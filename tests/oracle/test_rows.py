@@ -15,7 +15,7 @@ from circuits.checker import check_buses, check_table
 from circuits.expression import Expression
 from circuits.solvent import solvent_circuit
 from prover.traces.build import build_traces
-from tests.batches import every_kind, every_order, new_ledger, run_batch
+from tests.batches import every_act, every_kind, every_order, prompt_ledger, run_batch
 from tests.oracle.faults import KINDS, Fault, faults
 from tests.oracle.fields import Base, BaseArray, P
 from tests.oracle.rows import evaluate_rows, failures, imbalances
@@ -46,7 +46,7 @@ class Batch(NamedTuple):
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    statement, witness = run_batch(new_ledger(), [*every_kind(), *every_order()])
+    statement, witness = run_batch(prompt_ledger(), [*every_kind(), *every_order(), *every_act()])
     traces = build_traces(CIRCUIT, witness, TEST_PARAMETERS.random_rows)
     columns = {name: trace.elements() for name, trace in traces.items()}
     return Batch(statement.messages(), columns, {name: trace.used for name, trace in traces.items()})

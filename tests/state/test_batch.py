@@ -10,16 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from circuits.acts import Parameter
 from circuits.field import P
+from circuits.records import ChainStatus, Status
 from state.batch import MAX_LINE_BYTES, BatchReader, BatchWriter
 from state.book import order_id
 from state.errors import BatchError
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import parse_venue
@@ -42,6 +49,14 @@ PRICES = {
 CANCEL = {"kind": "cancel", "account": 5, "order": 5 * 2**28 + 7}
 CANCEL_ALL = {"kind": "cancel_all", "account": 5}
 MODIFY = {**ORDER, "kind": "modify", "order": 5 * 2**28 + 7}
+ACTS = [
+    {"kind": "set_status", "market": "BTC-PERP", "status": "reduce-only"},
+    {"kind": "set_chain", "chain": "solana", "status": "suspended"},
+    {"kind": "set_cap", "chain": "ethereum", "asset": "USDC", "cap": "1000"},  # 3 * 268.435456 and some more
+    {"kind": "enact", "instrument": "ETH"},
+    {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
+    {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
+]
 OBJECTS = [DEPOSIT, ORDER, CANCEL, CANCEL_ALL, MODIFY, PRICES]
 
 accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
@@ -58,6 +73,7 @@ numbers = st.integers(0, 2**51 - 1)
 order_arguments = (
     markets, st.booleans(), lot_prices, lot_prices, sequences, st.sampled_from(list(Policy)), st.booleans()
 )  # fmt: skip
+changes = st.tuples(st.sampled_from(Parameter), st.integers(0, 10_000))  # a haircut has no larger value
 entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     bundles,
     st.builds(Register, accounts, st.tuples(*[elements] * 7)),
@@ -69,6 +85,13 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(Cancel, accounts, numbers),
     st.builds(CancelAll, accounts),
     st.builds(Modify, numbers, accounts, *order_arguments),
+    st.builds(SetStatus, markets, st.sampled_from([status for status in Status if status is not Status.SETTLED])),
+    st.builds(SetChain, chains, st.sampled_from(ChainStatus)),
+    st.builds(SetCap, chains, assets, st.integers(0, 2**27)),
+    st.builds(Announce, st.integers(0, 3), changes),
+    st.builds(Enact, st.integers(0, 3)),
+    st.builds(Send, chains, assets, units),
+    st.builds(Receive, chains, sequences, assets, units),
 )
 
 
@@ -111,6 +134,36 @@ def test_units_and_names_in_a_file(tmp_path: Path) -> None:
     policies = ["good-till-time", "immediate-or-cancel", "fill-or-kill", "post-only"]
     batch = read_objects(tmp_path / "b", HEADER, *({**ORDER, "policy": policy} for policy in policies))
     assert [transition.policy for transition in batch if isinstance(transition, Order)] == list(Policy)
+
+
+def test_acts_in_a_file(tmp_path: Path) -> None:
+    announce = {"kind": "announce", "instrument": "BTC-PERP"}
+    found = {
+        "initial_margin": ("0.06", 600), "maker_fee": ("0.0002", 200), "staleness": (60, 60), "step_time": (7, 7),
+        "minimum_notional": ("1.5", 1_500_000), "open_interest_cap": ("2", 20_000), "haircut": ("0.15", 8_500),
+        "borrow_fraction": ("0.1", 1_000), "taker_fee": ("0.0005", 500),
+    }  # fmt: skip
+    batch = read_objects(tmp_path / "b", HEADER, *({**announce, "change": {n: said}} for n, (said, _) in found.items()))
+    assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
+    assert read_objects(tmp_path / "b", HEADER, *ACTS) == [
+        SetStatus(2, Status.REDUCE_ONLY), SetChain(2, ChainStatus.SUSPENDED), SetCap(0, 0, 3), Enact(1),
+        Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, "one parameter"), ({"maker_fee": "0", "taker_fee": "0"}, "one parameter"), ("maker_fee", "one parameter"),
+        ({"price": "1"}, "must be one of"), ({"maker_fee": 1}, "must be a string"),
+        ({"maker_fee": "0.0000001"}, "not a multiple"),
+        ({"staleness": "60"}, "must be an integer"), ({"staleness": 2**28}, "must be an integer"),
+    ],
+)  # fmt: skip
+def test_a_change_is_of_one_parameter(tmp_path: Path, change: Any, problem: str) -> None:
+    with pytest.raises(BatchError, match=problem) as caught:
+        read_objects(tmp_path / "b", HEADER, {"kind": "announce", "instrument": "BTC-PERP", "change": change})
+    assert caught.value.field == "change"
 
 
 def test_lines_are_numbered_and_time_is_read(tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.records import EMPTY, ORDER_ACCOUNT, ORDER_LEFT, RECORD_SIZE, Role, balance_index, market_index
+from circuits.bounds import TRANSIT
+from circuits.records import (
+    EMPTY,
+    ORDER_ACCOUNT,
+    ORDER_LEFT,
+    RECORD_SIZE,
+    VENUE_ACCOUNTS,
+    VENUE_INDEX,
+    Role,
+    balance_index,
+    market_index,
+)
 from circuits.statement import AssetAmount, Movement, Price, decode_statement
 from circuits.steps import MARGIN_STEPS, STEPS, Kind, Step
 from circuits.witness import ARGUMENTS, Witness
@@ -24,13 +35,14 @@ from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
+from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch, trade
 from tests.crowd import Crowd
 from tests.state.test_store import check_opening, chunks
-from tests.state.worlds import TIME, funded_ledger, transitions
+from tests.state.worlds import KEY, TIME, funded_ledger, transitions
 
 sequences = st.lists(transitions, max_size=25)
 ORDER_CHAIN = "ORDER( MATCH| FAIL| SKIP)* (FILLED|DISCARD|REST)"
@@ -183,7 +195,7 @@ def test_rollback_to_any_root(batches: list[list[Transition]], data: st.DataObje
     ledger.rollback(root)
     assert (ledger.root, ledger.store.leaves) == (root, versions[root])
     ledger.begin_batch()
-    ledger.apply(Deposit(2, ledger.read(2**16 + 64)[0], ALICE, USDC, 1))
+    ledger.apply(Register(ledger.read(VENUE_INDEX)[VENUE_ACCOUNTS], KEY))
     statement, _ = ledger.close_batch()
     assert statement.old_root == root
 
@@ -198,7 +210,7 @@ def test_statement_of_every_kind() -> None:
     assert statement.withdrawals == tuple(Movement(t.chain, 0, t.account, t.asset, t.amount) for t in withdrawals)
     assert statement.prices == tuple(sorted(Price(t.instrument, 0, t.price, t.time) for t in prices))
     assert (statement.batch, statement.time, statement.venue_id) == (1, 60, ledger.venue.id)
-    assert [(v.chain, v.asset) for v in statement.vaults] == [(c, a) for c in range(3) for a in (USDC, ETH)]
+    assert [(v.chain, v.asset) for v in statement.vaults] == [(c, a) for c in (0, 1, 2, TRANSIT) for a in (USDC, ETH)]
     assert statement.totals == (AssetAmount(USDC, 129_998_000_000), AssetAmount(ETH, 2_234_567_886))
     assert statement.fund == (AssetAmount(USDC, 0), AssetAmount(ETH, 0))
     assert run_batch(ledger, [])[0].batch == 2

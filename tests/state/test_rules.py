@@ -5,10 +5,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from circuits.acts import Parameter
 from circuits.bounds import (
     ACCOUNT_INSTRUMENTS,
     ACCOUNT_ORDERS,
     AMOUNT_MAX,
+    BORROW_MAX,
+    CAP_MAX,
+    CAP_UNIT,
     COUNTER_MAX,
     FRACTION_ONE,
     LIMIT_MAX,
@@ -16,11 +20,15 @@ from circuits.bounds import (
     PRICE_MAX,
     SIZE_MAX,
     TIME_MAX,
+    TRANSIT,
 )
 from circuits.field import P
 from circuits.records import (
+    EMPTY,
     FIRST_TRADER,
+    PARAMETERS_FRACTION,
     VENUE_INDEX,
+    ChainStatus,
     Record,
     Role,
     Status,
@@ -31,22 +39,30 @@ from circuits.records import (
     header_index,
     market_index,
     parameters_index,
+    pending_index,
     record,
     rules_index,
+    vault_index,
 )
 from circuits.statement import Movement
 from state.accounts import balance_record, header_record
 from state.audit import account_figures, invariant
+from state.backing import vault_record
 from state.book import Reason, Removal, order_id
 from state.errors import MESSAGES, Refusal, Rule
 from state.ledger import BatchStateError, Ledger
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice, market_record
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
@@ -57,6 +73,11 @@ BUY = Order(BOB, BTC_PERP, True, 6_170_000, 100, TIME, Policy.IMMEDIATE_OR_CANCE
 MODIFY = Modify(order_id(ALICE, 1), ALICE, BTC_PERP, False, 6_180_000, 100, TIME)
 HIGH_BID, SELL = replace(ASK, buys=True, price=LIMIT_MAX), replace(BUY, buys=False, price=LIMIT_MAX)
 MOST = AMOUNT_MAX // LIMIT_MAX
+SUSPEND = SetChain(0, ChainStatus.SUSPENDED)
+MARGIN = Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600))
+DUE_NOW, DUE_LATER = (
+    record(Tag.PENDING, parameters_index(BTC_PERP), PARAMETERS_FRACTION, 600, time) for time in (TIME, TIME + 1)
+)
 ENOUGH = 32_400  # lots of BTC that Alice can order, but not pay the fees for
 
 
@@ -138,6 +159,19 @@ CASES = [
     Case(Rule.OUT_OF_RANGE, replace(BUY, expiry=TIME_MAX + 1)),
     Case(Rule.OUT_OF_RANGE, replace(MODIFY, size=0), before=(ASK,)),
     Case(Rule.OUT_OF_RANGE, Register(DAVE, KEY[:6])),
+    Case(Rule.OUT_OF_RANGE, SetCap(0, USDC, -1)),
+    Case(Rule.OUT_OF_RANGE, SetCap(0, USDC, CAP_MAX + 1)),
+    Case(Rule.OUT_OF_RANGE, SetStatus(BTC_PERP, Status.SETTLED)),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.INITIAL_MARGIN, 0))),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.INITIAL_MARGIN, FRACTION_ONE + 1))),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, instrument=4)),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, instrument=-1)),
+    Case(Rule.OUT_OF_RANGE, Announce(ETH, (Parameter.STEP_TIME, 1))),
+    Case(Rule.OUT_OF_RANGE, Announce(USDC, (Parameter.BORROW_FRACTION, BORROW_MAX + 1))),
+    Case(Rule.OUT_OF_RANGE, Enact(4)),
+    Case(Rule.OUT_OF_RANGE, Enact(-1)),
+    Case(Rule.OUT_OF_RANGE, Send(0, USDC, 0)),
+    Case(Rule.OUT_OF_RANGE, Receive(0, 1, USDC, 0)),
     Case(Rule.OUT_OF_RANGE, Register(DAVE, (*KEY[:6], P))),
     Case(Rule.UNKNOWN_ACCOUNT, Deposit(0, 1, DAVE, USDC, 1)),
     Case(Rule.UNKNOWN_ACCOUNT, Deposit(0, 1, -1, USDC, 1)),
@@ -145,11 +179,20 @@ CASES = [
     Case(Rule.UNKNOWN_ACCOUNT, Transfer(ALICE, DAVE, USDC, 1)),
     *(Case(Rule.UNKNOWN_ACCOUNT, replace(BUY, account=account, policy=policy), before=before)
       for account in (DAVE, -1, MAX_ACCOUNTS, 2**40) for policy in Policy for before in ((), (ASK,))),
+    *(Case(Rule.UNKNOWN_CHAIN, transition)
+      for chain in (-1, 3, TRANSIT)
+      for transition in (
+          SetChain(chain, ChainStatus.ACTIVE), SetCap(chain, USDC, 1), Send(chain, USDC, 1),
+          Receive(chain, 0, USDC, 1))),
     Case(Rule.UNKNOWN_CHAIN, Deposit(3, 0, ALICE, USDC, 1)),
     Case(Rule.UNKNOWN_CHAIN, Withdraw(-1, ALICE, USDC, 1)),
     Case(Rule.NOT_COLLATERAL, Deposit(0, 1, ALICE, BTC_PERP, 1)),
     Case(Rule.NOT_COLLATERAL, Withdraw(0, ALICE, 99, 1)),
     Case(Rule.NOT_COLLATERAL, Transfer(ALICE, BOB, -1, 1)),
+    *(Case(Rule.NOT_COLLATERAL, transition) for transition in (
+        SetCap(0, BTC_PERP, 1), Send(0, BTC_PERP, 1), Receive(0, 1, -1, 1))),
+    *(Case(Rule.NOT_A_MARKET, SetStatus(market, Status.HALTED)) for market in (-1, USDC, ETH, 4)),
+    Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.HALTED), {rules_index(BTC_PERP): EMPTY}),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=ETH)),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=USDC)),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=4)),
@@ -182,15 +225,39 @@ CASES = [
          {header_index(ALICE): header_record(Role.TRADER, COUNTER_MAX - 2, 1)}, before=(ASK,)),
     Case(Rule.COUNTER_LIMIT, Withdraw(0, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, 1, COUNTER_MAX)}),
     Case(Rule.COUNTER_LIMIT, Deposit(0, COUNTER_MAX, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, COUNTER_MAX)}),
+    *(Case(Rule.COUNTER_LIMIT, act, {VENUE_INDEX: record(Tag.VENUE, DAVE, 1, TIME, COUNTER_MAX)})
+      for act in (SetCap(0, USDC, 1), MARGIN)),
+    Case(Rule.COUNTER_LIMIT, Enact(BTC_PERP), {
+        VENUE_INDEX: record(Tag.VENUE, DAVE, 1, TIME, COUNTER_MAX), pending_index(BTC_PERP): DUE_NOW}),
     Case(Rule.TIME_BACKWARD, SetPrice(ETH, 1, 6),
          {parameters_index(ETH): record(Tag.PARAMETERS, 8_500, 0, 7)}),
     Case(Rule.UNSIGNED_PRICE, SetPrice(ETH, 1, 6), unsigned=True),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 0, ALICE, USDC, 10_000_000_000)),
     Case(Rule.DEPOSIT_ORDER, Deposit(0, 2, ALICE, USDC, 1)),
+    Case(Rule.DEPOSIT_ORDER, Receive(0, 2, USDC, 5), before=(Send(0, USDC, 5),)),
     Case(Rule.UNBACKED_DEPOSIT, Deposit(0, 1, ALICE, USDC, 1), empty_queue=True),
+    Case(Rule.UNBACKED_DEPOSIT, Receive(0, 1, USDC, 5), empty_queue=True, before=(Send(0, USDC, 5),)),
     Case(Rule.VAULT_SHORT, Withdraw(2, ALICE, USDC, 1)),
     Case(Rule.VAULT_SHORT, Withdraw(0, ALICE, USDC, 10_000_000_001)),
-    Case(Rule.VAULT_LIMIT, Deposit(0, 1, ALICE, USDC, AMOUNT_MAX)),
+    Case(Rule.VAULT_SHORT, Send(0, USDC, 10_000_000_001)),
+    Case(Rule.VAULT_SHORT, Receive(0, 1, USDC, 1)),
+    Case(Rule.VAULT_SHORT, Receive(0, 1, USDC, 6), before=(Send(1, USDC, 5),)),
+    Case(Rule.DEPOSIT_CAP, Deposit(0, 1, ALICE, USDC, AMOUNT_MAX)),
+    Case(Rule.DEPOSIT_CAP, Deposit(0, 1, ALICE, USDC, 38 * CAP_UNIT - 10_000_000_000), before=(SetCap(0, USDC, 38),)),
+    Case(Rule.DEPOSIT_CAP, Deposit(0, 1, ALICE, USDC, 1), before=(SetCap(0, USDC, 0),)),
+    *(Case(Rule.CHAIN_SUSPENDED, transition, before=(Send(1, USDC, 5), SUSPEND))
+      for transition in (
+          Deposit(0, 1, ALICE, USDC, 1), Withdraw(0, ALICE, USDC, 1), Send(0, USDC, 1), Receive(0, 1, USDC, 1))),
+    Case(Rule.IN_TRANSIT, Deposit(0, 1, SystemAccount.IN_TRANSIT, USDC, 1)),
+    Case(Rule.NOTHING_PENDING, Enact(BTC_PERP)),
+    Case(Rule.NOTHING_PENDING, Enact(ETH_PERP), before=(MARGIN,)),
+    Case(Rule.NOT_YET_DUE, Enact(BTC_PERP), before=(MARGIN,)),
+    Case(Rule.NOT_YET_DUE, Enact(BTC_PERP), {pending_index(BTC_PERP): DUE_LATER}),
+    Case(Rule.NOT_A_PARAMETER, replace(MARGIN, instrument=ETH)),
+    Case(Rule.NOT_A_PARAMETER, replace(MARGIN, instrument=USDC)),
+    Case(Rule.NOT_A_PARAMETER, replace(MARGIN, change=(Parameter.HAIRCUT, 600))),
+    Case(Rule.NOT_A_PARAMETER, Announce(ETH, (Parameter.MAKER_FEE, 1))),
+    Case(Rule.NOT_A_PARAMETER, Announce(BTC_PERP, (Parameter.MAKER_FEE, 1)), {rules_index(BTC_PERP): EMPTY}),
     Case(Rule.TOTAL_LIMIT, Deposit(2, 1, ALICE, USDC, AMOUNT_MAX)),
     Case(Rule.NO_BALANCE, Transfer(ALICE, BOB, ETH, 1)),
     Case(Rule.NO_BALANCE, Withdraw(2, ALICE, ETH, 1)),
@@ -340,6 +407,17 @@ ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
     (Deposit(0, 1, ALICE, USDC, AMOUNT_MAX - 20_000_000_000), {}),
     (Deposit(0, COUNTER_MAX - 1, ALICE, USDC, 1), {chain_index(0): record(Tag.CHAIN, COUNTER_MAX - 1)}),
     (Register(DAVE, KEY), {}),
+    (Deposit(0, 1, ALICE, USDC, 38 * CAP_UNIT - 10_000_000_001), {
+        vault_index(0, USDC): vault_record(10_000_000_000, 38)}),
+    (SetCap(0, USDC, CAP_MAX - 1), {}),
+    (SetCap(0, USDC, 0), {}),
+    (SetStatus(BTC_PERP, Status.HALTED), {}),
+    (Enact(BTC_PERP), {pending_index(BTC_PERP): DUE_NOW}),
+    (replace(MARGIN, change=(Parameter.INITIAL_MARGIN, 1)), {}),
+    (Announce(ETH, (Parameter.HAIRCUT, 0)), {}),
+    (Announce(ETH, (Parameter.STEP_TIME, 2)), {}),
+    (Announce(USDC, (Parameter.BORROW_FRACTION, BORROW_MAX)), {}),
+    (Send(0, USDC, 10_000_000_000), {}),
     (Register(MAX_ACCOUNTS - 1, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS - 1, 1, 100)}),
     (SetPrice(ETH, PRICE_MAX, TIME), {}),
     (SetPrice(BTC_PERP, 1, 0), {}),

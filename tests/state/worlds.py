@@ -5,19 +5,25 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from circuits.bounds import AMOUNT_MAX, LIMB, LIMIT_MAX, PRICE_MAX, SIZE_MAX, TIME_MAX
+from circuits.acts import Parameter
+from circuits.bounds import AMOUNT_MAX, CAP_MAX, LIMB, LIMIT_MAX, PRICE_MAX, SIZE_MAX, TIME_MAX
 from circuits.field import P
-from circuits.records import SystemAccount
+from circuits.records import ChainStatus, Status, SystemAccount
 from solvent import LaneHasher
 from state.book import order_id
 from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
@@ -70,6 +76,16 @@ reduces = st.sampled_from([True, False, False, False])
 numbers = st.builds(order_id, st.integers(ALICE, DAVE), st.integers(1, 4))  # of the first orders that they may have
 order_arguments = markets, st.booleans(), limits, sizes, expiries, policies, reduces
 orders: st.SearchStrategy[Transition] = st.builds(Order, accounts, *order_arguments)
+changes = st.tuples(st.sampled_from(Parameter), st.integers(-1, 12_000))
+acts: st.SearchStrategy[Transition] = st.one_of(
+    st.builds(SetStatus, markets, st.sampled_from(Status)),
+    st.builds(SetChain, chains, st.sampled_from([*ChainStatus, ChainStatus.ACTIVE, ChainStatus.ACTIVE])),
+    st.builds(SetCap, chains, assets, mostly(st.integers(30, 150), 0, -1, CAP_MAX, CAP_MAX + 1)),
+    st.builds(Announce, mostly(st.integers(0, 3), -1, 4), changes),
+    st.builds(Enact, mostly(st.integers(0, 3), -1, 4)),
+    st.builds(Send, chains, assets, amounts),
+    st.builds(Receive, chains, st.integers(0, 4), assets, amounts),
+)
 transitions: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Register, mostly(st.just(DAVE), 0, ALICE, 99), st.just(KEY)),
     st.builds(Deposit, chains, st.integers(0, 4), accounts, assets, amounts),
@@ -79,5 +95,5 @@ transitions: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Cancel, accounts, numbers),
     st.builds(CancelAll, accounts),
     st.builds(Modify, numbers, accounts, *order_arguments),
-    orders, orders, orders,
+    acts, orders, orders, orders,
 )  # fmt: skip

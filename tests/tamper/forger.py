@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS
+from circuits.bounds import AMOUNT_BITS, BIAS, TRANSIT
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
@@ -17,7 +17,10 @@ from circuits.records import (
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
+    VENUE_ACTS,
+    VENUE_INDEX,
     Record,
+    SystemAccount,
     Tag,
     balance_index,
     chain_index,
@@ -26,6 +29,7 @@ from circuits.records import (
     header_index,
     limbs,
     market_index,
+    pending_index,
     record,
     rules_index,
     sentinel_index,
@@ -33,7 +37,7 @@ from circuits.records import (
     vault_index,
 )
 from circuits.statement import Statement
-from circuits.steps import Kind, Step
+from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
 from state.ledger import Ledger
 from state.margin import open_entries
@@ -94,6 +98,46 @@ class Forger:
         self.header(Step.TRANSFER_TO_HEADER, receiver, opens=asset)
         self.balance(Step.TRANSFER_TO_BALANCE, receiver, asset, amount)
         self.memory.witness.begin(Kind.TRANSFER, sender, receiver, asset, amount)
+
+    def act(
+        self, kind: Kind, leaf: int, tag: int, position: int, value: int, instrument: int = 0, count: int = 1
+    ) -> None:
+        """Something set, or enacted of the instrument, whatever is pending and due."""
+        venue = self.memory.read(VENUE_INDEX)
+        steps, arguments = STEPS[kind], [venue[VENUE_ACTS], leaf, tag, position, value]
+
+        def add(elements: list[int]) -> None:
+            elements[VENUE_ACTS] += count
+
+        def write(elements: list[int]) -> None:
+            elements[position] = value
+
+        self._replace(steps[0], VENUE_INDEX, add)
+        if kind is Kind.ENACT:
+            pending = pending_index(instrument)
+            self.memory.replace(Step.ENACT_PENDING, pending, self.memory.read(pending), EMPTY)
+            arguments.append(instrument)
+        self._replace(steps[-1], leaf, write)
+        self.memory.witness.begin(kind, *arguments)
+
+    def underway(
+        self,
+        kind: Kind,
+        chain: int,
+        sequence: int,
+        asset: int,
+        amount: int,
+        *,
+        account: int = SystemAccount.IN_TRANSIT,
+        count: int = 1,
+    ) -> None:
+        """What is sent or received, whatever there is of it."""
+        first, *vaults = STEPS[kind]
+        sent = kind is Kind.SEND
+        self._count(first, chain, CHAIN_WITHDRAWALS if sent else CHAIN_DEPOSITS, count)
+        for step, number, sign in zip(vaults, (chain, TRANSIT), (-1, 1) if sent else (1, -1), strict=True):
+            self._amount(step, vault_index(number, asset), sign * amount)
+        self.memory.witness.begin(kind, chain, sequence, account, asset, amount)
 
     def order(
         self,
@@ -165,11 +209,13 @@ class Forger:
     def _backing(self, steps: tuple[Step, Step], chain: int, asset: int, change: int) -> None:
         """Vault and liabilities; what falls below 0 wraps around, as limbs would."""
         for step, index in zip(steps, (vault_index(chain, asset), total_index(asset)), strict=True):
+            self._amount(step, index, change)
 
-            def add(elements: list[int]) -> None:
-                elements[:4] = limbs((from_limbs(elements[:4]) + change) % (1 << AMOUNT_BITS))
+    def _amount(self, step: Step, index: int, change: int) -> None:
+        def add(elements: list[int]) -> None:
+            elements[:4] = limbs((from_limbs(elements[:4]) + change) % (1 << AMOUNT_BITS))
 
-            self._replace(step, index, add)
+        self._replace(step, index, add)
 
     def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> None:
         """The nonce and the number of orders change; an instrument without a balance opens."""

@@ -34,6 +34,7 @@ class Forgery:
     omit: tuple[int, ...] = ()
     edit: Callable[[dict[str, Columns], Statement], Statement] = keep
     ledger: Callable[[], Ledger] | None = None
+    prepare: tuple[Transition, ...] = ()  # what the ledger applies before the transition
 
 
 def forge(forgery: Forgery, ledger: Ledger, time: int) -> tuple[Statement, dict[str, Columns]]:
@@ -59,6 +60,8 @@ def is_refused(forgery: Forgery, ledger: Ledger, time: int) -> bool:
     """Whether the ledger refuses the transition for the rule, and nothing changes."""
     assert forgery.transition is not None
     ledger.begin_batch(time)
+    for transition in forgery.prepare:
+        ledger.apply(transition)
     before = ledger.records()
     try:
         ledger.apply(forgery.transition)

@@ -1,23 +1,43 @@
 """Each illegal variant of a transition: the ledger refuses it; forced past the ledger, a named constraint fails and no
 proof verifies."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from circuits.acts import Parameter
+from circuits.bounds import CAP_UNIT
 from circuits.checker import check
-from circuits.records import SystemAccount
+from circuits.records import (
+    PARAMETERS_FRACTION,
+    RULES_MAKER_FEE,
+    RULES_STATUS,
+    ChainStatus,
+    Status,
+    SystemAccount,
+    Tag,
+    parameters_index,
+    rules_index,
+)
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
+from circuits.steps import Kind
+from circuits.transitions.act import POSITION
 from prover.traces.build import build_traces
 from prover.traces.columns import Columns
 from state.errors import Rule
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.announce import Announce
 from state.transitions.deposit import Deposit
+from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.send import Send
+from state.transitions.set import SetCap, SetChain
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, LATE, USDC, every_kind, new_ledger, run_batch
@@ -74,6 +94,115 @@ def count_deposit_once(forger: Forger) -> None:
     forger.deposit(0, 1, ALICE, USDC, 7_000_000, count=0)
     forger.deposit(0, 1, ALICE, USDC, 7_000_000)
 
+
+def other_market(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """The statement says that it is the other market that is halted."""
+    (act,) = statement.acts
+    return replace(statement, acts=(replace(act, leaf=rules_index(ETH_PERP)),))
+
+
+def as_status(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """What is set is said to be the status."""
+    (act,), execution = statement.acts, traces["execution"]
+    execution[POSITION][(execution["is_set_venue"] == 1) | (execution["is_set_record"] == 1)] = RULES_STATUS
+    return replace(statement, acts=(replace(act, position=RULES_STATUS),))
+
+
+def receive(forger: Forger, amount: int, count: int = 1) -> None:
+    forger.underway(Kind.RECEIVE, 0, 1, USDC, amount, count=count)
+
+
+def uncounted_receipt(forger: Forger) -> None:
+    forger.apply(Send(1, USDC, 5))
+    receive(forger, 5, count=0)
+
+
+def suspended(forger: Forger) -> None:
+    forger.apply(SetChain(0, ChainStatus.SUSPENDED))
+    forger.deposit(0, 1, ALICE, USDC, 7_000_000)
+
+
+def capped(forger: Forger) -> None:
+    forger.apply(SetCap(0, USDC, 187))
+    forger.deposit(0, 1, ALICE, USDC, 187 * CAP_UNIT - 49_999_000_000)
+
+
+def enacts(value: int) -> Callable[[Forger], None]:
+    """The announced margin is 600."""
+
+    def forge(forger: Forger) -> None:
+        forger.apply(Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600)))
+        forger.act(Kind.ENACT, parameters_index(BTC_PERP), Tag.PARAMETERS, PARAMETERS_FRACTION, value, BTC_PERP)
+
+    return forge
+
+
+HALT = Kind.SET, rules_index(BTC_PERP), Tag.RULES, RULES_STATUS, int(Status.HALTED)
+ACTS = [
+    Forgery(
+        "an act that is not counted",
+        lambda f: f.act(*HALT, count=0),
+        "execution: set_venue: acts are counted",
+    ),
+    Forgery(
+        "an act that writes another element than it says",
+        lambda f: f.act(Kind.SET, rules_index(BTC_PERP), Tag.RULES, RULES_MAKER_FEE, 2),
+        "execution: set_record: element 1 is chosen by its position",
+        edit=as_status,
+    ),
+    Forgery("an act on another market than it says", lambda f: f.act(*HALT), "bus public", edit=other_market),
+    Forgery(
+        "a change that is not due",
+        enacts(600),
+        "execution: enact_pending: due",
+        Enact(BTC_PERP),
+        Rule.NOT_YET_DUE,
+        prepare=(Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600)),),
+    ),
+    Forgery("another value than the announced one", enacts(1), "execution: enact_pending: announced value"),
+    Forgery(
+        "a deposit above the cap",
+        capped,
+        "execution: deposit_vault: the vault stays below its cap",
+        Deposit(0, 1, ALICE, USDC, 187 * CAP_UNIT - 49_999_000_000),
+        Rule.DEPOSIT_CAP,
+        prepare=(SetCap(0, USDC, 187),),
+    ),
+    Forgery(
+        "a deposit on a suspended chain",
+        suspended,
+        "execution: deposit_chain: the chain is active",
+        Deposit(0, 1, ALICE, USDC, 7_000_000),
+        Rule.CHAIN_SUSPENDED,
+        prepare=(SetChain(0, ChainStatus.SUSPENDED),),
+    ),
+    Forgery(
+        "more sent than the vault holds",
+        lambda f: f.underway(Kind.SEND, 1, 1, ETH, 1),
+        CARRIED,
+        Send(1, ETH, 1),
+        Rule.VAULT_SHORT,
+    ),
+    Forgery(
+        "more received than is under way",
+        lambda f: receive(f, 1),
+        CARRIED,
+        Receive(0, 1, USDC, 1),
+        Rule.VAULT_SHORT,
+    ),
+    Forgery(
+        "a receipt that is not counted",
+        uncounted_receipt,
+        "execution: receive_chain: movements are counted",
+    ),
+    Forgery(
+        "what is in transit paid to an account",
+        lambda f: f.deposit(0, 1, SystemAccount.IN_TRANSIT, USDC, 5),
+        "execution: deposit_chain: not of what is in transit",
+        Deposit(0, 1, SystemAccount.IN_TRANSIT, USDC, 5),
+        Rule.IN_TRANSIT,
+    ),
+]
 
 FORGERIES = [
     Forgery(
@@ -160,6 +289,7 @@ FORGERIES = [
         Rule.SYSTEM_ACCOUNT,
     ),
     Forgery("a wrong old root", trade, "bus tree", edit=wrong_old_root),
+    *ACTS,
     Forgery(
         "an untouched leaf altered in the new root",
         trade,

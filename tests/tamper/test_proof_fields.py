@@ -13,12 +13,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import pytest
 
+from circuits.acts import Act, ActKind
 from circuits.bounds import AMOUNT_MAX
 from circuits.field import Extension, P, add, mul, power, sub
+from circuits.records import CHAIN_STATUS, Tag, chain_index
 from circuits.solvent import solvent_circuit
 from circuits.statement import Price, Statement, Vault
 from tests import small_circuit
-from tests.batches import every_kind, new_ledger, run_batch
+from tests.batches import every_act, every_kind, prompt_ledger, run_batch
 from tests.proving import TEST_PARAMETERS
 from tests.small_circuit import decode_walk
 from tests.tamper.liar import Known, Liar, Lie, Parts, gap, known, resent, take_apart
@@ -48,7 +50,7 @@ READING = {Reason.NON_CANONICAL, Reason.GRINDING, Reason.MALFORMED, Reason.TRAIL
 @cache
 def world() -> Known:
     """A batch with every kind of transition."""
-    return known(*run_batch(new_ledger(), every_kind()), PARAMETERS)
+    return known(*run_batch(prompt_ledger(), [*every_kind(), *every_act()]), PARAMETERS)
 
 
 @cache
@@ -287,6 +289,12 @@ def shifted(statement: Statement) -> Statement:
     return entry("vaults", 2, amount=-1)(entry("vaults", 0, amount=1)(statement))
 
 
+def one_more_chain(statement: Statement) -> Statement:
+    """Empty vaults of a chain that does not exist."""
+    *vaults, usdc, eth = statement.vaults
+    return replace(statement, vaults=(*vaults, Vault(3, 0, 0), Vault(3, 1, 0), usdc, eth))
+
+
 VAULTS, TOTALS, FUNDS = (f"{name} are not one for each" for name in ("vaults", "liabilities", "fund balances"))
 FALSE = [
     Told("Statement.old_root", lambda s: replace(s, old_root=(*s.old_root[:7], s.old_root[7] ^ 1))),
@@ -302,7 +310,7 @@ FALSE = [
     Told("Statement.prices", length("prices")),
     Told("Statement.prices", length("prices", Price(3, 1, 2_681_620, 11))),
     Told("Statement.vaults", length("vaults"), Reason.STATEMENT, VAULTS),
-    Told("Statement.vaults", length("vaults", Vault(3, 0, 0), Vault(3, 1, 0))),
+    Told("Statement.vaults", one_more_chain),
     Told("Statement.totals", length("totals"), Reason.STATEMENT, FUNDS),
     Told("Statement.fund", length("fund"), Reason.STATEMENT, FUNDS),
     *(
@@ -319,7 +327,7 @@ FALSE = [
     Told("Movement.amount", entry("deposits", 0, amount=AMOUNT_MAX), Reason.STATEMENT, "amount moved"),
     *(Told(f"Price.{f}", entry("prices", -1, **{f: 1})) for f in ("instrument", "sequence", "price", "time")),
     Told("Price.time", entry("prices", -1, time=50), Reason.STATEMENT, "time of a price 61"),
-    Told("Vault.chain", entry("vaults", -1, chain=1), Reason.STATEMENT, VAULTS),
+    Told("Vault.chain", entry("vaults", -3, chain=1), Reason.STATEMENT, VAULTS),
     Told("Vault.asset", entry("vaults", -1, asset=1), Reason.STATEMENT, VAULTS),
     Told("Vault.amount", shifted),
     Told("Vault.amount", entry("vaults", 0, amount=1), Reason.STATEMENT, "asset 0: vaults hold"),
@@ -329,6 +337,20 @@ FALSE = [
     Told("AssetAmount.amount", entry("totals", 1, amount=-1), Reason.STATEMENT, "asset 1: vaults hold"),
     Told("AssetAmount.amount", entry("fund", 0, amount=1)),
     Told("AssetAmount.amount", entry("fund", 1, amount=-1)),
+    Told("Statement.acts", length("acts")),
+    Told("Statement.acts", length("acts", Act(9, ActKind.SET, chain_index(0), Tag.CHAIN, CHAIN_STATUS, 1))),
+    Told("Act.number", entry("acts", -1, number=1)),
+    Told("Act.number", entry("acts", 1, number=-1), Reason.STATEMENT, "acts are not in strictly ascending order"),
+    Told("Act.kind", entry("acts", 7, kind=-1)),
+    Told("Act.kind", entry("acts", 7, kind=1), Reason.STATEMENT, "4 is no kind of act"),
+    Told("Act.kind", entry("acts", 7, kind=-2), Reason.STATEMENT, "is not to be changed so"),
+    Told("Act.leaf", entry("acts", 0, leaf=8)),
+    Told("Act.leaf", entry("acts", 0, leaf=1), Reason.STATEMENT, "is not to be changed so"),
+    Told("Act.tag", entry("acts", 0, tag=1), Reason.STATEMENT, "is not to be changed so"),
+    Told("Act.position", entry("acts", 7, position=-1)),
+    Told("Act.position", entry("acts", 0, position=1), Reason.STATEMENT, "is not to be changed so"),
+    Told("Act.value", entry("acts", -1, value=1)),
+    Told("Act.value", entry("acts", 0, value=1), Reason.STATEMENT, "value 3 is outside 0..2"),
 ]
 
 
@@ -351,7 +373,7 @@ def test_a_proof_cannot_be_moved_to_another_venue() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda data: b"\x00\x02" + data[2:], "statement version 2"),
+        (lambda data: b"\x00\x03" + data[2:], "statement version 3"),
         (lambda data: data[:50], "shorter than its header"),
         (lambda data: data + b"\0", "1 bytes after the statement"),
         (lambda data: data[:-1], "runs past the end"),

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.bounds import AMOUNT_MAX
+from circuits.acts import Act, ActKind
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, TRANSIT
+from circuits.records import CHAIN_STATUS, VAULT_CAP, ChainStatus, SystemAccount, Tag, chain_index, vault_index
 from circuits.solvent import solvent_circuit
 from circuits.statement import AssetAmount, Movement, Price, Statement, Vault
 from solvent import check_signature
@@ -59,12 +61,33 @@ def next_statement(chain: ChainState, consume: int, withdrawals: Sequence[Entry]
         gone = sum(e.amount for e in (*chain.payouts, *withdrawals) if e.asset == asset)
         vaults.append(Vault(OWN, asset, come - gone))
     others = [Vault(number, asset, 1000) for number in range(CHAINS) if number != OWN for asset in range(ASSETS)]
+    transit = [Vault(TRANSIT, asset, 0) for asset in range(ASSETS)]
     elsewhere = Movement(2, 9, 8, 0, 5)  # another chain's, of which this one knows nothing
     totals = [AssetAmount(vault.asset, vault.amount + 2000) for vault in vaults]
     return Statement(
         VENUE, chain.root, root(chain.batch + 1), chain.batch + 1, 60, (*deposits, elsewhere), tuple(released), (),
-        tuple(sorted((*vaults, *others))), tuple(totals), tuple(AssetAmount(asset, 0) for asset in range(ASSETS)),
+        tuple(sorted((*vaults, *others, *transit))), tuple(totals),
+        tuple(AssetAmount(asset, 0) for asset in range(ASSETS)), (),
     )  # fmt: skip
+
+
+def test_caps_and_suspension_are_those_last_accepted() -> None:
+    chain = new_chain()
+    acts = (
+        Act(0, ActKind.SET, vault_index(OWN, 0), Tag.VAULT, VAULT_CAP, 1),
+        Act(1, ActKind.SET, vault_index(OWN + 1, 1), Tag.VAULT, VAULT_CAP, 0),
+        Act(2, ActKind.SET, chain_index(OWN + 1), Tag.CHAIN, CHAIN_STATUS, ChainStatus.SUSPENDED),
+    )
+    chain._advance(replace(next_statement(chain.state, 0), acts=acts))
+    room = CAP_UNIT - 1 - chain.state.holdings(0)
+    with pytest.raises(DepositError, match="would hold"):
+        chain.deposit(Entry(5, 0, room + 1))
+    chain.deposit(Entry(SystemAccount.IN_TRANSIT, 0, room + 1))
+    chain.deposit(Entry(5, 1, room))
+    suspend = Act(3, ActKind.SET, chain_index(OWN), Tag.CHAIN, CHAIN_STATUS, ChainStatus.SUSPENDED)
+    chain._advance(replace(next_statement(chain.state, 0), acts=(suspend,)))
+    with pytest.raises(DepositError, match="suspended"):
+        chain.deposit(Entry(5, 1, 1))
 
 
 def reason_against(
