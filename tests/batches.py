@@ -1,5 +1,6 @@
 """Small ledgers and batches that the tests of several layers share."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from state.venue import Venue, load_venue
+from state.venue import Venue, load_venue, parse_venue
 
 VENUE_FILE = Path(__file__).parent.parent / "cli" / "venue.toml"
 USDC, ETH, BTC_PERP, ETH_PERP = range(4)
 LATE = 1_000_000  # an expiry
+STEP_TIME = 60  # seconds, of the brisk venue
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
 
 
@@ -37,10 +39,20 @@ def default_venue() -> Venue:
     return load_venue(VENUE_FILE)
 
 
+def brisk_venue(**prices: str) -> Venue:
+    """The default venue, but marks may move by nearly their own value within STEP_TIME seconds. prices: what
+    instruments cost at genesis, by their names with _ for -."""
+    source = default_venue().source.replace("step_time = 600", f"step_time = {STEP_TIME}")
+    for name, price in prices.items():
+        before, named, after = source.partition(f'name = "{name.replace("_", "-")}"')
+        source = before + named + re.sub('\nprice = ".*"', f'\nprice = "{price}"', after, count=1)
+    return parse_venue(source)
+
+
 def new_ledger(staleness: int | None = None, *, notice: int | None = None, venue: Venue | None = None) -> Ledger:
-    """A fresh ledger, by default of the default venue, with another staleness of prices or notice of changes if they
+    """A fresh ledger, by default of the brisk venue, with another staleness of prices or notice of changes if they
     are said, in seconds."""
-    venue = venue or default_venue()
+    venue = venue or brisk_venue()
     if notice is not None:
         venue = replace(venue, notice=notice)
     if staleness is not None:

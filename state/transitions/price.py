@@ -1,4 +1,5 @@
-"""Set the mark of an instrument, and with it what a lot is worth as collateral or requires as initial margin."""
+"""Move the mark of an instrument towards a price, and with it what a lot is worth as collateral or requires as initial
+margin."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,13 +8,19 @@ from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX, TIME_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
+    MARKET_MARK,
+    MARKET_VALID,
+    MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
     PARAMETERS_STALENESS,
+    PARAMETERS_STEP_TIME,
     PARAMETERS_TIME,
     QUOTE_INSTRUMENT,
+    TAG,
     Record,
     Tag,
+    from_limbs,
     limbs,
     market_index,
     parameters_index,
@@ -34,9 +41,18 @@ def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, 
     return record(tag, bit, lot_units, *limbs(mark, 2), *limbs(weight, 2), valid)
 
 
+def allowance(mark: int, since: int, step_time: int) -> int:
+    """By how much the mark may move after so many seconds: less than the mark itself."""
+    return mark * min(since, step_time - 1) // step_time
+
+
 @dataclass(frozen=True, slots=True)
 class SetPrice:
-    """Price in quote base units a lot, at a time in seconds since the venue's epoch."""
+    """Price in quote base units a lot, at a time in seconds since the venue's epoch.
+
+    A price further from the mark than the time since the last one allows moves the mark as far as that; the mark is
+    then *capped*, and cannot be relied on (its last second is 0) until a price within its step.
+    """
 
     kind: ClassVar[Kind] = Kind.PRICE
     instrument: int
@@ -49,16 +65,30 @@ class SetPrice:
             raise Refusal(Rule.NOT_PRICED, instrument=self.instrument)
         require_range("price", self.price, 1, PRICE_MAX)
         require_range("time", self.time, 0, memory.time)
+        self._require_signed(memory)
+        parameters = self._count(memory)
+        self._move(memory, parameters)
+        self._weigh(memory, parameters[PARAMETERS_FRACTION])
+        return (self.instrument, parameters[PARAMETERS_PRICES], self.price, self.time)
+
+    def _move(self, memory: Memory, parameters: Record) -> None:
+        """The mark moves; its weight is yet the old one's."""
         index = market_index(self.instrument)
         old = memory.read(index)
-        self._require_signed(memory)
-        tag = memory.venue.instruments[self.instrument].tag
-        parameters = self._count(memory)
-        fraction, valid = parameters[PARAMETERS_FRACTION], self.time + parameters[PARAMETERS_STALENESS]
+        mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
+        most = allowance(mark, self.time - parameters[PARAMETERS_TIME], parameters[PARAMETERS_STEP_TIME])
+        moved = min(max(self.price, mark - most), mark + most)
+        valid = self.time + parameters[PARAMETERS_STALENESS] if moved == self.price else 0
         require_range("last second", valid, 0, TIME_MAX)  # as a margin check reads it
-        new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], self.price, fraction, valid)
+        new = (*old[:MARKET_MARK], *limbs(moved, 2), *old[MARKET_WEIGHT:MARKET_VALID], valid, old[TAG])
+        memory.replace(Step.PRICE_STEP, index, old, new)
+
+    def _weigh(self, memory: Memory, fraction: int) -> None:
+        index, tag = market_index(self.instrument), memory.venue.instruments[self.instrument].tag
+        old = memory.read(index)
+        mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
+        new = market_record(tag, old[MARKET_BIT], old[MARKET_LOT_UNITS], mark, fraction, old[MARKET_VALID])
         memory.replace(Step.PRICE_MARKET, index, old, new)
-        return (self.instrument, parameters[PARAMETERS_PRICES], self.price, self.time)
 
     def _require_signed(self, memory: Memory) -> None:
         problem = memory.oracle and memory.oracle.objection(self.instrument, self.price, self.time)

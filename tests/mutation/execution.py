@@ -87,6 +87,10 @@ IMPLIED |= {
         "nothing, which FILL_QUOTE refuses. With 0, expired = -1 makes 3x + 1 a distance of x = expiry - time, so "
         "x >= 0. With 1 it is 1, or the other reasons hold." + _BOUNDS
     ),
+    "price_parameters: kind of record": Implied(
+        "The instrument is published, so the leaf is a parameters record or empty. The step time of an empty one is 0, "
+        "and the remainder of an allowance, a limb, and what it lacks to one less, another, would add up to -1."
+    ),
     "match_order: size limb 1 in range": Implied(
         "The buyer's and the seller's position (or one that fails, and back) change by its limbs, with either sign, "
         "and carries are at most LIMB and at least -8: so limb 1 lies within 10 LIMB of 0. Mod P the size is that of "
@@ -129,14 +133,17 @@ _WHY = {
     Step.CLOSE_VENUE: _COUNTS.format(1)
     + _RIVAL.format("WITHDRAW_CHAIN or SEND_CHAIN", "old", "new")
     + _NOT_TAKEN.format("-4"),
-    Step.PRICE_PARAMETERS: _COUNTS.format(3)
-    + "No first step with this index leaves it alone, but WITHDRAW_CHAIN and SEND_CHAIN, whose message is of a chain "
-    "that does not exist; so one under way does, and the sum is 0. "
+    Step.PRICE_PARAMETERS: _COUNTS.format(1)
+    + "Of the first steps with this index, WITHDRAW_CHAIN and SEND_CHAIN leave it alone, but their message is of a "
+    "chain or an instrument that does not exist; CLOSE_VENUE does, but wants the register `sequence` to be the new "
+    "count, and this step the old one; CANCEL_HEADER does, but lowers element 3, which this step keeps, and of those "
+    "under way that keep it too, only headers, with another tag, leave element 1 alone. So one under way does, and the "
+    "sum is 0. "
     + _SILENT
     + "And it has not been sent before: nothing but closing follows closing. ",
     Step.ORDER_MARKET: "No message is ever taken back, because no step of an order publishes. If the sum is 1, the "
-    "leaf is that of a perpetual. PRICE_MARKET alone beside it makes it 0, so there is a step that counts a movement "
-    "on a chain, whose message is of a chain that does not exist. "
+    "leaf is that of a perpetual. PRICE_STEP or PRICE_MARKET alone beside it makes it 0, so some step there counts "
+    "a movement on a chain, whose message is of a chain that does not exist. "
     + _SILENT
     + "If it has been sent, no transition is under way; with ids that can be taken no publishing step has this index "
     "and tag, and REGISTER_VENUE raises what is kept here. ",

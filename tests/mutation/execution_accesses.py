@@ -7,6 +7,8 @@ from functools import partial
 from circuits.bounds import BIAS, BIAS_TOP_LIMB, TRANSIT
 from circuits.field import P
 from circuits.records import (
+    MARKET_MARK,
+    MARKET_VALID,
     MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
@@ -17,6 +19,7 @@ from circuits.records import (
     Tag,
     balance_index,
     chain_index,
+    from_limbs,
     header_index,
     key_index,
     limbs,
@@ -78,27 +81,51 @@ def fill(forger: Forger) -> None:
 
 
 def set_price(
-    forger: Forger, instrument: int, mark: int, time: int, *, weight: int | None = None, sequence: int | None = None
+    forger: Forger,
+    instrument: int,
+    price: int,
+    time: int,
+    *,
+    mark: int | None = None,
+    valid: int | None = None,
+    stepped: int | None = None,
+    weight: int | None = None,
+    sequence: int | None = None,
 ) -> None:
-    """A price whose weight, and whose number in the statement, are as said; else honest."""
+    """A price after which mark, last second and weight, and whose number in the statement, are as said; by default the
+    mark is the price, and all else follows from it. stepped: the instrument whose mark moves."""
     memory = forger.memory
     parameters = memory.read(parameters_index(instrument))
     count = parameters[PARAMETERS_PRICES]
     counted = list(parameters)
     counted[PARAMETERS_PRICES], counted[PARAMETERS_TIME] = count + 1, time
     memory.replace(Step.PRICE_PARAMETERS, parameters_index(instrument), parameters, tuple(counted))
+    leaf = market_index(instrument if stepped is None else stepped)
+    old, mark = memory.read(leaf), price if mark is None else mark
+    valid = time + parameters[PARAMETERS_STALENESS] if valid is None else valid
+    moved = (*old[:MARKET_MARK], *limbs(mark, 2), *old[MARKET_WEIGHT:MARKET_VALID], valid, old[TAG])
+    memory.replace(Step.PRICE_STEP, leaf, old, moved)
     old = memory.read(market_index(instrument))
-    valid = time + parameters[PARAMETERS_STALENESS]
-    honest = market_record(Tag(old[TAG]), old[0], old[1], mark, parameters[PARAMETERS_FRACTION], valid)
-    weights = honest[MARKET_WEIGHT : MARKET_WEIGHT + 2] if weight is None else limbs(weight, 2)
-    new = (*honest[:MARKET_WEIGHT], *weights, *honest[MARKET_WEIGHT + 2 :])
-    memory.replace(Step.PRICE_MARKET, market_index(instrument), old, new)
-    memory.witness.begin(Kind.PRICE, instrument, count if sequence is None else sequence, mark, time)
+    if weight is None:
+        mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
+        honest = market_record(Tag(old[TAG]), old[0], old[1], mark, parameters[PARAMETERS_FRACTION], valid)
+        weight = from_limbs(honest[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    weighed = (*old[:MARKET_WEIGHT], *limbs(weight, 2), *old[MARKET_VALID:])
+    memory.replace(Step.PRICE_MARKET, market_index(instrument), old, weighed)
+    memory.witness.begin(Kind.PRICE, instrument, count if sequence is None else sequence, price, time)
 
 
 def shared(step: Step, target: int, act: Act, ledger: Callable[[], Ledger] = staged) -> Script:
     """The step's access goes to another leaf."""
     return Script(act, {step: to(target)}, ledger=ledger)
+
+
+def count_elsewhere(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+    """Hook: a price is counted as one of ETH."""
+    record = list(memory.read(parameters_index(ETH)))
+    record[PARAMETERS_PRICES] += 1
+    record[PARAMETERS_TIME] = new[PARAMETERS_TIME]
+    return memory.access(step, parameters_index(ETH), tuple(record))
 
 
 def register_at_large() -> Script:
@@ -286,13 +313,14 @@ INDEX: dict[str, Callable[[], Script]] = {
     "transfer_to_balance": lambda: shared(Step.TRANSFER_TO_BALANCE, balance_index(BOB, USDC), transfer),
     "price_parameters": lambda: Script(
         lambda f: set_price(f, BTC_PERP, 6_000_000, 90, weight=5_100_000),
-        {Step.PRICE_PARAMETERS: to(parameters_index(ETH))},
+        {Step.PRICE_PARAMETERS: count_elsewhere},
     ),
+    "price_step": lambda: Script(lambda f: set_price(f, BTC_PERP, 2_681_700, 90, stepped=ETH_PERP)),
     "price_market": lambda: Script(
         price,
         {
             Step.PRICE_MARKET: lambda memory, step, index, old, new: memory.access(
-                step, market_index(ETH_PERP), (*memory.read(market_index(ETH_PERP))[:2], *new[2:])
+                step, market_index(ETH_PERP), memory.read(market_index(ETH_PERP))
             )
         },
     ),
@@ -377,14 +405,6 @@ def phantom_vault() -> Script:
     return Script(withdraw, restate=restate, after=after)
 
 
-def priced_quote() -> Script:
-    """The quote gets a price, and its borrow fraction becomes 0."""
-    return Script(
-        lambda f: set_price(f, USDC, 5, 90, weight=0),
-        amend=lambda t: t.registers(Kind.PRICE, side=Tag.QUOTE - Tag.ASSET),
-    )
-
-
 def asset_as_perpetual() -> Script:
     """What a lot of ETH counts as collateral is rounded up."""
 
@@ -399,7 +419,6 @@ KIND: dict[str, Callable[[], Script]] = {
     "transfer_total": lambda: Script(lambda f: f.transfer(ALICE, BOB, BTC_PERP, 100)),
     "transfer_from_header": key_as_sender,
     "transfer_to_header": key_as_receiver,
-    "price_parameters": priced_quote,
     "price_market": asset_as_perpetual,
     "close_vault": phantom_vault,
 }

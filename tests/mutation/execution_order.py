@@ -13,6 +13,8 @@ from circuits.records import (
     EMPTY,
     INSTRUMENT_SLOTS,
     PARAMETERS_FRACTION,
+    PARAMETERS_STALENESS,
+    PARAMETERS_STEP_TIME,
     TAG,
     TOTAL_BIT,
     VENUE_BATCHES,
@@ -103,7 +105,9 @@ def headless(step: Step, before: Act) -> Script:
 
     def believe(trace: ScriptedTrace) -> None:
         if kind is Kind.PRICE:
-            trace.old[PARAMETERS_FRACTION][trace.rows(kind)[0]] = 500
+            parameters = {PARAMETERS_FRACTION: 500, PARAMETERS_STALENESS: 3_600, PARAMETERS_STEP_TIME: 60}
+            for element, value in parameters.items():
+                trace.old[element][trace.rows(kind)[0]] = value
         if kind is Kind.DEPOSIT and step > Step.DEPOSIT_TOTAL:
             trace.old[TOTAL_BIT][trace.rows(kind)[2]] = 1 << ETH
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from circuits.bounds import FRACTION_ONE, LIMB
+from circuits.bounds import FRACTION_ONE, LIMB, PRICE_MAX
 from circuits.field import P
 from circuits.records import (
     MARKET_MARK,
@@ -15,21 +15,40 @@ from circuits.records import (
     PARAMETERS_FRACTION,
     PARAMETERS_PRICES,
     PARAMETERS_STALENESS,
+    PARAMETERS_STEP_TIME,
     PARAMETERS_TIME,
     VENUE_BATCHES,
     VENUE_TIME,
     Record,
+    from_limbs,
+    limbs,
 )
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
-from tests.batches import BTC_PERP, ETH
+from circuits.transitions.price import (
+    ALLOWANCE_PORT,
+    CAPPED,
+    CAPPED_PORT,
+    DISTANCE_PORT,
+    ELAPSED,
+    LONG,
+    LONG_PORT,
+    UP,
+)
+from circuits.transitions.price import CARRY_PORT as STEP_CARRY_PORT
+from circuits.transitions.price import REMAINDER_PORT as STEP_REMAINDER_PORT
+from circuits.transitions.price import REST_PORT as STEP_REST_PORT
+from circuits.transitions.price import STEP_TIME as STEP_TIME_REGISTER
+from prover.traces.price import fill_step
+from tests.batches import BTC_PERP, ETH, STEP_TIME
 from tests.mutation.execution_accesses import price, set_price, withdraw
 from tests.mutation.execution_registers import EVERY, both, setting
 from tests.mutation.matching import one
-from tests.mutation.script import Amend, BentMemory, Script, ScriptedTrace, add, inverse
+from tests.mutation.script import Amend, BentMemory, Script, ScriptedTrace, add, inverse, write
 from tests.mutation.stage import DAVE, MARK, SIZE
 from tests.tamper.forger import Forger
 
+WRAP = (P - 1) // LIMB  # so many LIMBs are -1
 ETH_FRACTION, ETH_PRICE = 8_500, 268_163
 VALUE, REMAINDER = divmod(ETH_PRICE * ETH_FRACTION, FRACTION_ONE)  # of a lot of ETH as collateral
 REMAINDER_PORT, REST_PORT, CARRY_PORT = 4, 5, 6
@@ -81,16 +100,34 @@ def off_record(element: int) -> Script:
     return Script(price, {Step.PRICE_MARKET: add(element)}, believe=believe)
 
 
-def misstated_price(k: int) -> Script:
-    """The statement's price is higher than the recorded one."""
+def other_limbs(k: int) -> Script:
+    """The new mark is written in other limbs, one of which is none, and weighed as if that one were another."""
+    low, high = limbs(ETH_PRICE, 2)
+    written, weighed = (low + LIMB, high - 1), (low, high - 1)
+    if k:
+        written, weighed = (low + 1, high + WRAP), (low + 1, high)
+    weight = from_limbs(weighed) * ETH_FRACTION // FRACTION_ONE
+
+    def rewrite(record: list[int]) -> None:
+        record[MARKET_MARK : MARKET_MARK + 2] = written
+
+    def believe(trace: ScriptedTrace) -> None:
+        trace.new[MARKET_MARK + k][trace.at(Step.PRICE_MARKET)] = weighed[k]
+
+    hooks = {Step.PRICE_STEP: write(rewrite)}
+    return Script(lambda f: set_price(f, ETH, ETH_PRICE, 90, weight=weight), hooks, believe=believe)
+
+
+def misstated_price() -> Script:
+    """The statement's price is higher than the one that the mark follows."""
 
     def amend(trace: ScriptedTrace) -> None:
         for row in trace.rows(Kind.PRICE):
-            trace.columns[f"amount{k}"][row] += 1
+            trace.columns["amount0"][row] += 1
 
     def restate(statement: Statement) -> Statement:
         (stated,) = statement.prices
-        return replace(statement, prices=(replace(stated, price=stated.price + (1 << (14 * k))),))
+        return replace(statement, prices=(replace(stated, price=stated.price + 1),))
 
     return Script(price, amend=amend, restate=restate)
 
@@ -110,7 +147,139 @@ def long_lasting() -> Script:
     def believe(trace: ScriptedTrace) -> None:
         trace.old[PARAMETERS_STALENESS][trace.at(Step.PRICE_PARAMETERS)] += 1
 
-    return Script(price, {Step.PRICE_MARKET: add(MARKET_VALID)}, believe=believe)
+    return Script(price, {Step.PRICE_STEP: add(MARKET_VALID)}, believe=believe)
+
+
+def backdated() -> Script:
+    """A price is earlier than the last one; its ports say that it is later."""
+
+    def believe(trace: ScriptedTrace) -> None:
+        trace.old[PARAMETERS_TIME][trace.at(Step.PRICE_PARAMETERS)] = 5 - STEP_TIME
+
+    return Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 5), believe=believe)
+
+
+# A second after BTC-PERP's last price, its mark may move by ALLOWANCE.
+BEFORE, SECOND = 6_180_030, 11
+ALLOWANCE, LEFT_OVER = divmod(BEFORE, STEP_TIME)
+FAR = 9_000_000  # a price further away
+OVER = FAR - BEFORE - ALLOWANCE
+# On the row of PRICE_STEP; ports are set one by one.
+Cells = dict[str, int]
+
+
+def on_step(cells: Cells, parameters: Cells | None = None, elapsed: int = 1) -> Amend:
+    """Amend: so many seconds have elapsed, and these cells of PRICE_STEP and PRICE_PARAMETERS are as said."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        rows = trace.rows(Kind.PRICE)
+        for row in rows:
+            trace.register(ELAPSED, row, elapsed)
+        stated = trace.argument(Kind.PRICE, "price")
+        fill_step(trace, rows[1], stated, one(elapsed), trace.columns[STEP_TIME_REGISTER][rows[1]])
+        for row, values in ((rows[1], cells), (rows[0], parameters or {})):
+            for name, value in values.items():
+                trace.columns[name][row] = value
+
+    return amend
+
+
+def two_ports(port: int, value: int) -> Cells:
+    """The cells of a value that fills two ports."""
+    return {f"port{port}": value % LIMB, f"port{port + 1}": value // LIMB}
+
+
+def division(allowance: int, remainder: int) -> Cells:
+    """The cells of an allowance of a second after the last price; the carry is what fits the low limb, mod P."""
+    low = BEFORE % LIMB - allowance % LIMB * STEP_TIME - remainder
+    carry = (low // LIMB if low % LIMB == 0 else low * inverse(LIMB)) + LIMB
+    small = 0 <= carry < 2 * LIMB
+    high = carry // LIMB if small else carry * inverse(LIMB) % P
+    rest = max(STEP_TIME - 1 - remainder, 0)
+    return two_ports(ALLOWANCE_PORT, allowance) | {
+        f"port{STEP_REMAINDER_PORT}": remainder,
+        f"port{STEP_REST_PORT}": rest,
+        f"port{STEP_CARRY_PORT}": carry % LIMB if small else 0,
+        "scratch": high,
+    }
+
+
+def step_to(stated: int, allowance: int, cells: Cells) -> Script:
+    """A price of that second moves the mark as far as if it were within this allowance."""
+    slack = two_ports(CAPPED_PORT, allowance - (stated - BEFORE)) | {CAPPED: 0}
+    return Script(lambda f: set_price(f, BTC_PERP, stated, SECOND), amend=on_step(cells | slack))
+
+
+def wrong_allowance(more: int) -> Script:
+    """The mark moves by more than its allowance, of which the division's cells are the honest ones."""
+    cells = division(ALLOWANCE, LEFT_OVER) | two_ports(ALLOWANCE_PORT, ALLOWANCE + more)
+    return step_to(BEFORE + ALLOWANCE + more, ALLOWANCE + more, cells)
+
+
+def wrapped_allowance() -> Script:
+    """The allowance of a product that is P larger."""
+    allowance, remainder = divmod(BEFORE + P, STEP_TIME)
+    return step_to(FAR, allowance, division(allowance, remainder))
+
+
+def undercounted_allowance() -> Script:
+    """The remainder could hold the step time once more; so a price within its step is capped."""
+    allowance, remainder = ALLOWANCE - 1, LEFT_OVER + STEP_TIME
+    amend = on_step(division(allowance, remainder) | two_ports(CAPPED_PORT, 0) | {CAPPED: 1})
+    return Script(
+        lambda f: set_price(f, BTC_PERP, BEFORE + ALLOWANCE, SECOND, mark=BEFORE + allowance, valid=0), amend=amend
+    )
+
+
+def half_up() -> Script:
+    """A sign that is neither 1 nor -1 makes a price far away a near one, and its square the mark anything."""
+    distance, mark = next(
+        (distance, mark)
+        for distance in range(1, ALLOWANCE)
+        if 0 < (mark := (BEFORE + distance**2 * inverse(FAR - BEFORE)) % P) <= PRICE_MAX
+    )
+    sign = distance * inverse(FAR - BEFORE)
+    cells = {UP: (sign + 1) * inverse(2) % P, CAPPED: 0} | two_ports(DISTANCE_PORT, distance)
+    amend = on_step(cells | two_ports(CAPPED_PORT, ALLOWANCE - distance))
+    return Script(lambda f: set_price(f, BTC_PERP, FAR, SECOND, mark=mark), amend=amend)
+
+
+def half_capped() -> Script:
+    """A price over its step moves the mark by another distance, and it may be relied on as long as you like."""
+    for move in range(ALLOWANCE):
+        flag = (OVER + ALLOWANCE - move) * inverse(OVER) % P
+        slack = (flag * (2 * OVER - 1) - OVER) % P
+        if slack < LIMB**2:
+            break
+    valid = (1 - flag) * (SECOND + 3_600) % P
+    amend = on_step({CAPPED: flag} | two_ports(CAPPED_PORT, slack))
+    return Script(lambda f: set_price(f, BTC_PERP, FAR, SECOND, mark=BEFORE + move, valid=valid), amend=amend)
+
+
+def half_long() -> Script:
+    """A second is neither short nor long, but as long as you like."""
+    missing = STEP_TIME - 1
+    for elapsed in range(missing // 2 + 1, LIMB):
+        flag = (elapsed - 1) * inverse(missing - 1) % P
+        slack = (missing - 1 + flag * (1 - 2 * missing)) % P
+        if slack < LIMB**2:
+            break
+    amend = on_step({}, {LONG: flag} | two_ports(LONG_PORT, slack), elapsed)
+    return Script(lambda f: set_price(f, BTC_PERP, FAR, SECOND), amend=amend)
+
+
+def longer(elapsed: int, parameters: Cells | None, stated: int, time: int) -> Script:
+    """More seconds count than may."""
+    return Script(lambda f: set_price(f, BTC_PERP, stated, time), amend=on_step({}, parameters, elapsed))
+
+
+def short_step_time() -> Script:
+    """The step time is shorter than the parameters say."""
+
+    def believe(trace: ScriptedTrace) -> None:
+        trace.old[PARAMETERS_STEP_TIME][trace.at(Step.PRICE_PARAMETERS)] = 2
+
+    return Script(lambda f: set_price(f, BTC_PERP, FAR, SECOND), believe=believe)
 
 
 def prices() -> dict[str, Callable[[], Script]]:
@@ -121,20 +290,42 @@ def prices() -> dict[str, Callable[[], Script]]:
         ),
         "price_parameters: prices are counted": lambda: Script(price, {Step.PRICE_PARAMETERS: add(PARAMETERS_PRICES)}),
         "price_parameters: fraction": free_weight,
+        "price_parameters: staleness": long_lasting,
+        "price_parameters: time is recorded": lambda: Script(price, {Step.PRICE_PARAMETERS: add(PARAMETERS_TIME)}),
+        "price_parameters: time does not go back": backdated,
         "price_market: remainder below one": overcounted_remainder,
         "price_market: high carry is boolean": wrapped_weight,
         "price_market: weight, low limb": partial(wrong_weight, VALUE + 1),
         "price_market: weight, high limb": partial(wrong_weight, VALUE + LIMB),
-        "price_parameters: staleness": long_lasting,
-        "price_parameters: time is recorded": lambda: Script(price, {Step.PRICE_PARAMETERS: add(PARAMETERS_TIME)}),
-        "price_market: last second": lambda: Script(price, {Step.PRICE_MARKET: add(MARKET_VALID)}),
-        "price_parameters: time does not go back": lambda: Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 5)),
     }
     for k in range(2):
-        table[f"price_market: mark{k} in range"] = partial(off_record, MARKET_MARK + k)
+        table[f"price_market: mark{k} in range"] = partial(other_limbs, k)
         table[f"price_market: weight{k} in range"] = partial(off_record, MARKET_WEIGHT + k)
-        table[f"price_market: published price limb {k}"] = partial(misstated_price, k)
     return table
+
+
+def steps() -> dict[str, Callable[[], Script]]:
+    """Forgeries of how far a price moves the mark, by label."""
+    days = 80  # seconds after the last price: more than the step time
+    as_short = {LONG: 0} | two_ports(LONG_PORT, 0)
+    return {
+        "price_parameters: step time": short_step_time,
+        "price_parameters: long is boolean": half_long,
+        "price_parameters: long, both ways": partial(longer, days, as_short, 2 * BEFORE + 1, 10 + days),
+        "price_parameters: elapsed time": partial(longer, STEP_TIME - 1, None, FAR, SECOND),
+        "price_step: remainder below step time": undercounted_allowance,
+        "price_step: high carry is boolean": wrapped_allowance,
+        "price_step: allowance, low limb": partial(wrong_allowance, 1),
+        "price_step: allowance, high limb": partial(wrong_allowance, LIMB),
+        "price_step: up is boolean": half_up,
+        "price_step: distance": misstated_price,
+        "price_step: capped is boolean": half_capped,
+        "price_step: capped, both ways": lambda: Script(
+            lambda f: set_price(f, BTC_PERP, FAR, SECOND), amend=on_step({CAPPED: 0} | two_ports(CAPPED_PORT, 0))
+        ),
+        "price_step: new mark": lambda: Script(lambda f: set_price(f, BTC_PERP, 6_000_000, 90, mark=6_000_001)),
+        "price_step: last second": lambda: Script(price, {Step.PRICE_STEP: add(MARKET_VALID)}),
+    }
 
 
 def timed(time: int, rows: slice = EVERY) -> Amend:
@@ -194,4 +385,4 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "a batch has one time": partial(in_time, slice(0, len(STEPS[Kind.ORDER]))),
         "close_venue: time does not go back": back_in_time,
     }
-    return prices() | closing
+    return prices() | steps() | closing

@@ -31,9 +31,9 @@ def venue_last(venue: Venue, time: int) -> Iterator[Transition]:
 
 def fill_up(forger: Forger, rows: int) -> None:
     """Accounts, and a few prices, take up so many rows."""
-    accounts, rest = divmod(rows, len(STEPS[Kind.REGISTER]))
-    prices, rest = divmod(rest, len(STEPS[Kind.PRICE]))
-    assert rest == 0
+    length = len(STEPS[Kind.REGISTER])
+    prices = next(n for n in range(length) if (rows - n * len(STEPS[Kind.PRICE])) % length == 0)
+    accounts = (rows - prices * len(STEPS[Kind.PRICE])) // length
     forger.apply(*(Register(FIRST_TRADER + number, (9,) * 7) for number in range(accounts)))
     forger.apply(*(SetPrice(BTC_PERP, 6_000_000, number) for number in range(prices)))
 

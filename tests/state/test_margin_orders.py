@@ -48,6 +48,7 @@ from tests.batches import (
     ETH_PERP,
     LATE,
     USDC,
+    brisk_venue,
     default_venue,
     new_ledger,
     run_batch,
@@ -281,13 +282,13 @@ def test_a_holding_beyond_the_lots_that_count_is_provable() -> None:
 
 
 def test_the_largest_position_and_orders_are_provable() -> None:
-    ledger = with_rules(new_ledger(), BTC_PERP, {RULES_MINIMUM: 0, RULES_CAP: SIZE_MAX})
+    ledger = new_ledger(venue=brisk_venue(BTC_PERP="0.01"))
+    with_rules(ledger, BTC_PERP, {RULES_MINIMUM: 0, RULES_CAP: SIZE_MAX})
     run_batch(
         ledger,
         [
             *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
             *(Deposit(0, n, account, USDC, 10**12) for n, account in enumerate((ALICE, BOB, CAROL))),
-            SetPrice(BTC_PERP, 1, 1),
             Order(ALICE, BTC_PERP, False, 1, SIZE_MAX, LATE),
             Order(BOB, BTC_PERP, True, 1, SIZE_MAX, LATE, Policy.FILL_OR_KILL),
         ],

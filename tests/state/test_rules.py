@@ -26,6 +26,7 @@ from circuits.field import P
 from circuits.records import (
     EMPTY,
     FIRST_TRADER,
+    MARKET_VALID,
     PARAMETERS_FRACTION,
     VENUE_INDEX,
     ChainStatus,
@@ -51,6 +52,7 @@ from state.backing import vault_record
 from state.book import Reason, Removal, order_id
 from state.errors import MESSAGES, Refusal, Rule
 from state.ledger import BatchStateError, Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
@@ -538,6 +540,8 @@ def test_only_whole_lots_count_as_collateral() -> None:
 @pytest.mark.parametrize("price", [1, 3, 19_999, 20_001, PRICE_MAX])
 def test_weights_round_against_the_account(price: int) -> None:
     ledger = funded_ledger()
+    stored = {market_index(ETH): market_record(Tag.ASSET, 1 << ETH, 10_000, price, 0, 0), **mark(BTC_PERP, price)}
+    ledger.store.load((index, record, NO_SALT) for index, record in stored.items())
     ledger.begin_batch()
     for instrument in (ETH, BTC_PERP):
         ledger.apply(SetPrice(instrument, price, 5))
@@ -545,6 +549,43 @@ def test_weights_round_against_the_account(price: int) -> None:
     asset, perpetual = (ledger.read(market_index(i)) for i in (ETH, BTC_PERP))
     assert asset == (2, 10_000, price % 2**14, price >> 14, value % 2**14, value >> 14, 3605, Tag.ASSET)
     assert perpetual == (4, 1, price % 2**14, price >> 14, requirement % 2**14, requirement >> 14, 3605, Tag.PERPETUAL)
+
+
+MOVES = [  # mark, seconds since the last price, price, mark afterwards; the step time is 600
+    (6_000_000, 60, 6_600_000, 6_600_000),
+    (6_000_000, 60, 5_400_000, 5_400_000),
+    (6_000_000, 60, 6_600_001, 6_600_000),
+    (6_000_000, 60, 5_399_999, 5_400_000),
+    (6_000_059, 1, 6_010_060, 6_010_059),  # the allowance rounds down
+    (6_000_059, 0, 6_000_059, 6_000_059),
+    (6_000_059, 0, 6_000_060, 6_000_059),
+    (6_000_000, 599, 11_990_000, 11_990_000),
+    (6_000_000, 600, 11_990_001, 11_990_000),  # never by as much as the mark itself
+    (6_000_000, 1_000_000, 1, 10_000),
+    (1, 1_000_000, PRICE_MAX, 1),
+    (PRICE_MAX, 1_000_000, 1, PRICE_MAX - PRICE_MAX * 599 // 600),
+]
+
+
+@pytest.mark.parametrize(("before", "elapsed", "price", "after"), MOVES)
+def test_a_price_moves_the_mark_no_further_than_time_allows(before: int, elapsed: int, price: int, after: int) -> None:
+    ledger = funded_ledger()
+    ledger.store.load([(index, record, NO_SALT) for index, record in mark(BTC_PERP, before).items()])
+    ledger.begin_batch(7 + elapsed + TIME)
+    ledger.apply(SetPrice(BTC_PERP, before, 7))
+    ledger.apply(SetPrice(BTC_PERP, price, 7 + elapsed))
+    valid = 7 + elapsed + 3600 if price == after else 0
+    assert ledger.read(market_index(BTC_PERP)) == market_record(Tag.PERPETUAL, 4, 1, after, 500, valid)
+
+
+def test_a_capped_mark_is_relied_on_again_once_a_price_is_within_its_step() -> None:
+    ledger = funded_ledger()
+    ledger.begin_batch(1_000)
+    valid = []
+    for time, price in ((300, 9_300_000), (301, 9_300_000), (320, 9_300_000)):
+        ledger.apply(SetPrice(BTC_PERP, price, time))
+        valid.append(ledger.read(market_index(BTC_PERP))[MARKET_VALID])
+    assert valid == [0, 0, 320 + 3600]
 
 
 def test_the_batch_s_time_is_the_statement_s() -> None:
