@@ -5,7 +5,17 @@ from random import Random
 
 from circuits.acts import Parameter
 from circuits.bounds import CAP_MAX
-from circuits.records import FIRST_TRADER, ChainStatus, Status, chain_index
+from circuits.records import (
+    FIRST_TRADER,
+    MARKET_MARK,
+    PARAMETERS_TIME,
+    ChainStatus,
+    Status,
+    chain_index,
+    from_limbs,
+    market_index,
+    parameters_index,
+)
 from state.audit import account_count
 from state.ledger import Ledger
 from state.transitions import Transition
@@ -37,11 +47,11 @@ class Crowd:
         self._random, self._accounts = random, range(FIRST_TRADER, FIRST_TRADER + accounts)
 
     def opening(self) -> list[Transition]:
-        """The first batch of a fresh ledger: the accounts, what they own, and the marks."""
+        """The first batch of a fresh ledger, at time 1 or later: the accounts, what they own, and the marks."""
         return [
             *(Register(account, (1,) * 7) for account in self._accounts),
             *(Deposit(0, k, a, USDC, self._random.choice(DEPOSITS)) for k, a in enumerate(self._accounts)),
-            *(SetPrice(instrument, mark, 0) for instrument, mark in MARKS.items()),
+            *(SetPrice(instrument, mark, 1) for instrument, mark in MARKS.items()),
         ]
 
     def next(self, ledger: Ledger) -> Transition:
@@ -81,7 +91,12 @@ class Crowd:
         )
 
     def _price(self, ledger: Ledger) -> SetPrice:
+        """One that moves the mark, or, mostly, if another one came this second, one within its step: the mark."""
         instrument = self._random.choice(list(MARKS))
+        since = ledger.time - ledger.read(parameters_index(instrument))[PARAMETERS_TIME]
+        if not since and self._random.random() < 0.8:
+            mark = ledger.read(market_index(instrument))[MARKET_MARK : MARKET_MARK + 2]
+            return SetPrice(instrument, from_limbs(mark), ledger.time)
         return SetPrice(instrument, MARKS[instrument] * self._random.randint(90, 110) // 100, ledger.time)
 
     def _deposit(self, ledger: Ledger) -> Deposit:

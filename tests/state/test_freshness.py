@@ -161,6 +161,6 @@ def test_quote_has_no_price() -> None:
 def test_a_price_lasts_no_longer_than_time_does() -> None:
     lasts = aged(time=TIME).read(parameters_index(BTC_PERP))[PARAMETERS_STALENESS]
     ledger = aged(time=TIME_MAX)
-    ledger.apply(SetPrice(BTC_PERP, 1, TIME_MAX - lasts))
+    ledger.apply(SetPrice(BTC_PERP, MARKS[BTC_PERP], TIME_MAX - lasts))
     with pytest.raises(Refusal, match="last second"):
-        ledger.apply(SetPrice(BTC_PERP, 1, TIME_MAX - lasts + 1))
+        ledger.apply(SetPrice(BTC_PERP, MARKS[BTC_PERP], TIME_MAX - lasts + 1))
