@@ -8,8 +8,8 @@ an order says so with `forget`.
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from random import Random
 
@@ -74,7 +74,7 @@ class FlowSettings:
     orders_per_account: int = 16  # resting at a time, in all markets
     orders: int = 2_048  # resting at a time, of all accounts
     pieces: int = 4  # orders that one growth of a level is split into, at most
-    least_notional: int = 0  # quote base units: no order is smaller
+    least_notionals: Mapping[int, int] = field(default_factory=dict)  # by market, quote base units: no order is smaller
 
 
 @dataclass
@@ -258,7 +258,7 @@ class OrderFlow:
             left = last.size - lots
             lots -= last.size
             self._remove(side, rank, last)
-            if left > 0 and left * abs(rank) >= self._settings.least_notional:
+            if left > 0 and left * abs(rank) >= self._least(side.market):
                 order = self._add(side, rank, last.account, left)
                 self.statistics.modifies += 1
                 yield Modify(
@@ -271,7 +271,7 @@ class OrderFlow:
     def _grow(self, time: int, side: _Side, rank: int, lots: int) -> Iterator[OrderEvent]:
         """Put lots into a level, as orders of several accounts if they are many."""
         side.typical += (lots - side.typical) // _TYPICAL_WEIGHT if side.typical else lots
-        for size in self._split(lots, abs(rank), max(1, side.typical)):
+        for size in self._split(lots, -(-self._least(side.market) // abs(rank)), max(1, side.typical)):
             account = self._draw_maker()
             if account is None:
                 self.statistics.no_room += 1
@@ -282,14 +282,17 @@ class OrderFlow:
             self.statistics.longest_queue = max(self.statistics.longest_queue, len(side.queues[rank]))
             yield Place(time, order.number, account, side.market, side.buys, abs(rank), size)
 
-    def _split(self, lots: int, price: int, typical: int) -> list[int]:
-        """The sizes of the orders that make up a growth; none if even one would be too small."""
+    def _split(self, lots: int, least: int, typical: int) -> list[int]:
+        """The sizes of the orders that make up a growth; none if even one would have less than the least size."""
         count = min(self._settings.pieces, 1 + lots // typical, lots)
         cuts = [0, *sorted(self._rng.sample(range(1, lots), count - 1)), lots]
         sizes = [cuts[place + 1] - cuts[place] for place in range(count)]
-        if min(sizes) * price < self._settings.least_notional:
-            sizes = [lots] if lots * price >= self._settings.least_notional else []
+        if min(sizes) < least:
+            sizes = [lots] if lots >= least else []
         return sizes
+
+    def _least(self, market: int) -> int:
+        return self._settings.least_notionals.get(market, 0)
 
     def _take(self, sweep: _Sweep) -> Iterator[OrderEvent]:
         """One order for what was traded, after the orders that the trades show to have gone or come meanwhile."""
@@ -306,7 +309,7 @@ class OrderFlow:
         taker = self._draw(lambda account: account not in makers)
         self.statistics.trades += sweep.trades
         left = sweep.size
-        if reach and taker is not None and sweep.size * sweep.last >= self._settings.least_notional:
+        if reach and taker is not None and sweep.size * sweep.last >= self._least(sweep.market):
             number = self._taking = self._number()
             self.statistics.takes += 1
             yield Take(sweep.time, number, taker, sweep.market, sweep.taker_buys, sweep.last, sweep.size)

@@ -1,4 +1,4 @@
-"""An order book in plain sorted lists, and the margin of its accounts: what the ledger's matching is compared with.
+"""An order book in plain sorted lists, its prices, and the margin of its accounts: what the ledger is compared with.
 
 It shares no code with the product, not even records or bounds, and prefers the obvious way to the fast one: a refused
 order is undone by going back to a copy of everything.
@@ -13,11 +13,7 @@ from enum import Enum, auto
 
 FEE_PARTS = 1_000_000  # a fee is so many millionths of the notional, rounded up
 MARGIN_PARTS = 10_000
-
-# Whether an account may have this fill: account, market, signed size (bought is positive), price, fee. It is asked
-# before the account is changed, but after the maker's order has shrunk by the fill; and once more about the taker, with
-# size and fee 0, when its order has come to its end and what is left of it rests.
-MayFill = Callable[[int, int, int, int, int], bool]
+FOREVER = 1 << 40  # seconds
 
 
 class PlainPolicy(Enum):
@@ -36,6 +32,13 @@ class Reason(Enum):
     SELF_TRADE = auto()
     REDUCE_ONLY = auto()
     MARGIN = auto()
+    STALE = auto()
+
+
+# Why an account may not have this fill, if it may not: account, market, signed size (bought is positive), price, fee,
+# whether it adds risk. It is asked before the account is changed, but after the maker's order has shrunk by the fill;
+# and once more about the taker, with size and fee 0, when its order has come to its end and what is left of it rests.
+Objection = Callable[[int, int, int, int, int, bool], Reason | None]
 
 
 class Refused(Exception):  # noqa: N818 - what the venue says, not a fault
@@ -83,8 +86,35 @@ class PlainMarket:
 
     maker_fee: int = 0  # in 1 / FEE_PARTS
     taker_fee: int = 0
-    least_notional: int = 0
+    least_notional: int = 0  # of an order, at the mark
+    interest_cap: int | None = None  # lots of all long positions together
     active: bool = True
+
+
+@dataclass
+class PlainPrice:
+    """A mark, which follows the prices that are published only so fast, and until when it may be relied on."""
+
+    mark: int
+    staleness: int = FOREVER  # seconds
+    step_time: int = 2  # seconds
+    time: int = 0  # of the last price
+    last: int = field(init=False)  # the last second
+
+    def __post_init__(self) -> None:
+        self.last = self.staleness
+
+    def publish(self, price: int, time: int) -> None:
+        """The mark moves to the price, or, if that is too far for the time since the last one, as far as it can."""
+        reach = self.mark * min(time - self.time, self.step_time - 1)  # in 1 / step_time
+        capped = abs(price - self.mark) * self.step_time > reach
+        if not capped:
+            self.mark = price
+        elif price > self.mark:
+            self.mark += reach // self.step_time
+        else:
+            self.mark -= reach // self.step_time
+        self.time, self.last = time, 0 if capped else time + self.staleness
 
 
 @dataclass(frozen=True)
@@ -108,23 +138,26 @@ class _State:
     queues: dict[tuple[int, bool], list[Resting]]  # by market and side (True: bids), best first
     positions: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))  # account, market
     quote: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    opened: set[tuple[int, int]] = field(default_factory=set)  # account and instrument
     fees: int = 0
     arrivals: int = 0
 
     def copy(self) -> "_State":
         queues = {key: list(queue) for key, queue in self.queues.items()}
-        return _State(queues, self.positions.copy(), self.quote.copy(), self.fees, self.arrivals)
+        opened = self.opened.copy()
+        return _State(queues, self.positions.copy(), self.quote.copy(), opened, self.fees, self.arrivals)
 
 
 class PlainBook:
     """The books of several markets, and the positions and quote of the accounts that trade in them."""
 
     def __init__(
-        self, markets: Mapping[int, PlainMarket], may_fill: MayFill | None = None, order_limit: int | None = None
+        self, markets: Mapping[int, PlainMarket], objection: Objection | None = None, order_limit: int | None = None
     ) -> None:
-        """order_limit: the most orders of one account that may rest. may_fill: None allows everything."""
+        """order_limit: the most orders of one account that may rest. objection: None allows everything."""
         self.markets = dict(markets)
-        self.may_fill: MayFill = may_fill or (lambda account, market, size, price, fee: True)
+        self.prices: dict[int, PlainPrice] = {}  # of markets that have a least notional or margin, and of assets
+        self.objection: Objection = objection or (lambda account, market, size, price, fee, risks: None)
         self.order_limit = order_limit
         self.time = 0
         self.trades: list[PlainTrade] = []  # since begin_batch
@@ -142,9 +175,18 @@ class PlainBook:
         return self._state.quote
 
     @property
+    def opened(self) -> set[tuple[int, int]]:
+        """Account and instrument of every deposit (the caller's to write), position and order that there ever was."""
+        return self._state.opened
+
+    @property
     def fees(self) -> int:
         """All that was paid."""
         return self._state.fees
+
+    def interest(self, market: int) -> int:
+        """Lots of all long positions."""
+        return sum(max(0, position) for (_, one), position in self.positions.items() if one == market)
 
     def queue(self, market: int, buys: bool) -> list[Resting]:
         """One side, best first."""
@@ -164,16 +206,26 @@ class PlainBook:
         self.time = time
         self.trades, self.removals = [], []
 
+    def publish(self, instrument: int, price: int, time: int) -> None:
+        """A new price of a market or asset. Raises Refused."""
+        if not self.prices[instrument].time <= time <= self.time:
+            raise Refused("the price is older than the last one, or of the future")
+        self.prices[instrument].publish(price, time)
+
     def place(self, order: PlainOrder) -> None:
         """Match an order, and let the remainder rest if its policy says so. Raises Refused."""
         with self._all_or_nothing():
             self._check(order)
+            cap = self.markets[order.market].interest_cap
+            before = self.interest(order.market)
             left = self._match(order)
+            if cap is not None and self.interest(order.market) > max(cap, before):
+                raise Refused("open interest grows beyond its cap")
             if left and order.policy is PlainPolicy.FILL_OR_KILL:
                 raise Refused("a remainder is left")
             if left and order.policy is not PlainPolicy.IMMEDIATE_OR_CANCEL:
                 self._rest(order, left)
-                if not self.may_fill(order.account, order.market, 0, order.price, 0):
+                if self.objection(order.account, order.market, 0, order.price, 0, not order.reduce_only):
                     raise Refused("the margin of what rests")
 
     def cancel(self, account: int, number: int) -> None:
@@ -214,7 +266,8 @@ class PlainBook:
             raise Refused("the market is not active")
         if order.price < 1 or order.size < 1:
             raise Refused("no price or no size")
-        if order.price * order.size < market.least_notional:
+        least = 0 if order.reduce_only else market.least_notional
+        if least and self.prices[order.market].mark * order.size < least:
             raise Refused("too small")
         if order.expiry < self.time:
             raise Refused("expired")
@@ -241,22 +294,24 @@ class PlainBook:
     def _obstacle(self, taker: PlainOrder, maker: PlainOrder, size: int) -> Reason | None:
         """Why this maker cannot trade."""
         signed = size if maker.buys else -size
+        risks = not reduces(self.positions[maker.account, maker.market], signed)
         if maker.expiry < self.time:
             return Reason.EXPIRED
         if maker.account == taker.account:
             return Reason.SELF_TRADE
-        if maker.reduce_only and not reduces(self.positions[maker.account, maker.market], signed):
+        if maker.reduce_only and risks:
             return Reason.REDUCE_ONLY
         fee = _fee(maker.price * size, self.markets[maker.market].maker_fee)
-        return None if self.may_fill(maker.account, maker.market, signed, maker.price, fee) else Reason.MARGIN
+        return self.objection(maker.account, maker.market, signed, maker.price, fee, risks)
 
     def _trade(self, taker: PlainOrder, maker: PlainOrder, size: int) -> None:
         signed, notional = (size if taker.buys else -size), maker.price * size
         terms = self.markets[maker.market]
         fee = _fee(notional, terms.taker_fee)
-        if taker.reduce_only and not reduces(self.positions[taker.account, taker.market], signed):
+        risks = not reduces(self.positions[taker.account, taker.market], signed)
+        if taker.reduce_only and risks:
             raise Refused("a reduce-only order would grow or flip the taker's position")
-        if not self.may_fill(taker.account, taker.market, signed, maker.price, fee):
+        if self.objection(taker.account, taker.market, signed, maker.price, fee, risks):
             raise Refused("the taker's margin after a fill")
         self._settle(maker.account, maker.market, -signed, maker.price, _fee(notional, terms.maker_fee))
         self._settle(taker.account, maker.market, signed, maker.price, fee)
@@ -265,55 +320,45 @@ class PlainBook:
     def _settle(self, account: int, market: int, signed: int, price: int, fee: int) -> None:
         self.positions[account, market] += signed
         self.quote[account] -= signed * price + fee
+        self.opened.add((account, market))
         self._state.fees += fee
 
     def _rest(self, order: PlainOrder, left: int) -> None:
         if self.order_limit is not None and len(self.resting(order.account)) >= self.order_limit:
             raise Refused("too many orders rest")
+        self.opened.add((order.account, order.market))
         entry = Resting(order, left, self._state.arrivals)
         self._state.arrivals += 1
         insort(self.queue(order.market, order.buys), entry, key=lambda resting: resting.priority)
 
 
-@dataclass(frozen=True)
-class PlainAsset:
-    """A collateral asset other than the quote: the price of a lot, and the part of it that counts."""
-
-    price: int
-    fraction: int  # in 1 / MARGIN_PARTS: 1 - haircut
-
-
 @dataclass
 class PlainMargin:
-    """Initial margin of the accounts of a book. Its `may_fill` is to be given to the book."""
+    """Initial margin of the accounts of a book, by its prices. Its `objection` is to be given to the book."""
 
     book: PlainBook
-    marks: dict[int, int]  # by market
     fractions: dict[int, int]  # initial margin by market, in 1 / MARGIN_PARTS of the notional at the mark
     borrow_fraction: int = 0  # in 1 / MARGIN_PARTS of negative cash, to be held above the requirement
-    assets: dict[int, PlainAsset] = field(default_factory=dict)
+    assets: dict[int, int] = field(default_factory=dict)  # 1 - haircut, in 1 / MARGIN_PARTS
     holdings: dict[tuple[int, int], int] = field(default_factory=dict)  # whole lots by account and asset
-    stale: set[int] = field(default_factory=set)  # markets and assets
 
-    def may_fill(self, account: int, market: int, size: int, price: int, fee: int) -> bool:
-        """Whether the account meets its margin with this fill, and takes no more risk on stale prices."""
-        positions = {one: self.book.positions[account, one] for one in self.marks}
-        grows = size != 0 and not reduces(positions[market], size)
+    def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
+        """Why the account may not have this fill: a stale price if it adds risk, or too little margin with it."""
+        stale = (one for one, price in self.book.prices.items() if price.last < self.book.time)
+        if risks and any(one == market or (account, one) in self.book.opened for one in stale):
+            return Reason.STALE
+        positions = {one: self.book.positions[account, one] for one in self.fractions}
         positions[market] += size
-        held = {one for one, position in positions.items() if position}
-        held |= {asset for (owner, asset), lots in self.holdings.items() if owner == account and lots}
-        if grows and held & self.stale:
-            return False
         cash = self.book.quote[account] - price * size - fee
-        cash += sum(position * self.marks[one] for one, position in positions.items())
+        cash += sum(position * self.book.prices[one].mark for one, position in positions.items())
         slack = cash + self._collateral(account) - self._requirement(account, positions)
-        return MARGIN_PARTS * slack >= self.borrow_fraction * max(0, -cash)
+        return None if MARGIN_PARTS * slack >= self.borrow_fraction * max(0, -cash) else Reason.MARGIN
 
     def _collateral(self, account: int) -> int:
         """The value of the other assets; that of a lot is rounded down."""
         return sum(
-            self.holdings.get((account, number), 0) * (asset.price * asset.fraction // MARGIN_PARTS)
-            for number, asset in self.assets.items()
+            self.holdings.get((account, asset), 0) * (self.book.prices[asset].mark * fraction // MARGIN_PARTS)
+            for asset, fraction in self.assets.items()
         )
 
     def _requirement(self, account: int, positions: dict[int, int]) -> int:
@@ -325,7 +370,7 @@ class PlainMargin:
                 for buys in (True, False)
             )
             worst = max(abs(position + bids), abs(position - asks))
-            total += worst * -(-self.marks[market] * self.fractions[market] // MARGIN_PARTS)
+            total += worst * -(-self.book.prices[market].mark * self.fractions[market] // MARGIN_PARTS)
         return total
 
 

@@ -1,7 +1,6 @@
 """A ledger and a plain book that get the same transitions: after each, their answers, trades and removals are equal."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -15,12 +14,12 @@ from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from tests.state.plain_book import (
-    PlainAsset,
     PlainBook,
     PlainMargin,
     PlainMarket,
     PlainOrder,
     PlainPolicy,
+    PlainPrice,
     PlainTrade,
     Refused,
 )
@@ -28,26 +27,29 @@ from tests.state.plain_book import Reason as PlainReason
 
 REASONS = {
     Reason.EXPIRED: PlainReason.EXPIRED, Reason.OWN: PlainReason.SELF_TRADE, Reason.GROWING: PlainReason.REDUCE_ONLY,
-    Reason.MARGIN: PlainReason.MARGIN,
+    Reason.MARGIN: PlainReason.MARGIN, Reason.STALE: PlainReason.STALE,
 }  # fmt: skip
 NONCES = 2**28  # of an account
 
 
 class SideBySide:
-    """Both, in the ledger's open batch. The plain side reckons balances, margin and order numbers by itself."""
+    """Both, in the first batch of a ledger of that venue. The plain side reckons balances, prices, margin, open
+    interest and order numbers by itself."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, venue = ledger, ledger.venue
-        self.book = PlainBook({m.number: PlainMarket(m.maker_fee, m.taker_fee) for m in venue.markets})
+        terms = {m.number: (m.maker_fee, m.taker_fee, m.minimum_notional, m.interest_cap) for m in venue.markets}
+        self.book = PlainBook({market: PlainMarket(*values) for market, values in terms.items()})
         self.book.begin_batch(ledger.time)
-        marks = {market.number: market.initial_price for market in venue.markets}
-        fractions = {market.number: market.fraction for market in venue.markets}
-        self.margin = PlainMargin(self.book, marks, fractions, venue.borrow_fraction)
-        self._lot_units = {asset.number: asset.lot_units for asset in venue.collateral if asset.initial_price}
-        for asset in venue.collateral:
-            if asset.number in self._lot_units:
-                self.margin.assets[asset.number] = PlainAsset(asset.initial_price, asset.fraction)
-        self.book.may_fill = self.margin.may_fill
+        priced = [instrument for instrument in venue.instruments if instrument.initial_price]
+        for one in priced:
+            self.book.prices[one.number] = PlainPrice(one.initial_price, one.staleness, one.step_time)
+        assets = [asset for asset in venue.collateral if asset in priced]
+        fractions = {one.number: one.fraction for one in priced if one not in assets}
+        haircuts = {asset.number: asset.fraction for asset in assets}
+        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts)
+        self.book.objection = self.margin.objection
+        self._lot_units = {asset.number: asset.lot_units for asset in assets}
         self._units: Counter[tuple[int, int]] = Counter()  # by account and asset
         self._messages: Counter[int] = Counter()  # by account
         self.refused = 0
@@ -85,7 +87,7 @@ class SideBySide:
     def _play(self, transition: Transition) -> None:
         """Raises Refused."""
         if isinstance(transition, SetPrice):
-            self._price(transition)
+            self.book.publish(transition.instrument, transition.price, transition.time)
         elif isinstance(transition, Deposit):
             self._deposit(transition)
         elif isinstance(transition, Cancel):
@@ -106,16 +108,10 @@ class SideBySide:
             PlainPolicy[Policy(order.policy).name], order.reduce_only,
         )  # fmt: skip
 
-    def _price(self, update: SetPrice) -> None:
-        if update.instrument in self.margin.marks:
-            self.margin.marks[update.instrument] = update.price
-        else:
-            asset = self.margin.assets[update.instrument]
-            self.margin.assets[update.instrument] = replace(asset, price=update.price)
-
     def _deposit(self, deposit: Deposit) -> None:
         key = deposit.account, deposit.asset
         if deposit.asset in self._lot_units:
+            self.book.opened.add(key)
             self._units[key] += deposit.amount
             self.margin.holdings[key] = self._units[key] // self._lot_units[deposit.asset]
         else:

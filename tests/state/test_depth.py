@@ -16,7 +16,7 @@ from state.depth import Cancel, FlowSettings, FlowStatistics, Modify, OrderEvent
 from state.tape import TapeError, Trade
 from tests.batches import BTC_PERP, ETH_PERP, default_venue
 from tests.state.captures import REAL, START, levels, plain_book, play, send, snapshot, write_capture
-from tests.state.plain_book import PlainBook, PlainMargin, PlainMarket, Reason
+from tests.state.plain_book import PlainBook, PlainMargin, PlainMarket, PlainPrice, Reason
 
 VENUE = default_venue()
 MARKETS = (BTC_PERP, ETH_PERP)
@@ -146,7 +146,7 @@ def test_the_limits_hold_and_nothing_is_refused_within_them(
     first: list[Event], second: list[Event], least: int
 ) -> None:
     limits = FlowSettings(
-        accounts=5, levels=2, orders_per_account=2, orders=7, pieces=3, least_notional=least
+        accounts=5, levels=2, orders_per_account=2, orders=7, pieces=3, least_notionals={BTC_PERP: least}
     )  # fmt: skip
     book = plain_book(MARKETS)
     book.order_limit = 2
@@ -154,7 +154,7 @@ def test_the_limits_hold_and_nothing_is_refused_within_them(
     for event in flow:
         play(book, event)
         assert len(book.resting()) <= 7
-        assert isinstance(event, Cancel) or event.price * event.size >= least
+        assert isinstance(event, Cancel) or event.market != BTC_PERP or event.price * event.size >= least
         assert 0 <= event.account < 5
     assert flow.statistics.most_orders <= 7
     for market in MARKETS:
@@ -168,7 +168,11 @@ def test_a_venue_that_removes_and_refuses_orders_keeps_in_step_by_forget(
 ) -> None:
     """One account's makers never trade, and another's orders are all refused."""
     book = plain_book(MARKETS)
-    book.may_fill = lambda account, market, size, price, fee: account != careless if size else account != poor
+
+    def objection(account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
+        return Reason.MARGIN if account == (careless if size else poor) else None
+
+    book.objection = objection
     flow = OrderFlow([events], FlowSettings(accounts=6, orders_per_account=99, levels=100, seed=seed))
     for event in flow:
         assert send(book, flow, event) or event.account in (careless, poor)
@@ -342,9 +346,9 @@ def test_the_beginning_of_real_captures_makes_a_lively_book() -> None:
 def test_a_book_with_margin_stays_in_step_with_the_flow_of_real_captures() -> None:
     book = plain_book(MARKETS)
     book.markets = {market: PlainMarket(maker_fee=200, taker_fee=500) for market in MARKETS}
-    marks = {market: VENUE.instruments[market].initial_price for market in MARKETS}
-    margin = PlainMargin(book, marks, dict.fromkeys(MARKETS, 500), borrow_fraction=1_000)
-    book.may_fill = margin.may_fill
+    book.prices = {market: PlainPrice(VENUE.instruments[market].initial_price) for market in MARKETS}
+    margin = PlainMargin(book, dict.fromkeys(MARKETS, 500), borrow_fraction=1_000)
+    book.objection = margin.objection
     limits = FlowSettings(accounts=100)
     for account in range(limits.accounts):
         book.quote[account] = 5_000 * 10**6

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -9,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.state.plain_book import (
-    PlainAsset,
     PlainBook,
     PlainMargin,
     PlainMarket,
     PlainOrder,
     PlainPolicy,
+    PlainPrice,
     Reason,
     Refused,
     Resting,
@@ -120,7 +122,9 @@ def test_post_only_rests_or_is_refused_even_by_a_dead_head() -> None:
 
 
 def test_heads_that_cannot_trade_go_with_their_reason() -> None:
-    desk = Desk(may_fill=lambda account, market, size, price, fee: account != DAVE or size == 0)
+    desk = Desk(
+        objection=lambda account, market, size, price, fee, risks: Reason.STALE if size and account == DAVE else None
+    )
     desk.sell(ALICE, 1, 100, expiry=100)
     desk.sell(CAROL, 1, 101)
     desk.sell(BOB, 1, 102, reduce_only=True)
@@ -129,7 +133,7 @@ def test_heads_that_cannot_trade_go_with_their_reason() -> None:
     desk.book.begin_batch(101)
     desk.buy(CAROL, 2, 105)
     assert desk.removals() == [
-        (0, Reason.EXPIRED), (1, Reason.SELF_TRADE), (2, Reason.REDUCE_ONLY), (3, Reason.MARGIN),
+        (0, Reason.EXPIRED), (1, Reason.SELF_TRADE), (2, Reason.REDUCE_ONLY), (3, Reason.STALE),
     ]  # fmt: skip
     assert desk.fills() == [(4, 5, 104, 1)]
     assert (desk.side(buys=True), desk.side(buys=False)) == ([(5, 1)], [])
@@ -214,10 +218,12 @@ def test_the_limits_of_a_market_and_of_an_account() -> None:
     with pytest.raises(Refused):
         desk.buy(ALICE, 5, 99)
     desk.book.modify(0, desk.order(ALICE, True, 5, 99, GTT))
-    desk.book.markets[BTC] = PlainMarket(least_notional=500)
-    desk.buy(BOB, 5, 100)
+    desk.book.markets[BTC], desk.book.prices[BTC] = PlainMarket(least_notional=500), PlainPrice(100)
+    desk.buy(BOB, 5, 99)
     with pytest.raises(Refused):
-        desk.buy(BOB, 5, 99)
+        desk.buy(BOB, 4, 200)
+    desk.buy(BOB, 4, 99, reduce_only=True)
+    desk.book.cancel(BOB, 6)
     desk.book.markets[BTC] = PlainMarket(active=False)
     with pytest.raises(Refused):
         desk.buy(BOB, 5, 100)
@@ -239,8 +245,9 @@ def test_fees_round_up_for_each_fill() -> None:
 def funded(**quote: int) -> tuple[Desk, PlainMargin]:
     """A desk whose accounts hold this much; marks 100 and 10, a tenth of which is the initial margin."""
     desk = Desk()
-    margin = PlainMargin(desk.book, marks={BTC: 100, ETH: 10}, fractions={BTC: 1_000, ETH: 1_000})
-    desk.book.may_fill = margin.may_fill
+    desk.book.prices = {BTC: PlainPrice(100), ETH: PlainPrice(10)}
+    margin = PlainMargin(desk.book, fractions={BTC: 1_000, ETH: 1_000})
+    desk.book.objection = margin.objection
     for name, amount in quote.items():
         desk.book.quote[{"alice": ALICE, "bob": BOB, "carol": CAROL, "dave": DAVE}[name]] = amount
     return desk, margin
@@ -293,9 +300,9 @@ def test_a_taker_out_of_margin_is_refused_as_a_whole() -> None:
 
 
 def test_an_order_that_neither_trades_nor_rests_needs_no_margin() -> None:
-    desk, margin = funded(alice=10)
+    desk, _ = funded(alice=10)
     desk.buy(ALICE, 1, 100)
-    margin.marks[BTC] = 500  # what rests would not be accepted any more
+    desk.book.prices[BTC].mark = 500  # what rests would not be accepted any more
     desk.buy(ALICE, 1, 100, IOC)
     desk.book.cancel(ALICE, 0)
     with pytest.raises(Refused):
@@ -304,35 +311,92 @@ def test_an_order_that_neither_trades_nor_rests_needs_no_margin() -> None:
 
 def test_other_collateral_counts_by_whole_lots_and_borrowing_needs_more() -> None:
     desk, margin = funded(bob=1_000)
-    margin.assets, margin.holdings = {1: PlainAsset(price=33, fraction=8_500)}, {(ALICE, 1): 5}  # 5 * floor(28.05)
+    desk.book.prices[1] = PlainPrice(33)
+    margin.assets, margin.holdings = {1: 8_500}, {(ALICE, 1): 5}  # 5 * floor(28.05)
     desk.sell(BOB, 100, 100)
     desk.buy(ALICE, 14, 100, FOK)
     assert desk.book.quote[ALICE] == -1_400  # cash with the position at the mark is 0
     with pytest.raises(Refused):
         desk.buy(ALICE, 1, 100, FOK)
-    margin.marks[BTC] = 99  # cash -14, requirement 14 * 10 still (9.9 rounded up)
-    assert not margin.may_fill(ALICE, BTC, 0, 0, 0)
+    desk.book.prices[BTC].mark = 99  # cash -14, requirement 14 * 10 still (9.9 rounded up)
+    assert margin.objection(ALICE, BTC, 0, 0, 0, True) is Reason.MARGIN
     margin.holdings[ALICE, 1] = 6  # 168 - 14 - 140 = 14: as much as is owed
     margin.borrow_fraction = 10_000
-    assert margin.may_fill(ALICE, BTC, 0, 0, 0)
+    assert margin.objection(ALICE, BTC, 0, 0, 0, True) is None
     margin.borrow_fraction = 10_001
-    assert not margin.may_fill(ALICE, BTC, 0, 0, 0)
+    assert margin.objection(ALICE, BTC, 0, 0, 0, True) is Reason.MARGIN
 
 
-def test_stale_instruments_stop_growth_only() -> None:
-    desk, margin = funded(alice=1_000, bob=1_000, carol=1_000, dave=1_000)
+def test_stale_prices_stop_growth_only_and_of_all_who_ever_opened_the_instrument() -> None:
+    desk, _ = funded(alice=1_000, bob=1_000, carol=1_000, dave=1_000)
     desk.buy(ALICE, 5, 10, market=ETH)
     desk.sell(BOB, 5, 10, market=ETH)
-    margin.stale = {ETH}
     desk.sell(ALICE, 1, 100)
     desk.sell(CAROL, 1, 101)
     desk.sell(ALICE, 2, 10, market=ETH)
+    desk.buy(CAROL, 1, 1, market=ETH)
+    desk.book.cancel(CAROL, 5)
+    desk.book.prices[ETH].last = 99
+    with pytest.raises(Refused):  # Carol's order in the stale market is gone, but she had one
+        desk.sell(CAROL, 1, 102)
+    desk.sell(CAROL, 1, 102, reduce_only=True)
     desk.buy(DAVE, 1, 101)
-    assert desk.removals() == [(2, Reason.MARGIN)]  # Alice holds the stale market and would grow another
-    with pytest.raises(Refused):  # Carol would come to hold it
-        desk.buy(CAROL, 1, 10, market=ETH)
-    desk.buy(BOB, 1, 10, market=ETH)  # both reduce
+    assert desk.removals() == [(2, Reason.STALE), (3, Reason.STALE)]
+    with pytest.raises(Refused):  # Dave would come to hold it
+        desk.buy(DAVE, 1, 10, IOC, market=ETH)
+    desk.buy(BOB, 1, 10, IOC, market=ETH)  # both reduce
     assert desk.book.positions[ALICE, ETH] == 4
+    desk.book.prices[ETH].last = 100
+    desk.sell(CAROL, 1, 101, IOC)
+    assert desk.book.positions[CAROL, BTC] == -1
+
+
+def test_open_interest_may_grow_up_to_its_cap_and_else_only_change_hands() -> None:
+    desk = Desk()
+    desk.book.markets[BTC] = PlainMarket(interest_cap=10)
+    desk.sell(ALICE, 11, 100)
+    with pytest.raises(Refused):
+        desk.buy(BOB, 11, 100)
+    desk.buy(BOB, 10, 100)
+    assert (desk.book.interest(BTC), desk.side(buys=False)) == (10, [(0, 1)])
+    with pytest.raises(Refused):
+        desk.buy(CAROL, 1, 100, IOC)
+    desk.book.markets[BTC] = PlainMarket(interest_cap=5)
+    desk.buy(CAROL, 4, 90)
+    desk.sell(BOB, 4, 90)  # Bob's lots become Carol's
+    assert desk.book.interest(BTC) == 10
+    desk.buy(ALICE, 3, 90)
+    desk.sell(BOB, 3, 90)
+    assert desk.book.interest(BTC) == 7
+
+
+@given(
+    mark=st.integers(1, 2**28), elapsed=st.integers(0, 50), step_time=st.integers(2, 30), price=st.integers(1, 2**28),
+    near=st.integers(-3, 3),
+)  # fmt: skip
+def test_a_mark_follows_as_far_as_time_allows(mark: int, elapsed: int, step_time: int, price: int, near: int) -> None:
+    """Whatever is published, and at the very edge of what the time allows."""
+    share = Fraction(min(elapsed, step_time - 1), step_time)
+    for wanted in (price, max(1, floor(mark * (1 + share)) + near), max(1, ceil(mark * (1 - share)) + near)):
+        moved = PlainPrice(mark, staleness=9, step_time=step_time, time=7)
+        moved.publish(wanted, 7 + elapsed)
+        within = mark * (1 - share) <= wanted <= mark * (1 + share)
+        assert (moved.mark == wanted, moved.last, moved.time) == (within, 16 + elapsed if within else 0, 7 + elapsed)
+        assert mark * (1 - share) <= moved.mark <= mark * (1 + share)
+        assert moved.mark >= 1
+        if not within:  # one more would be too far
+            further = moved.mark + (1 if wanted > mark else -1)
+            assert not mark * (1 - share) <= further <= mark * (1 + share)
+
+
+def test_prices_come_in_order_and_not_from_the_future() -> None:
+    desk, _ = funded()
+    desk.book.publish(BTC, 101, 60)
+    for time in (59, 101):
+        with pytest.raises(Refused):
+            desk.book.publish(BTC, 101, time)
+    desk.book.publish(BTC, 102, 100)
+    assert (desk.book.prices[BTC].mark, desk.book.prices[ETH].mark) == (102, 10)
 
 
 PlainAction = tuple[str, PlainOrder | int, int]
@@ -371,11 +435,12 @@ def act(book: PlainBook, action: PlainAction, number: int) -> PlainOrder | None:
 
 
 def make_book(margined: bool) -> PlainBook:
-    book = PlainBook({BTC: PlainMarket(100_000, 200_000, 4), ETH: PlainMarket()}, order_limit=5)
+    book = PlainBook({BTC: PlainMarket(100_000, 200_000, 4, 9), ETH: PlainMarket()}, order_limit=5)
+    book.prices = {BTC: PlainPrice(4), ETH: PlainPrice(5, staleness=3), 1: PlainPrice(3)}
     if margined:
-        margin = PlainMargin(book, {BTC: 4, ETH: 5}, {BTC: 3_000, ETH: 5_000}, 1_000, {1: PlainAsset(3, 9_000)})
+        margin = PlainMargin(book, {BTC: 3_000, ETH: 5_000}, 1_000, {1: 9_000})
         margin.holdings = {(account, 1): 5 * account for account in range(5)}
-        book.may_fill = margin.may_fill
+        book.objection = margin.objection
         for account in range(5):
             book.quote[account] = 10
     return book
@@ -386,7 +451,7 @@ def snapshot(book: PlainBook) -> object:
     return (
         {(m, b): list(book.queue(m, b)) for m in book.markets for b in (True, False)},
         +Counter(book.quote), {k: v for k, v in book.positions.items() if v}, book.fees, book.trades[:],
-        book.removals[:],
+        book.removals[:], set(book.opened),
     )  # fmt: skip
 
 
@@ -413,6 +478,7 @@ def test_money_and_positions_are_conserved(todo: list[PlainAction], margined: bo
     for number, action in enumerate(todo):
         act(book, action, number)
         assert sum(book.quote.values()) + book.fees == total
+        assert book.interest(BTC) <= 9
         for market in book.markets:
             assert sum(position for (_, one), position in book.positions.items() if one == market) == 0
 
