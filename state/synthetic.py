@@ -15,10 +15,11 @@ _MILLISECOND = 10**6  # nanoseconds
 
 
 def synthetic_trades(venue: Venue, count: int, seed: int) -> Iterator[Trade]:
-    """`count` trades over all markets of the venue, in order of time, from the venue's epoch and initial prices on."""
+    """`count` trades over all markets of the venue, in order of time, from the first second after the venue's epoch
+    and its initial prices on."""
     rng = Random(seed)
     prices = {market.number: market.initial_price for market in venue.markets}
-    time = venue.epoch * 10**9
+    time = (venue.epoch + 1) * 10**9
     market, taker_buys, left = venue.markets[0], True, 0
     for _ in range(count):
         if not left:
