@@ -13,7 +13,7 @@ from circuits.bounds import (
     MAX_INSTRUMENTS,
     PRICE_MAX,
     SIZE_MAX,
-    TIME_MAX,
+    STALENESS_MAX,
 )
 from circuits.records import (
     CHAIN_STATUS,
@@ -118,7 +118,7 @@ def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
         Parameter.HAIRCUT if is_asset else Parameter.INITIAL_MARGIN: Target(
             leaf, Tag.PARAMETERS, PARAMETERS_FRACTION, 0 if is_asset else 1, FRACTION_ONE
         ),
-        Parameter.STALENESS: Target(leaf, Tag.PARAMETERS, PARAMETERS_STALENESS, 0, TIME_MAX),
+        Parameter.STALENESS: Target(leaf, Tag.PARAMETERS, PARAMETERS_STALENESS, 0, STALENESS_MAX),
         Parameter.STEP_TIME: Target(leaf, Tag.PARAMETERS, PARAMETERS_STEP_TIME, 2, LIMB - 1),
     }
     if is_asset:

@@ -61,6 +61,8 @@ REGISTERS = (
     "moment",
     "restricted",
     "interest",
+    "asked",
+    "achieved",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)

@@ -43,6 +43,7 @@ class Rule(StrEnum):
     INTEREST_LIMIT = "interest-limit"
     POST_ONLY = "post-only"
     FILL_OR_KILL = "fill-or-kill"
+    NOTHING_ACHIEVED = "nothing-achieved"
     REDUCE_ONLY = "reduce-only"
     NO_ORDERS = "no-orders"
     UNKNOWN_ORDER = "unknown-order"
@@ -93,6 +94,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.INTEREST_LIMIT: "the open interest in {market} would grow to {would} lots, above {limit}",
     Rule.POST_ONLY: "the post-only order at {limit} meets an order at {price}",
     Rule.FILL_OR_KILL: "{left} of {size} lots of the fill-or-kill order find no match",
+    Rule.NOTHING_ACHIEVED: "the order would remove {cleared} orders, and neither trade nor rest",
     Rule.REDUCE_ONLY: "account {account}: {size} lots of a reduce-only order would not reduce its position {position}",
     Rule.NO_ORDERS: "account {account} has no resting orders",
     Rule.UNKNOWN_ORDER: "no order {order} rests in the book",

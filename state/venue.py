@@ -23,6 +23,7 @@ from circuits.bounds import (
     MAX_INSTRUMENTS,
     PRICE_MAX,
     SIZE_MAX,
+    STALENESS_MAX,
     TIME_MAX,
     TRANSIT,
 )
@@ -65,7 +66,7 @@ class Instrument:
     taker_fee: int
     initial_price: int  # quote base units a lot; 0 for the quote
     staleness: int = 0  # seconds for which a price may be relied on
-    step_time: int = 0  # seconds in which the mark moves by less than its own value
+    step_time: int = 0  # seconds; a price moves the mark by at most elapsed / step_time of it
     minimum_notional: int = 0  # quote base units, of an order
     interest_cap: int = 0  # lots, of all long positions together
 
@@ -243,7 +244,7 @@ def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
 
 
 def _read_times(table: "_Table") -> tuple[int, int]:
-    return table.integer("staleness", 0, TIME_MAX), table.integer("step_time", 2, LIMB - 1)
+    return table.integer("staleness", 0, STALENESS_MAX), table.integer("step_time", 2, LIMB - 1)
 
 
 def _check_lot(table: "_Table", lot: Fraction) -> None:

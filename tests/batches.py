@@ -118,7 +118,7 @@ def every_order() -> list[Transition]:
     now, whole, post = Policy.IMMEDIATE_OR_CANCEL, Policy.FILL_OR_KILL, Policy.POST_ONLY
     return [
         Order(CAROL, ETH_PERP, False, 1, 20_000, LATE),  # so cheap that it would ruin her
-        Order(BOB, ETH_PERP, True, 2_681_620, 20_000, LATE, now),  # FAIL, DISCARD
+        Order(BOB, ETH_PERP, True, 2_681_620, 20_000, LATE),  # FAIL, REST
         Order(ALICE, BTC_PERP, True, 6_180_000, 7, LATE),  # REST
         Order(ALICE, BTC_PERP, False, 6_180_000, 3, LATE, now),  # SKIP her own
         Order(CAROL, BTC_PERP, True, 6_180_000, 4, LATE, reduce_only=True),

@@ -139,6 +139,11 @@ def _outcome(execution: Execution) -> None:
     execution.require(step, "what does not trade goes", untraded * (1 - removed))
     rest = (ports[4] + ports[5] * LIMB).expression
     execution.require(step, "what trades stays with its rest", (1 - untraded) * removed * rest)
+    # `achieved` is what the order trades, and one more if it rests: an order of no means would clear the book for
+    # nothing. `scratch` is free here, because what does not trade goes.
+    clears = fails + execution.register("growing")
+    achieves = execution.register("achieved") * execution.scratch - 1
+    execution.require(step, "who clears the book trades or rests", clears * achieves)
     own = execution.register("own") * (execution.old[ORDER_ACCOUNT] - execution.register("account"))
     execution.require(step, "an own order is the taker's", own)
 

@@ -78,6 +78,7 @@ def _numbers(execution: Execution) -> None:
         execution.require(step, f"{name} is boolean", flag * (flag - 1))
     limit, left = execution.register(LIMIT), execution.register(LEFT)
     size, above, below = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 8, 10))
+    execution.require(step, "lots asked for", left - execution.register("asked"))
     execution.require(step, "lots in range", left - size)
     execution.require(step, "limit is at least 1", limit - 1 - above)
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
@@ -224,6 +225,8 @@ def _end(execution: Execution) -> None:
     execution.require(step, "what is left rests if it shall", left * (placed - execution.register("rests")))
     execution.require(step, "nothing does not rest", placed * (left * execution.scratch - 1))
     execution.require(step, "open interest is counted", execution.register("interest"))
+    achieved = execution.register("asked") - left + placed
+    execution.require(step, "what is traded, and whether it rests", execution.register("achieved") - achieved)
     execution.require(step, "nonce of the order", execution.register(NONCE) - execution.new[HEADER_NONCE])
     room = ACCOUNT_ORDERS - execution.new[HEADER_ORDERS] - ports[0].expression
     execution.require(step, "room for another order", room)

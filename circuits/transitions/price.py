@@ -76,10 +76,10 @@ def _time(execution: Execution, step: Step) -> None:
 
 
 def _step(execution: Execution, step: Step) -> None:
-    """mark +- min(distance, allowance): distance = |price - mark|, allowance = floor(mark * elapsed / step time).
+    """mark +- min(distance, allowance): distance = |price - mark|, allowance = ceil(mark * elapsed / step time).
 
-    A mark is at least 1 at genesis, and the allowance is less, so it stays so. The new one lies between mark and price
-    and hence within two limbs; PRICE_MARKET, which reads the record next, range-checks them.
+    Rounded up, so that the smallest marks move too. The new one lies between mark and price, so it is at least 1, and
+    within two limbs; PRICE_MARKET, which reads the record next, range-checks them.
     """
     execution.access(step, market_leaf(execution, 0), None, [MARKET_MARK, MARKET_MARK + 1, MARKET_VALID])
     allowance, distance = _allowance(execution, step), _two(execution, DISTANCE_PORT)
@@ -97,7 +97,7 @@ def _step(execution: Execution, step: Step) -> None:
 
 
 def _allowance(execution: Execution, step: Step) -> Bounded:
-    """mark * elapsed = allowance * step time + remainder, limb by limb with one signed carry.
+    """mark * elapsed + remainder = allowance * step time, limb by limb with one signed carry.
 
     0 <= remainder < step time makes the allowance unique.
     """
@@ -108,7 +108,7 @@ def _allowance(execution: Execution, step: Step) -> Bounded:
     step_time, (low_mark, high_mark) = execution.bounded_register(STEP_TIME), _marks(execution)
     execution.equal(step, "remainder below step time", remainder + rest, step_time - 1)
     carry = _signed_carry(execution, step, execution.ports[CARRY_PORT])
-    execution.equal(step, "allowance, low limb", low_mark * elapsed, low * step_time + remainder + carry * LIMB)
+    execution.equal(step, "allowance, low limb", low_mark * elapsed + remainder, low * step_time + carry * LIMB)
     execution.equal(step, "allowance, high limb", high_mark * elapsed + carry, high * step_time)
     return _value([low, high])
 

@@ -54,7 +54,7 @@ def _meet(trace: ExecutionTrace, kind: Kind) -> None:
     )  # fmt: skip
     for number, values in enumerate(distances):
         trace.wide_port(2 * number, met, values)
-    trace.nonzero(met, maker_left - size)
+    trace.nonzero(met, maker_left - size if kind is Kind.MATCH else trace.columns["achieved"][met])
     _hand_over(trace, kind, rows, left - size if kind is Kind.MATCH else left)
 
 

@@ -24,7 +24,7 @@ from circuits.transitions.order import EXEMPTION, NONCE
 from prover.traces.columns import Integers, integer_of, inverses, product_limbs
 from prover.traces.execution import ExecutionTrace
 
-NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "limit"} | {
+NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "limit", "asked": "size"} | {
     name: name for name in ("expiry", "rests", "post", "whole", "reduce")
 }  # register -> argument of ORDER
 
@@ -101,8 +101,17 @@ def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) ->
         maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
         taker_rate=trace.old[RULES_TAKER_FEE][rules][order],
         restricted=trace.old[RULES_STATUS][rules][order],
+        achieved=_achieved(trace)[order],
         **{LEFT: left},
     )
+
+
+def _achieved(trace: ExecutionTrace) -> Integers:
+    """What each order of the batch trades, and one more if it rests."""
+    achieved = trace.argument(Kind.ORDER, "size")
+    for kind in (Kind.FILLED, Kind.DISCARD, Kind.REST):
+        achieved[trace.argument(kind, "order")] -= trace.argument(kind, "left") - (kind is Kind.REST)
+    return achieved
 
 
 def carried(trace: ExecutionTrace, kind: Kind) -> Integers:

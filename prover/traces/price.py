@@ -78,7 +78,8 @@ def fill_step(
     """How far the mark may move, and how far it would have to."""
     limbs = trace.old[MARKET_MARK : MARKET_MARK + 2, rows]
     mark = integer_of(limbs)
-    allowance, remainder = np.divmod(mark * elapsed, np.maximum(step_time, 1))
+    allowance = -(-mark * elapsed // np.maximum(step_time, 1))
+    remainder = allowance * step_time - mark * elapsed
     distance = np.abs(price - mark)
     trace.register(UP, rows, (price > mark).astype(np.int64))
     trace.wide_port(ALLOWANCE_PORT, rows, allowance)
@@ -86,7 +87,7 @@ def fill_step(
     _choose(trace, CAPPED, CAPPED_PORT, rows, allowance - distance)
     trace.port(REMAINDER_PORT, rows, remainder)
     trace.port(REST_PORT, rows, step_time - 1 - remainder)
-    carry = (limbs[0] * elapsed - (allowance & (LIMB - 1)) * step_time - remainder) >> LIMB_BITS
+    carry = (limbs[0] * elapsed + remainder - (allowance & (LIMB - 1)) * step_time) >> LIMB_BITS
     _fill_carry(trace, CARRY_PORT, rows, carry)
 
 

@@ -1,5 +1,6 @@
 """An order: it meets the best opposite orders one by one, and what is left of it rests in the book or is dropped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -26,12 +27,14 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import access_header, change_balance, read_header
-from state.book import order_id, order_record
+from state.book import Reason, Removal, order_id, order_record
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_margin
 from state.memory import Memory
 from state.transitions.match import Met, meet, resting_change
 from state.venue import Instrument, Venue
+
+CLEARED = (Reason.MARGIN, Reason.STALE, Reason.GROWING)  # orders that an order may remove only if it trades or rests
 
 
 class Policy(IntEnum):
@@ -67,7 +70,7 @@ class Order:
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, MARKET_STATUS,
-        MINIMUM_NOTIONAL, INTEREST_LIMIT, POST_ONLY, FILL_OR_KILL."""
+        MINIMUM_NOTIONAL, INTEREST_LIMIT, POST_ONLY, FILL_OR_KILL, NOTHING_ACHIEVED."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
         mark = from_limbs(memory.look(Step.ORDER_MARKET, market_index(self.market))[MARKET_MARK : MARKET_MARK + 2])
@@ -76,7 +79,7 @@ class Order:
         row = memory.replace(Step.ORDER_RULES, rules_index(self.market), rules, rules)  # the interest follows
         rates, restricted = (rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE]), bool(rules[RULES_STATUS])
         number, taker_order = memory.order_count(), order_id(self.account, self._nonce(memory))
-        left, interest = self.size, rules[RULES_INTEREST]
+        left, interest, seen = self.size, rules[RULES_INTEREST], len(memory.removals)
         while left and self._crosses(memory):
             head = memory.book.head(self.market, not self.buys)
             if self.policy is Policy.POST_ONLY:
@@ -88,6 +91,7 @@ class Order:
             raise Refusal(Rule.INTEREST_LIMIT, market=market.name, would=interest, limit=rules[RULES_CAP])
         memory.amend(row, RULES_INTEREST, interest)
         self._end(memory, market, number, left)
+        self._check_removals(memory.removals[seen:], left)
         return (
             self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
             int(self.rests), int(self.policy is Policy.POST_ONLY), int(self.policy is Policy.FILL_OR_KILL),
@@ -113,6 +117,12 @@ class Order:
             raise Refusal(
                 Rule.MINIMUM_NOTIONAL, size=self.size, market=market.name, notional=notional, minimum=minimum
             )
+
+    def _check_removals(self, removals: Sequence[Removal], left: int) -> None:
+        """Who clears the book of others' orders trades or rests: else one without means could clear it for nothing."""
+        cleared = sum(removal.reason in CLEARED for removal in removals)
+        if cleared and left == self.size and not self.rests:
+            raise Refusal(Rule.NOTHING_ACHIEVED, cleared=cleared)
 
     def _crosses(self, memory: Memory) -> bool:
         """Whether the best opposite order, or the sentinel in its place, has a price within the limit."""

@@ -42,8 +42,8 @@ def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, 
 
 
 def allowance(mark: int, since: int, step_time: int) -> int:
-    """By how much the mark may move after so many seconds: less than the mark itself."""
-    return mark * min(since, step_time - 1) // step_time
+    """By how much the mark may move after so many seconds, rounded up."""
+    return -(-mark * min(since, step_time - 1) // step_time)
 
 
 @dataclass(frozen=True, slots=True)

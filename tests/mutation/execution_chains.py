@@ -11,6 +11,7 @@ from circuits.transitions.match import BUYS, LEFT
 from circuits.transitions.order import EXEMPTION
 from prover.traces.match import _party, _undo
 from state.ledger import Ledger
+from state.transitions.order import Policy
 from tests.batches import BTC_PERP
 from tests.mutation.execution_accesses import Act, deposit, fill
 from tests.mutation.execution_cancels import ASKS, cancel
@@ -95,7 +96,7 @@ def as_cancelled(trace: ScriptedTrace) -> None:
 
 def fail_unmet(forger: Forger) -> None:
     """Eve's order fails, though it is out of reach."""
-    forger.order(DAVE, BTC_PERP, True, ASK - 1, SIZE).fail().discard()
+    forger.order(DAVE, BTC_PERP, True, ASK - 1, SIZE, policy=Policy.GOOD_TILL_TIME).fail().rest()
 
 
 def skip_unmet(forger: Forger) -> None:

@@ -338,7 +338,7 @@ def outcomes() -> dict[str, Callable[[], Script]]:
         "match_order: expired or not": partial(trade_expired, lambda trace: None),
         "register fails is kept": fails_later,
         "register growing is kept": lambda: Script(
-            lambda f: f.order(DAVE, BTC_PERP, True, ASK, SIZE).skip(GROWING).discard(),
+            lambda f: f.order(DAVE, BTC_PERP, True, ASK, SIZE, policy=Policy.GOOD_TILL_TIME).skip(GROWING).rest(),
             amend=setting(Kind.SKIP, slice(2, None), growing=0),
             ledger=alive,
         ),
@@ -496,7 +496,7 @@ def removals() -> dict[str, Callable[[], Script]]:
         forger.order(DAVE, BTC_PERP, True, ASK, SIZE).trade().skip(EXPIRED).filled()
 
     def skip_growing(forger: Forger) -> None:
-        forger.order(DAVE, BTC_PERP, True, ASK, SIZE).skip(GROWING).discard()
+        forger.order(DAVE, BTC_PERP, True, ASK, SIZE, policy=Policy.GOOD_TILL_TIME).skip(GROWING).rest()
 
     alive = partial(staged, Order(EVE, BTC_PERP, False, ASK, SIZE, LATE))
     expires_next = partial(staged, BEFORE, Order(EVE, BTC_PERP, False, ASK, 6, 80))

@@ -1,6 +1,7 @@
 """Forgeries of a market's rules: status, minimum notional, open interest and its cap; and of open instruments."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from circuits.bounds import ACCOUNT_INSTRUMENTS, LIMB
@@ -24,7 +25,7 @@ from state.transitions.order import Policy
 from tests.batches import BOB, BTC_PERP, with_rules
 from tests.mutation.execution_accesses import Act, fill, opening_deposit, opening_transfer
 from tests.mutation.execution_registers import EVERY, both, setting
-from tests.mutation.matching import MAKER, one, resettle
+from tests.mutation.matching import ASK, MAKER, failing, one, resettle
 from tests.mutation.script import Amend, Script, ScriptedTrace, add, inverse
 from tests.mutation.stage import DAVE, EVE, MARK, SIZE, staged
 from tests.tamper.forger import Forger
@@ -196,6 +197,37 @@ def instruments() -> dict[str, Callable[[], Script]]:
     return table
 
 
+def clearing(*kinds: Kind) -> Script:
+    """Dave's order removes Eve's and neither trades nor rests; it is said to on rows of these kinds."""
+
+    def act(forger: Forger) -> None:
+        forger.order(DAVE, BTC_PERP, True, ASK, SIZE).fail().discard()
+
+    def amend(trace: ScriptedTrace) -> None:
+        for kind in kinds:
+            setting(kind, EVERY, achieved=1)(trace)
+        trace.nonzero(trace.at(Step.MATCH_ORDER), one(1))
+
+    return Script(act, amend=amend, ledger=failing)
+
+
+def achievements() -> dict[str, Callable[[], Script]]:
+    """Forgeries of what an order achieves, by label."""
+    everywhere = (Kind.ORDER, Kind.FAIL, Kind.DISCARD)
+
+    def asked(*kinds: Kind) -> Script:
+        script = clearing(*everywhere)
+        return replace(script, amend=both(script.amend, *(setting(kind, EVERY, asked=SIZE + 1) for kind in kinds)))
+
+    return {
+        "match_order: who clears the book trades or rests": clearing,
+        "end_header: what is traded, and whether it rests": lambda: clearing(*everywhere),
+        "register achieved is kept": lambda: clearing(Kind.FAIL),
+        "order_market: lots asked for": lambda: asked(*everywhere),
+        "register asked is kept": lambda: asked(Kind.DISCARD),
+    }
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
-    return worths() | statuses() | interests() | instruments()
+    return worths() | statuses() | interests() | instruments() | achievements()

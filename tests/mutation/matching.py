@@ -8,7 +8,7 @@ from circuits.steps import Kind
 from circuits.transitions.match import LEFT
 from prover.traces.columns import Integers, limbs_of
 from prover.traces.match import _notional, _party
-from state.transitions.order import Order
+from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from tests.batches import ALICE, BTC_PERP, LATE
 from tests.mutation.script import ScriptedTrace
@@ -38,7 +38,7 @@ def skip_expired(forger: Forger) -> None:
 
 def fail(forger: Forger) -> None:
     """Eve cannot afford the trade, and nothing else is in reach."""
-    forger.order(DAVE, BTC_PERP, True, ASK, SIZE).fail().discard()
+    forger.order(DAVE, BTC_PERP, True, ASK, SIZE, policy=Policy.GOOD_TILL_TIME).fail().rest()
 
 
 def sell(forger: Forger) -> None:

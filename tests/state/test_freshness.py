@@ -107,12 +107,12 @@ def test_a_maker_that_would_grow_on_a_stale_price_goes_and_one_that_reduces_trad
     maker, taker = replace(ASK, buys=buys, size=60), replace(BUY, buys=not buys)
     ledger = aged(*TRADED, replace(maker, account=CAROL), replace(maker, account=CAROL), time=LAST + 1)
     party = ALICE if not buys else BOB  # the taker flattens what it has
-    other = replace(taker, account=party, size=10)
+    other = replace(taker, account=party, size=10, policy=Policy.GOOD_TILL_TIME, reduce_only=True)
     ledger.apply(other)
     assert [removal.reason for removal in ledger.removals] == [Reason.STALE] * 2
     assert ledger.trades == []
     statement, witness = ledger.close_batch()
-    assert [kind for kind in witness.kinds if kind in CONTINUATIONS] == [Kind.FAIL, Kind.FAIL, Kind.DISCARD]
+    assert [kind for kind in witness.kinds if kind in CONTINUATIONS] == [Kind.FAIL, Kind.FAIL, Kind.REST]
     assert_agreed(statement, witness)
 
 
@@ -124,7 +124,7 @@ def test_a_maker_that_only_reduces_trades_on_stale_prices() -> None:
         ledger.apply(replace(BUY, account=ALICE, size=min(size, 100)))
         if size > 100:
             ledger.apply(SetPrice(BTC_PERP, MARKS[BTC_PERP], LAST + 1))
-            ledger.apply(replace(BUY, account=CAROL, size=1))
+            ledger.apply(replace(BUY, account=CAROL, size=1, policy=Policy.GOOD_TILL_TIME))
             assert ledger.removals == [Removal(order_id(BOB, 2), Reason.STALE)]  # his ETH has no valid price
         assert [ledger.read(leaf)[2] for leaf in ledger.book.orders(BTC_PERP, False)] == left
         assert account_figures(ledger, BOB).balances[BTC_PERP] == 100 - min(size, 100)

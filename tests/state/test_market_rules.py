@@ -153,7 +153,7 @@ def test_a_crowd_s_open_interest(seed: int) -> None:
     ledger, crowd = new_ledger(), Crowd(Random(seed))
     run_batch(ledger, crowd.opening(), 1)
     ledger.begin_batch(11)
-    for _ in range(300):
+    for _ in range(600):
         try:
             ledger.apply(crowd.next(ledger))
         except Refusal:

@@ -291,6 +291,7 @@ CASES = [
     Case(Rule.FILL_OR_KILL, replace(BUY, policy=Policy.FILL_OR_KILL, size=101), before=(ASK,)),
     Case(Rule.FILL_OR_KILL, replace(BUY, policy=Policy.FILL_OR_KILL, price=6_169_999), before=(ASK,)),
     Case(Rule.FILL_OR_KILL, replace(ASK, buys=True, policy=Policy.FILL_OR_KILL), before=(ASK,)),  # its own
+    Case(Rule.NOTHING_ACHIEVED, BUY, before=(replace(ASK, reduce_only=True),)),
     Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), before=(ASK,)),
     Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), position(BOB, 1), before=(ASK,)),
     Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), position(BOB, -99), before=(ASK,)),
@@ -493,7 +494,7 @@ def test_a_fill_needs_the_initial_margin_of_both_sides() -> None:
     def traded(size: int, records: dict[int, Record]) -> bool:
         ledger = prepared(Case(Rule.INITIAL_MARGIN, BUY, records, before=(replace(ASK, size=size),)))
         try:
-            ledger.apply(replace(BUY, size=size))
+            ledger.apply(replace(BUY, size=size, policy=Policy.GOOD_TILL_TIME))
         except Refusal as refusal:
             reasons.add((refusal.rule, refusal.values["account"]))
             return False
@@ -556,14 +557,14 @@ MOVES = [  # mark, seconds since the last price, price, mark afterwards; the ste
     (6_000_000, 60, 5_400_000, 5_400_000),
     (6_000_000, 60, 6_600_001, 6_600_000),
     (6_000_000, 60, 5_399_999, 5_400_000),
-    (6_000_059, 1, 6_010_060, 6_010_059),  # the allowance rounds down
+    (6_000_059, 1, 6_010_061, 6_010_060),  # the allowance rounds up
     (6_000_059, 0, 6_000_059, 6_000_059),
     (6_000_059, 0, 6_000_060, 6_000_059),
     (6_000_000, 599, 11_990_000, 11_990_000),
     (6_000_000, 600, 11_990_001, 11_990_000),  # never by as much as the mark itself
     (6_000_000, 1_000_000, 1, 10_000),
-    (1, 1_000_000, PRICE_MAX, 1),
-    (PRICE_MAX, 1_000_000, 1, PRICE_MAX - PRICE_MAX * 599 // 600),
+    (1, 1_000_000, PRICE_MAX, 2),
+    (PRICE_MAX, 1_000_000, 1, PRICE_MAX + -PRICE_MAX * 599 // 600),
 ]
 
 

@@ -33,7 +33,7 @@ def take(forger: Forger) -> None:
 
 def remove(forger: Forger) -> None:
     """Alice's order goes as if prices that her check needs were stale."""
-    forger.order(DAVE, BTC_PERP, True, ASK, SIZE).fail().discard()
+    forger.order(DAVE, BTC_PERP, True, ASK, SIZE, policy=Policy.GOOD_TILL_TIME).fail().rest()
 
 
 def asked_for(moment: int, *, reduces: int | None = None) -> Edit:

@@ -103,7 +103,7 @@ FORGERIES = [
     ),
     Forgery(
         "the order of an account with enough margin is removed",
-        lambda f: f.order(DAVE, BTC_PERP, True, ASK, SIZE).fail().discard(),
+        lambda f: f.order(DAVE, BTC_PERP, True, ASK, SIZE, policy=Policy.GOOD_TILL_TIME).fail().rest(),
         UNDER_MARGIN,
         ledger=better,
     ),
