@@ -134,8 +134,8 @@ def _trade(
     rehearsal: Rehearsal, tape: Sequence[Trade], settings: Settings, report: Report, rng: Random
 ) -> Iterator[Transition]:
     """The prices and orders of the tape, each rehearsed."""
-    marks = Marks(rehearsal.ledger, {trade.market for trade in tape}, settings.price_move, settings.price_interval)
-    for update in marks.opening(tape):
+    marks = Marks(rehearsal.ledger, tape, settings.price_move, settings.price_interval)
+    for update in marks.opening():
         yield _priced(rehearsal, update, report)
     crowds = {number: _Crowd(rehearsal, number, rng) for number in sorted({trade.market for trade in tape})}
     for position, trade in enumerate(tape):

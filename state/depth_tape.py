@@ -11,7 +11,7 @@ from itertools import islice
 from random import Random
 from typing import ClassVar
 
-from circuits.records import HEADER_NONCE, header_index
+from circuits.records import HEADER_NONCE, RULES_MINIMUM, header_index, rules_index
 from circuits.statement import Movement
 from state import depth
 from state.activity import Activity, ActivityError, Report, Settings, fund, good_until
@@ -66,14 +66,13 @@ def make_depth_activity(
     `make_activity` raise.
     """
     ledger.require_closed()
-    flow_settings = FlowSettings(accounts=settings.accounts, seed=settings.seed)
-    events = read_events(captures, flow_settings, limit)
-    markets = {event.market for one in events for event in one[:1]}
+    flow_settings = make_flow_settings(ledger, settings)
+    events, firsts = read_events(captures, flow_settings, limit)
     time = max(last_time(ledger), *(one[-1].time // 10**9 - ledger.venue.epoch for one in events if one))
     rng = Random(settings.seed)
 
     def play(onto: Ledger, apply: Apply, report: DepthReport) -> list[Transition]:
-        marks = Marks(onto, markets, settings.price_move, settings.price_interval)
+        marks = Marks(onto, firsts, settings.price_move, settings.price_interval)
         player = DepthPlayer(onto, OrderFlow(events, flow_settings), rehearsal.accounts, marks, apply)
         return list(player.play(report, limit))
 
@@ -89,18 +88,29 @@ def make_depth_activity(
     return Activity([*opening, *play(funded, funded.apply, report)], time, movements, report)
 
 
+def make_flow_settings(ledger: Ledger, settings: DepthSettings) -> FlowSettings:
+    """A flow whose orders are as large as the markets of the ledger demand, if marks are near the orders' prices."""
+    least = {market.number: ledger.read(rules_index(market.number))[RULES_MINIMUM] for market in ledger.venue.markets}
+    return FlowSettings(accounts=settings.accounts, seed=settings.seed, least_notionals=least)
+
+
 def read_events(
     captures: Sequence[Iterable[Event]], settings: FlowSettings, limit: int | None = None
-) -> list[list[Event]]:
-    """The events of each capture as far as a flow reads them for its first `limit` events.
+) -> tuple[list[list[Event]], list[depth.Terms]]:
+    """The events of each capture as far as a flow reads them for its first `limit` events, and the first order of each
+    market among these.
 
     Raises what the captures raise, ActivityError if they make none.
     """
     events: list[list[Event]] = [[] for _ in captures]
     flow = OrderFlow([_kept(capture, kept) for capture, kept in zip(captures, events, strict=True)], settings)
-    if not sum(1 for _ in islice(flow, limit)):
+    firsts: dict[int, depth.Terms] = {}
+    for event in islice(flow, limit):
+        if isinstance(event, depth.Terms):
+            firsts.setdefault(event.market, event)
+    if not firsts:
         raise ActivityError("the captures hold no orders")
-    return events
+    return events, list(firsts.values())
 
 
 def _kept(events: Iterable[Event], kept: list[Event]) -> Iterator[Event]:
@@ -126,13 +136,13 @@ class DepthPlayer:
 
     def play(self, report: DepthReport, limit: int | None = None) -> Iterator[Transition]:
         """The transitions that the ledger took of so many events, and prices; it ends early if the batch is full."""
+        yield from self._price(self._marks.opening(), report)
         for position, event in enumerate(islice(self._flow, limit)):
             report.events += 1
             try:
-                for update in self._updates(event):
-                    self._apply(update)
-                    report.prices[update.instrument] += 1
-                    yield update
+                if isinstance(event, depth.Terms):
+                    marks = self._marks.before if isinstance(event, depth.Take) else self._marks.again
+                    yield from self._price(marks(event.market, event.price, event.time), report)
                 yield from self._send(position, event, report)
             except Refusal as refusal:  # BATCH_FULL
                 report.refused.append((position, refusal))
@@ -140,11 +150,11 @@ class DepthPlayer:
         report.trades, report.queues = self._flow.statistics.trades, self._flow.statistics.queues
         report.idle = self._idle()
 
-    def _updates(self, event: OrderEvent) -> Iterator[SetPrice]:
-        if isinstance(event, depth.Terms):
-            yield from self._marks.first(event.market, event.price, event.time)
-        if isinstance(event, depth.Take):
-            yield from self._marks.before(event.market, event.price, event.time)
+    def _price(self, updates: Iterable[SetPrice], report: DepthReport) -> Iterator[SetPrice]:
+        for update in updates:
+            self._apply(update)
+            report.prices[update.instrument] += 1
+            yield update
 
     def _send(self, position: int, event: OrderEvent, report: DepthReport) -> Iterator[Transition]:
         """One event, or the cancellation of what a refused one should have replaced. Refuses BATCH_FULL."""

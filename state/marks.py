@@ -1,7 +1,7 @@
 """When the prices of a tape become marks of the ledger."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from circuits.bounds import FRACTION_ONE
 from circuits.records import (
@@ -14,6 +14,7 @@ from circuits.records import (
     market_index,
     parameters_index,
 )
+from state.depth import Terms
 from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.tape import Trade
@@ -24,13 +25,15 @@ from state.venue import Instrument
 class Marks:
     """The price updates for one pass over a tape. An asset follows the first market named after it: ETH does ETH-PERP.
 
-    ledger: in the open batch that takes the updates as they come. markets: those of the tape. price_move: in 1 /
-    FRACTION_ONE; a trade further than this from the mark sets it anew, and so does, at the latest, the trade after
-    price_interval of its market; but an instrument gets one price a second, because a second one could not move it.
+    ledger: in the open batch that takes the updates as they come. tape: trades or orders in order of time; the first of
+    each market is what it opens with. price_move: in 1 / FRACTION_ONE; a trade further than this from the mark sets it
+    anew, and so does, at the latest, the trade after price_interval of its market; but an instrument gets one price a
+    second, because a second one could not move it.
     """
 
-    def __init__(self, ledger: Ledger, markets: Collection[int], price_move: int, price_interval: int) -> None:
+    def __init__(self, ledger: Ledger, tape: Sequence[Trade | Terms], price_move: int, price_interval: int) -> None:
         self._ledger, venue = ledger, ledger.venue
+        self._firsts, self._start = {one.market: one.price for one in reversed(tape)}, tape[0].time
         self._price_move, self._price_interval = price_move, price_interval
         self._epoch, self._clock = venue.epoch, last_time(ledger)  # no price may be set behind it
         self._age: dict[int, int] = {}  # trades of the market since its mark was set
@@ -40,24 +43,24 @@ class Marks:
             named = (market for market in venue.markets if market.name.partition("-")[0] == asset.name)
             for market in list(named)[: asset.tag == Tag.ASSET]:
                 self._followers[market.number].append(asset)
-        followers = [asset.number for market in markets for asset in self._followers[market]]
+        followers = [asset.number for market in self._firsts for asset in self._followers[market]]
         priced = {i.number for i in venue.instruments if i.tag != Tag.QUOTE}
-        self._others = sorted(priced - {*markets, *followers})  # the tape says nothing about them
+        self._others = sorted(priced - {*self._firsts, *followers})  # the tape says nothing about them
 
-    def opening(self, tape: Sequence[Trade]) -> Iterator[SetPrice]:
-        """Every market at its first trade's price, at the time of the very first trade."""
-        for trade in tape:
-            yield from self.first(trade.market, trade.price, tape[0].time)
+    def opening(self) -> Iterator[SetPrice]:
+        """Every market at its first price, at the time of the very first one, before all else: accounts may hold what
+        only trades later.
 
-    def first(self, market: int, price: int, time: int) -> Iterator[SetPrice]:
-        """What has to be set before an order at that price if it is the first of its market. time: Unix nanoseconds.
-
-        Before the very first one the marks that the tape says nothing about and that hold no more are set as they were.
+        The marks that the tape says nothing about and that hold no more are set as they were.
         """
-        if not self._age:
-            stale = [other for other in self._others if not self._holds(other)]
-            yield from [SetPrice(other, self._mark(other), self._ledger.time) for other in stale]
-        if market not in self._age:
+        stale = [other for other in self._others if not self._holds(other)]
+        yield from [SetPrice(other, self._mark(other), self._ledger.time) for other in stale]
+        for market, price in sorted(self._firsts.items()):
+            yield from self._set(market, price, self._start)
+
+    def again(self, market: int, price: int, time: int) -> Iterator[SetPrice]:
+        """What has to be set before an order rests: a capped mark, because no order can rest, nor thus trade, by it."""
+        if not self._holds(market):
             yield from self._set(market, price, time)
 
     def before(self, market: int, price: int, time: int) -> Iterator[SetPrice]:

@@ -344,7 +344,7 @@ class PlainMargin:
 
     def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
         """Why the account may not have this fill: a stale price if it adds risk, or too little margin with it."""
-        stale = (one for one, price in self.book.prices.items() if price.last < self.book.time)
+        stale = [one for one, known in self.book.prices.items() if known.last < self.book.time]
         if risks and any(one == market or (account, one) in self.book.opened for one in stale):
             return Reason.STALE
         positions = {one: self.book.positions[account, one] for one in self.fractions}

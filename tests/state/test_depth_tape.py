@@ -1,10 +1,11 @@
 """The order flow of captures as a batch: the ledger takes it whole, and fills and removes as a plain book does."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,16 @@ from state.audit import account_count, invariant
 from state.batch import kind_name
 from state.book import Reason, owner
 from state.capture import Event, Levels, Touch, open_capture
-from state.depth import FlowSettings, OrderFlow
-from state.depth_tape import Apply, DepthPlayer, DepthReport, DepthSettings, make_depth_activity, read_events
+from state.depth import OrderFlow
+from state.depth_tape import (
+    Apply,
+    DepthPlayer,
+    DepthReport,
+    DepthSettings,
+    make_depth_activity,
+    make_flow_settings,
+    read_events,
+)
 from state.errors import Refusal, Rule
 from state.ledger import BatchStateError, Ledger
 from state.marks import Marks
@@ -28,29 +37,32 @@ from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
-from tests.batches import BTC_PERP, ETH, ETH_PERP, default_venue, new_ledger
+from state.venue import Venue
+from tests.batches import BTC_PERP, ETH, ETH_PERP, brisk_venue, default_venue, new_ledger
 from tests.state.captures import REAL
 from tests.state.side_by_side import SideBySide
 
 VENUE = default_venue()
 FILES = {"BTC-PERP": "usdm_btcusdt_20240808.gz", "ETH-PERP": "usdm_ethusdt_20240808.gz"}
+LEAST, CAP = 250 * 10**6, 600  # of BTC-PERP at the strict venue: the value of about 40 lots, and lots
 SMALL = DepthSettings(accounts=12, seed=3, thin=1)
 needs_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real captures are not part of a clone")
 
 
-def made_up(seed: int, market: int = BTC_PERP, steps: int = 40, move: int = 3) -> list[Event]:
-    """A book of five levels a side that jumps by up to `move` percent, and trades at its best prices."""
+def made_up(seed: int, market: int = BTC_PERP, steps: int = 40, move: int = 3, lots: int = 4_000) -> list[Event]:
+    """A book of five levels of up to so many lots a side that jumps by up to `move` percent, and trades at its best
+    prices."""
     random, middle, events = Random(seed), VENUE.instruments[market].initial_price, list[Event]()
     for step in range(1, steps + 1):
-        time = VENUE.epoch * 10**9 + step * 10**9
+        time = VENUE.epoch * 10**9 + 2 * step * 10**9  # in which the brisk venue's marks move by 3 percent
         middle = middle * random.randint(1_000 - 10 * move, 1_000 + 10 * move) // 1_000
-        bids = tuple((middle - 1_000 * k, random.randint(0, 4_000)) for k in range(1, 6))
-        asks = tuple((middle + 1_000 * k, random.randint(0, 4_000)) for k in range(1, 6))
+        bids = tuple((middle - 1_000 * k, random.randint(0, lots)) for k in range(1, 6))
+        asks = tuple((middle + 1_000 * k, random.randint(0, lots)) for k in range(1, 6))
         events.append(Levels(time, market, True, bids, asks))
         if random.random() < 0.8:
             buys = random.random() < 0.5
             price = middle + (1_000 if buys else -1_000) * random.randint(1, 2)
-            events.append(Trade(time + 10**8, market, price, random.randint(1, 6_000), buys))
+            events.append(Trade(time + 10**8, market, price, random.randint(1, lots * 3 // 2), buys))
         events.append(Touch(time + 2 * 10**8, market, (middle - 1_000, 0), (middle + 1_000, 0)))
     return events
 
@@ -65,13 +77,25 @@ def opened(ledger: Ledger, time: int) -> Ledger:
     return ledger
 
 
+def venue_with(numbers: Collection[int], **terms: Any) -> Venue:
+    """The brisk venue, but with these terms of those instruments."""
+    venue = brisk_venue()
+    return replace(
+        venue, instruments=tuple(replace(i, **terms) if i.number in numbers else i for i in venue.instruments)
+    )
+
+
+STRICT = venue_with([BTC_PERP], minimum_notional=LEAST, interest_cap=CAP)
+SWIFT = venue_with([ETH, BTC_PERP, ETH_PERP], step_time=2)
+
+
 def is_opening(transition: Transition) -> bool:
     """Whether it comes before all prices and orders."""
     return isinstance(transition, Register | Deposit)
 
 
 class Swing:
-    """Sends prices on that swing by 3 percent around the tape's, so that accounts fall below their margin."""
+    """Sends prices on that swing by 10 percent around the tape's, so that accounts fall below their margin."""
 
     def __init__(self, apply: Apply) -> None:
         self._apply, self._count = apply, 0
@@ -79,7 +103,7 @@ class Swing:
     def __call__(self, transition: Transition) -> None:
         if isinstance(transition, SetPrice):
             self._count += 1
-            transition = replace(transition, price=transition.price * (97 if self._count & 2 else 103) // 100)
+            transition = replace(transition, price=transition.price * (90 if self._count & 2 else 110) // 100)
         self._apply(transition)
 
 
@@ -87,18 +111,19 @@ def replay(
     activity: Activity,
     captures: Sequence[Iterable[Event]],
     used: DepthSettings,
+    venue: Venue | None = None,
     limit: int | None = None,
     swing: bool = False,
 ) -> tuple[SideBySide, DepthReport, list[Transition]]:
     """Play the flow of the captures once more, after the activity's accounts and deposits, on ledger and plain book."""
-    both = SideBySide(opened(new_ledger(), activity.time))
+    both = SideBySide(opened(new_ledger(venue), activity.time))
     for transition in filter(is_opening, activity.transitions):
         both.apply(transition)
-    flow_settings = FlowSettings(accounts=used.accounts, seed=used.seed)
-    events = read_events(captures, flow_settings, limit)
-    flow, markets = OrderFlow(events, flow_settings), {event.market for one in events for event in one[:1]}
+    flow_settings = make_flow_settings(both.ledger, used)
+    events, firsts = read_events(captures, flow_settings, limit)
+    flow = OrderFlow(events, flow_settings)
     accounts = range(FIRST_TRADER, FIRST_TRADER + used.accounts)
-    marks, report = Marks(both.ledger, markets, used.price_move, used.price_interval), DepthReport()
+    marks, report = Marks(both.ledger, firsts, used.price_move, used.price_interval), DepthReport()
     player = DepthPlayer(both.ledger, flow, accounts, marks, Swing(both.apply) if swing else both.apply)
     played = list(player.play(report, limit))
     assert flow.statistics.fills == len(both.book.trades) == report.fills
@@ -108,20 +133,47 @@ def replay(
     return both, report, played
 
 
-@given(seed=st.integers(0, 10**6), accounts=st.integers(6, 30), both_markets=st.booleans())
-@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), accounts=st.integers(6, 30), both_markets=st.booleans(), strict=st.booleans(),
+    move=st.sampled_from([3, 12]), lots=st.sampled_from([100, 4_000]),
+)  # fmt: skip
+@settings(max_examples=15, deadline=None)
 def test_the_ledger_takes_the_batch_whole_and_fills_like_the_plain_book(
-    seed: int, accounts: int, both_markets: bool
+    seed: int, accounts: int, both_markets: bool, strict: bool, move: int, lots: int
 ) -> None:
-    captures = [made_up(seed, steps=20), *([made_up(seed + 1, ETH_PERP, steps=20)] if both_markets else [])]
-    used = DepthSettings(accounts, seed, thin=2)
-    activity = make_depth_activity(new_ledger(), captures, used)
-    both, report, played = replay(activity, captures, used)
+    """Also where the market binds orders, and where marks are capped, which a move of 12 percent is too fast for."""
+    captures = [made_up(seed, steps=20, move=move, lots=lots)]
+    if both_markets:
+        captures.append(made_up(seed + 1, ETH_PERP, steps=20, move=move))
+    used, venue = DepthSettings(accounts, seed, thin=2), STRICT if strict else brisk_venue()
+    activity = make_depth_activity(new_ledger(venue), captures, used)
+    both, report, played = replay(activity, captures, used, venue)
     assert played == [transition for transition in activity.transitions if not is_opening(transition)]
     told = report_of(activity)
     assert (told.removed, told.fills, told.prices) == (report.removed, report.fills, report.prices)
     assert [(place, str(why)) for place, why in told.refused] == [(place, str(why)) for place, why in report.refused]
     assert all(backing.holds for backing in invariant(both.ledger))
+
+
+def test_orders_are_as_large_as_the_market_demands_and_fill_like_the_plain_book_up_to_its_cap() -> None:
+    captures, used = [made_up(5, lots=100)], DepthSettings(accounts=30, seed=3, thin=0)
+    activity = make_depth_activity(new_ledger(STRICT), captures, used)
+    both, report, _ = replay(activity, captures, used, STRICT)
+    found = Counter(why.rule for _, why in report.refused)
+    assert found[Rule.INTEREST_LIMIT] >= 3
+    assert found[Rule.MINIMUM_NOTIONAL] < report.events // 50
+    terms = [t for t in activity.transitions if isinstance(t, Order)]
+    assert LEAST <= min(order.price * order.size for order in terms) < 2 * LEAST
+    assert CAP - 50 < both.book.interest(BTC_PERP) <= CAP
+
+
+def test_capped_marks_refuse_and_remove_on_both_sides() -> None:
+    captures, used = [made_up(5, move=8), made_up(6, ETH_PERP, move=8)], DepthSettings(accounts=30, seed=3)
+    activity = make_depth_activity(new_ledger(), captures, used)
+    _, report, _ = replay(activity, captures, used)
+    assert Counter(why.rule for _, why in report.refused)[Rule.STALE_PRICE] >= 100
+    assert report.removed[Reason.STALE] >= 10
+    assert report.fills >= 20  # in the seconds between
 
 
 def test_some_orders_are_refused_some_are_removed_and_all_is_counted() -> None:
@@ -239,8 +291,8 @@ def real_captures() -> list[Iterable[Event]]:
 @needs_data
 def test_real_captures_fill_like_the_plain_book() -> None:
     used, limit = DepthSettings(), 32_000
-    activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
-    both, _, played = replay(activity, real_captures(), used, limit)
+    activity = make_depth_activity(new_ledger(VENUE), real_captures(), used, limit=limit)
+    both, _, played = replay(activity, real_captures(), used, VENUE, limit)
     assert played == [transition for transition in activity.transitions if not is_opening(transition)]
     report = report_of(activity)
     assert report.places + report.takes >= 10_000
@@ -254,8 +306,8 @@ def test_real_captures_fill_like_the_plain_book() -> None:
 @needs_data
 def test_real_captures_with_swinging_marks_fill_like_the_plain_book() -> None:
     used, limit = DepthSettings(price_move=0, accounts=100, thin=1), 8_000
-    activity = make_depth_activity(new_ledger(), real_captures(), used, limit=limit)
-    both, report, _ = replay(activity, real_captures(), used, limit, swing=True)
+    activity = make_depth_activity(new_ledger(SWIFT), real_captures(), used, limit=limit)
+    both, report, _ = replay(activity, real_captures(), used, SWIFT, limit, swing=True)
     assert {why.rule for _, why in report.refused} == {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
     assert len(report.refused) >= 50
     assert report.removed[Reason.MARGIN] >= 20
