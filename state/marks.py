@@ -1,6 +1,6 @@
 """When the prices of a tape become marks of the ledger."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from circuits.bounds import FRACTION_ONE
@@ -36,7 +36,7 @@ class Marks:
         self._firsts, self._start = {one.market: one.price for one in reversed(tape)}, tape[0].time
         self._price_move, self._price_interval = price_move, price_interval
         self._epoch, self._clock = venue.epoch, last_time(ledger)  # no price may be set behind it
-        self._age: dict[int, int] = {}  # trades of the market since its mark was set
+        self._age = Counter[int]()  # trades of the market since its mark was set
         self._market = {market.number: market for market in venue.markets}
         self._followers: defaultdict[int, list[Instrument]] = defaultdict(list)
         for asset in venue.collateral:

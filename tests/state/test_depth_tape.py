@@ -301,6 +301,7 @@ def test_real_captures_fill_like_the_plain_book() -> None:
     assert report.queues >= 500
     assert len(both.book.trades) >= 2_000
     assert 0 < len(report.refused) <= report.events // 20
+    assert {why.rule for _, why in report.refused} <= {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}  # no mark is capped
 
 
 @needs_data
