@@ -49,12 +49,14 @@ SMALL = DepthSettings(accounts=12, seed=3, thin=1)
 needs_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real captures are not part of a clone")
 
 
-def made_up(seed: int, market: int = BTC_PERP, steps: int = 40, move: int = 3, lots: int = 4_000) -> list[Event]:
+def made_up(
+    seed: int, market: int = BTC_PERP, steps: int = 40, move: int = 3, lots: int = 4_000, start: int = 0
+) -> list[Event]:
     """A book of five levels of up to so many lots a side that jumps by up to `move` percent, and trades at its best
-    prices."""
+    prices. start: seconds after the venue's epoch."""
     random, middle, events = Random(seed), VENUE.instruments[market].initial_price, list[Event]()
     for step in range(1, steps + 1):
-        time = VENUE.epoch * 10**9 + 2 * step * 10**9  # in which the brisk venue's marks move by 3 percent
+        time = (VENUE.epoch + start + 2 * step) * 10**9  # in which the brisk venue's marks move by 3 percent
         middle = middle * random.randint(1_000 - 10 * move, 1_000 + 10 * move) // 1_000
         bids = tuple((middle - 1_000 * k, random.randint(0, lots)) for k in range(1, 6))
         asks = tuple((middle + 1_000 * k, random.randint(0, lots)) for k in range(1, 6))
@@ -238,6 +240,13 @@ def test_a_limit_counts_events(limit: int) -> None:
 def test_accounts_that_are_not_thin_are_never_refused() -> None:
     activity = make_depth_activity(new_ledger(), [made_up(1)], replace(SMALL, thin=0))
     assert report_of(activity).refused == []
+
+
+def test_accounts_trade_in_one_market_before_the_other_and_what_follows_it_have_a_price_of_their_day() -> None:
+    captures = [made_up(1, start=86_400), made_up(2, ETH_PERP, start=86_410)]
+    activity = make_depth_activity(new_ledger(), captures, replace(SMALL, thin=0))
+    assert activity.report.refused == []
+    assert activity.report.fills >= 50
 
 
 def test_a_second_capture_meets_the_orders_of_the_first() -> None:
