@@ -283,8 +283,9 @@ def _assets(statement: Statement) -> range:
 
 
 def _chains(statement: Statement) -> range:
-    """The chains of which the statement lists vaults, TRANSIT apart."""
-    return range(max(1, len(statement.vaults) // len(_assets(statement)) - 1))
+    """The chains of which the statement lists vaults, TRANSIT apart, which is never one of them."""
+    listed = len(statement.vaults) // len(_assets(statement)) - 1
+    return range(min(max(1, listed), TRANSIT))
 
 
 def _check_acts(statement: Statement) -> None:

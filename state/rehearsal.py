@@ -13,6 +13,7 @@ from circuits.records import (
     QUOTE_INSTRUMENT,
     VENUE_INDEX,
     VENUE_TIME,
+    SystemAccount,
     Tag,
     balance_index,
     chain_index,
@@ -34,6 +35,7 @@ from state.transitions.cancel import Cancel, Modify
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
+from state.transitions.receive import Receive
 from state.transitions.register import KEY_ELEMENTS, Register
 
 
@@ -69,7 +71,7 @@ class Rehearsal:
         self.accounts = range(first, first + accounts)
         keys = (tuple(rng.randrange(P) for _ in range(KEY_ELEMENTS)) for _ in self.accounts)
         self.opening: list[Transition] = [Register(*pair) for pair in zip(self.accounts, keys, strict=True)]
-        self.opening += [Deposit(*astuple(movement)) for movement in pending]
+        self.opening += map(consume, pending)
         for transition in self.opening:
             self.ledger.apply(transition)
         self.deposit_counts = [self._deposit_count(chain) for chain in range(len(self.venue.chains))]
@@ -117,6 +119,13 @@ class Rehearsal:
     def _asset_weights(self) -> tuple[int, ...]:
         markets = (self.ledger.read(market_index(asset.number)) for asset in self.assets)
         return tuple(from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2]) for market in markets)
+
+
+def consume(movement: Movement) -> Transition:
+    """What takes a deposit out of its chain's queue."""
+    if movement.account == SystemAccount.IN_TRANSIT:
+        return Receive(movement.chain, movement.sequence, movement.asset, movement.amount)
+    return Deposit(*astuple(movement))
 
 
 def last_time(ledger: Ledger) -> int:

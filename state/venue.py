@@ -193,6 +193,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     for table in root.tables("market"):
         instruments.append(_read_market(table, len(instruments), quote))
     oracle = _read_oracle(root.table("oracle"))
+    _check_notice(root, notice, oracle[0])
     root.finish()
     _check_instruments(file, instruments)
     return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, notice, *oracle, text)
@@ -273,6 +274,12 @@ def _read_oracle(table: "_Table") -> tuple[Oracle, tuple[bytes, ...], str | None
     except ValueError as error:
         raise table.error("member", str(error)) from error
     return oracle, tuple(proof for _, proof in members), seed
+
+
+def _check_notice(root: "_Table", notice: int, oracle: Oracle) -> None:
+    """A chain takes batches whose time is `age` behind its clock or `drift` ahead: only what is longer is a notice."""
+    if 0 < notice <= oracle.age + oracle.drift:
+        raise root.error("notice", f"{notice} is within the oracle's age and drift, {oracle.age} + {oracle.drift}")
 
 
 def _check_instruments(file: str, instruments: list[Instrument]) -> None:

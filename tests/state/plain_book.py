@@ -106,14 +106,10 @@ class PlainPrice:
 
     def publish(self, price: int, time: int) -> None:
         """The mark moves to the price, or, if that is too far for the time since the last one, as far as it can."""
-        reach = self.mark * min(time - self.time, self.step_time - 1)  # in 1 / step_time
-        capped = abs(price - self.mark) * self.step_time > reach
-        if not capped:
-            self.mark = price
-        elif price > self.mark:
-            self.mark += reach // self.step_time
-        else:
-            self.mark -= reach // self.step_time
+        reach, left = divmod(self.mark * min(time - self.time, self.step_time - 1), self.step_time)
+        reach += left > 0
+        capped = abs(price - self.mark) > reach
+        self.mark = min(price, self.mark + reach) if price > self.mark else max(price, self.mark - reach)
         self.time, self.last = time, 0 if capped else time + self.staleness
 
 
@@ -217,8 +213,12 @@ class PlainBook:
         with self._all_or_nothing():
             self._check(order)
             cap = self.markets[order.market].interest_cap
-            before = self.interest(order.market)
+            before, seen = self.interest(order.market), len(self.removals)
             left = self._match(order)
+            rests = left > 0 and order.policy in (PlainPolicy.GOOD_TILL_TIME, PlainPolicy.POST_ONLY)
+            harsh = [removal for removal in self.removals[seen:] if removal.reason not in (Reason.EXPIRED, Reason.SELF_TRADE)]
+            if harsh and left == order.size and not rests:
+                raise Refused("others' orders would go for nothing")
             if cap is not None and self.interest(order.market) > max(cap, before):
                 raise Refused("open interest grows beyond its cap")
             if left and order.policy is PlainPolicy.FILL_OR_KILL:

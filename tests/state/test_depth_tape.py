@@ -118,7 +118,7 @@ def replay(
     swing: bool = False,
 ) -> tuple[SideBySide, DepthReport, list[Transition]]:
     """Play the flow of the captures once more, after the activity's accounts and deposits, on ledger and plain book."""
-    both = SideBySide(opened(new_ledger(venue), activity.time))
+    both = SideBySide(opened(new_ledger(venue=venue), activity.time))
     for transition in filter(is_opening, activity.transitions):
         both.apply(transition)
     flow_settings = make_flow_settings(both.ledger, used)
@@ -148,7 +148,7 @@ def test_the_ledger_takes_the_batch_whole_and_fills_like_the_plain_book(
     if both_markets:
         captures.append(made_up(seed + 1, ETH_PERP, steps=20, move=move))
     used, venue = DepthSettings(accounts, seed, thin=2), STRICT if strict else brisk_venue()
-    activity = make_depth_activity(new_ledger(venue), captures, used)
+    activity = make_depth_activity(new_ledger(venue=venue), captures, used)
     both, report, played = replay(activity, captures, used, venue)
     assert played == [transition for transition in activity.transitions if not is_opening(transition)]
     told = report_of(activity)
@@ -159,7 +159,7 @@ def test_the_ledger_takes_the_batch_whole_and_fills_like_the_plain_book(
 
 def test_orders_are_as_large_as_the_market_demands_and_fill_like_the_plain_book_up_to_its_cap() -> None:
     captures, used = [made_up(5, lots=100)], DepthSettings(accounts=30, seed=3, thin=0)
-    activity = make_depth_activity(new_ledger(STRICT), captures, used)
+    activity = make_depth_activity(new_ledger(venue=STRICT), captures, used)
     both, report, _ = replay(activity, captures, used, STRICT)
     found = Counter(why.rule for _, why in report.refused)
     assert found[Rule.INTEREST_LIMIT] >= 3
@@ -300,7 +300,7 @@ def real_captures() -> list[Iterable[Event]]:
 @needs_data
 def test_real_captures_fill_like_the_plain_book() -> None:
     used, limit = DepthSettings(), 32_000
-    activity = make_depth_activity(new_ledger(VENUE), real_captures(), used, limit=limit)
+    activity = make_depth_activity(new_ledger(venue=VENUE), real_captures(), used, limit=limit)
     both, _, played = replay(activity, real_captures(), used, VENUE, limit)
     assert played == [transition for transition in activity.transitions if not is_opening(transition)]
     report = report_of(activity)
@@ -316,7 +316,7 @@ def test_real_captures_fill_like_the_plain_book() -> None:
 @needs_data
 def test_real_captures_with_swinging_marks_fill_like_the_plain_book() -> None:
     used, limit = DepthSettings(price_move=0, accounts=100, thin=1), 8_000
-    activity = make_depth_activity(new_ledger(SWIFT), real_captures(), used, limit=limit)
+    activity = make_depth_activity(new_ledger(venue=SWIFT), real_captures(), used, limit=limit)
     both, report, _ = replay(activity, real_captures(), used, SWIFT, limit, swing=True)
     assert {why.rule for _, why in report.refused} == {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
     assert len(report.refused) >= 50
