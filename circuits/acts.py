@@ -47,12 +47,13 @@ class ActKind(IntEnum):
     SET = 1  # at once
     ANNOUNCE = 2  # not before the venue's notice is over
     ENACT = 3  # what was announced, now
+    SETTLE = 4  # at once and for ever: a market's mark is final, which its status says
 
 
 @dataclass(frozen=True, order=True)
 class Act:
     """Number `number` of the operator's acts: element `position` of the record of kind `tag` at `leaf` is, or will be,
-    `value`."""
+    `value`. What is settled has another tag afterwards."""
 
     number: int
     kind: int
@@ -63,7 +64,7 @@ class Act:
 
     @property
     def instrument(self) -> int:
-        """The instrument of which the change is pending; 0 for what is set at once."""
+        """The instrument that is settled or of which the change is pending; 0 for what is set at once."""
         return 0 if self.kind == ActKind.SET else (self.leaf - INSTRUMENT_BASE) // INSTRUMENT_SLOTS
 
 
@@ -95,6 +96,11 @@ class Parameter(Enum):
 def market_status(market: int) -> Target:
     """The status of a market; a settled one has no such record any more."""
     return Target(rules_index(market), Tag.RULES, RULES_STATUS, Status.ACTIVE, Status.HALTED)
+
+
+def settlement(market: int) -> Target:
+    """The status that a market gets when it is settled; it keeps it for ever."""
+    return Target(rules_index(market), Tag.RULES, RULES_STATUS, Status.SETTLED, Status.SETTLED)
 
 
 def chain_status(chain: int) -> Target:
@@ -138,7 +144,7 @@ def objection(act: Act, chains: int, assets: int) -> str | None:
     """
     if act.kind not in set(ActKind):
         return f"{act.kind} is no kind of act"
-    target = _targets(act.kind == ActKind.SET, chains, assets).get((act.leaf, act.tag, act.position))
+    target = _targets(ActKind(act.kind), chains, assets).get((act.leaf, act.tag, act.position))
     if target is None:
         return f"element {act.position} of a record of kind {act.tag} at leaf {act.leaf} is not to be changed so"
     if not target.low <= act.value <= target.high:
@@ -147,10 +153,13 @@ def objection(act: Act, chains: int, assets: int) -> str | None:
 
 
 @cache
-def _targets(at_once: bool, chains: int, assets: int) -> dict[tuple[int, int, int], Target]:
-    """All that may be set at once, or announced, by leaf, kind of record and element."""
-    if at_once:
-        found = [market_status(market) for market in range(assets, MAX_INSTRUMENTS)]
+def _targets(kind: ActKind, chains: int, assets: int) -> dict[tuple[int, int, int], Target]:
+    """All that an act of that kind may speak of, by leaf, kind of record and element."""
+    markets = range(assets, MAX_INSTRUMENTS)
+    if kind is ActKind.SETTLE:
+        found = [settlement(market) for market in markets]
+    elif kind is ActKind.SET:
+        found = [market_status(market) for market in markets]
         for chain in range(chains):
             found += [chain_status(chain), *(deposit_cap(chain, asset) for asset in range(assets))]
     else:

@@ -34,3 +34,4 @@ class Public(IntEnum):
     SET = 8
     ANNOUNCE = 9
     ENACT = 10
+    SETTLE = 11

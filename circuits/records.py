@@ -36,6 +36,7 @@ class Tag(IntEnum):
     REDUCE_ORDER = 13  # the same, reduce-only
     RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
+    SETTLED = 15  # rules or parameters of a perpetual whose mark is final; elements as before
 
 
 class Role(IntEnum):

@@ -136,7 +136,7 @@ class Statement:
         messages += [_public(Public.TOTAL, instrument=a.asset, amount=limbs(a.amount)) for a in self.totals]
         messages += [_public(Public.FUND, instrument=a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
         for act in self.acts:
-            public = (Public.SET, Public.ANNOUNCE, Public.ENACT)[act.kind - ActKind.SET]
+            public = (Public.SET, Public.ANNOUNCE, Public.ENACT, Public.SETTLE)[act.kind - ActKind.SET]
             value = (act.value, act.tag, 0, 0)
             messages.append(_public(public, act.leaf, act.instrument, act.position, act.number, value))
         return messages

@@ -72,6 +72,17 @@ class Step(_Numbered):
     RECEIVE_CHAIN = auto()
     RECEIVE_VAULT = auto()
     RECEIVE_TRANSIT = auto()
+    SETTLE_VENUE = auto()
+    SETTLE_RULES = auto()
+    SETTLE_PARAMETERS = auto()
+    SETTLE_MARKET = auto()
+    CASH_OUT_RULES = auto()
+    CASH_OUT_MARKET = auto()
+    CASH_OUT_HEADER = auto()
+    CASH_OUT_BASE = auto()
+    CASH_OUT_QUOTE = auto()
+    CASH_OUT_POOL_BASE = auto()
+    CASH_OUT_POOL_QUOTE = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -104,6 +115,8 @@ class Kind(_Numbered):
     ENACT = auto()  # what was announced long enough ago happens
     SEND = auto()  # an amount leaves a chain's vault for another one's
     RECEIVE = auto()  # and arrives there
+    SETTLE = auto()  # the operator makes a market's mark final
+    CASH_OUT = auto()  # a position in a settled market becomes quote
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -132,11 +145,13 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
     Kind.CANCEL: _steps("CANCEL"),
-    Kind.SET: _steps("SET"),
+    Kind.SET: _steps("SET_"),
     Kind.ANNOUNCE: _steps("ANNOUNCE"),
     Kind.ENACT: _steps("ENACT"),
     Kind.SEND: _steps("SEND"),
     Kind.RECEIVE: _steps("RECEIVE"),
+    Kind.SETTLE: _steps("SETTLE"),
+    Kind.CASH_OUT: _steps("CASH_OUT"),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),

@@ -21,8 +21,11 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
     Kind.CANCEL: ("account",),
     Kind.SET: ("number", "leaf", "tag", "position", "value"),
-    **dict.fromkeys((Kind.ANNOUNCE, Kind.ENACT), ("number", "leaf", "tag", "position", "value", "instrument")),
+    **dict.fromkeys(
+        (Kind.ANNOUNCE, Kind.ENACT, Kind.SETTLE), ("number", "leaf", "tag", "position", "value", "instrument")
+    ),
     **dict.fromkeys((Kind.SEND, Kind.RECEIVE), ("chain", "sequence", "account", "asset", "amount")),
+    Kind.CASH_OUT: ("account", "market"),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),

@@ -22,6 +22,7 @@ from state.errors import BatchError, json_problem
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -30,6 +31,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import KEY_ELEMENTS, Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
@@ -275,6 +277,8 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "set_cap": (SetCap, {"chain": _CHAIN, "asset": _INSTRUMENT, "cap": _CAP}),
     "announce": (Announce, {"instrument": _INSTRUMENT, "change": _CHANGE}),
     "enact": (Enact, {"instrument": _INSTRUMENT}),
+    "settle": (SettleMarket, {"market": _INSTRUMENT}),
+    "cash_out": (CashOut, {"account": _ACCOUNT, "market": _INSTRUMENT}),
     "send": (Send, {"chain": _CHAIN, "asset": _INSTRUMENT, "amount": _UNITS}),
     "receive": (Receive, {"chain": _CHAIN, "sequence": _SEQUENCE, "asset": _INSTRUMENT, "amount": _UNITS}),
     _BUNDLE: (Bundle, {

@@ -22,6 +22,11 @@ class Rule(StrEnum):
     COUNTER_LIMIT = "counter-limit"
     TIME_BACKWARD = "time-backward"
     UNSIGNED_PRICE = "unsigned-price"
+    NOT_HALTED = "not-halted"
+    STALE_MARK = "stale-mark"
+    SETTLED = "settled"
+    NOT_SETTLED = "not-settled"
+    NO_POSITION = "no-position"
     DEPOSIT_ORDER = "deposit-order"
     UNBACKED_DEPOSIT = "unbacked-deposit"
     VAULT_SHORT = "vault-short"
@@ -73,6 +78,11 @@ MESSAGES: dict[Rule, str] = {
     Rule.COUNTER_LIMIT: "the {counter} counter has reached its limit {limit}",
     Rule.TIME_BACKWARD: "time {time} is before {current}, which the ledger has seen",
     Rule.UNSIGNED_PRICE: "{instrument} at {price}, time {time}: {problem}",
+    Rule.NOT_HALTED: "{market} is not halted; only a halted market can be settled",
+    Rule.STALE_MARK: "the mark of {market} may be relied on until {valid} only, and it is {time}",
+    Rule.SETTLED: "{market} is settled: its mark is final, and its positions can only be cashed out",
+    Rule.NOT_SETTLED: "{market} is not settled; its positions cannot be cashed out",
+    Rule.NO_POSITION: "account {account} has no position in {market}",
     Rule.DEPOSIT_ORDER: "deposit {sequence} on {chain} is not the next one, {expected}",
     Rule.UNBACKED_DEPOSIT: "{chain} does not hold deposit {sequence}: account {account}, {amount} of {asset}",
     Rule.VAULT_SHORT: "the vault of {asset} on {chain} holds {held}, less than {amount}",

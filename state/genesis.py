@@ -41,9 +41,10 @@ def genesis_records(venue: Venue) -> dict[int, Record]:
     for market in venue.markets:
         records |= sentinel_records(market.number)
     for account in SystemAccount:
-        mask = sum(1 << asset.number for asset in venue.collateral)
-        records[header_index(account)] = header_record(Role.SYSTEM, 0, mask)
-        records |= {balance_index(account, asset.number): balance_record(0) for asset in venue.collateral}
+        # Positions that are cashed out go to the funding pool.
+        held = venue.instruments if account == SystemAccount.FUNDING_POOL else venue.collateral
+        records[header_index(account)] = header_record(Role.SYSTEM, 0, sum(1 << i.number for i in held))
+        records |= {balance_index(account, i.number): balance_record(0) for i in held}
     return records
 
 

@@ -186,11 +186,11 @@ class Ledger:
 
 def _acts(witness: Witness) -> tuple[Act, ...]:
     """The operator's acts in their order, without what they change of which instrument, which the leaf says."""
-    kinds = ((Kind.SET, ActKind.SET), (Kind.ANNOUNCE, ActKind.ANNOUNCE), (Kind.ENACT, ActKind.ENACT))
+    kinds = (Kind.SET, Kind.ANNOUNCE, Kind.ENACT, Kind.SETTLE)
     return tuple(
         sorted(
-            Act(number, said, leaf, tag, position, value)
-            for kind, said in kinds
+            Act(number, ActKind[kind.name], leaf, tag, position, value)
+            for kind in kinds
             for number, leaf, tag, position, value, *_ in zip(*witness.arguments[kind].values(), strict=True)
         )
     )

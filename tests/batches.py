@@ -15,6 +15,7 @@ from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -23,6 +24,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue, load_venue, parse_venue
@@ -110,6 +112,16 @@ def every_act() -> list[Transition]:
         Announce(USDC, (Parameter.BORROW_FRACTION, 2_000)),
         Send(0, USDC, 5_000_000),
         Receive(1, 1, USDC, 3_000_000),
+    ]
+
+
+def every_settlement() -> list[Transition]:
+    """To go on the batch of `every_kind` with; Bob is long in ETH-PERP, Carol short."""
+    return [
+        SetStatus(ETH_PERP, Status.HALTED),
+        SettleMarket(ETH_PERP),
+        CashOut(BOB, ETH_PERP),
+        CashOut(CAROL, ETH_PERP),
     ]
 
 

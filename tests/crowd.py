@@ -9,18 +9,21 @@ from circuits.records import (
     FIRST_TRADER,
     MARKET_MARK,
     PARAMETERS_TIME,
+    RULES_STATUS,
     ChainStatus,
     Status,
     chain_index,
     from_limbs,
     market_index,
     parameters_index,
+    rules_index,
 )
 from state.audit import account_count
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -29,6 +32,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
@@ -36,6 +40,7 @@ from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
 MARKS = {ETH: 268_162, BTC_PERP: 6_180_000, ETH_PERP: 2_681_620}
 DEPOSITS = 20_000_000, 100_000_000, 2_000_000_000  # of quote: a lot of BTC needs about 300,000 as margin
 SPREAD = 8  # ticks on either side of the middle
+HALTS = 0.01  # of the occasions to
 LIFE = 15  # seconds after the batch, at most
 POLICIES = [*[Policy.GOOD_TILL_TIME] * 3, *[Policy.IMMEDIATE_OR_CANCEL] * 2, Policy.FILL_OR_KILL, Policy.POST_ONLY]
 
@@ -58,7 +63,7 @@ class Crowd:
         """One more transition for the open batch; the ledger may refuse it."""
         rare: list[Callable[[Ledger], Transition]] = [
             self._cancel, self._cancel, self._cancel_all, self._modify, self._modify, self._price, self._price,
-            self._deposit, self._withdraw, self._transfer, self._register, self._act,
+            self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
 
@@ -114,6 +119,15 @@ class Crowd:
 
     def _register(self, ledger: Ledger) -> Register:
         return Register(account_count(ledger), (9,) * 7)
+
+    def _settlement(self, ledger: Ledger) -> Transition:
+        """A step on the way of ETH-PERP to its end, on which it seldom sets out."""
+        status = ledger.read(rules_index(ETH_PERP))[RULES_STATUS]
+        if status == Status.SETTLED:
+            return CashOut(self._account(), ETH_PERP)
+        if status == Status.HALTED:
+            return SettleMarket(ETH_PERP)
+        return SetStatus(ETH_PERP, Status.HALTED if self._random.random() < HALTS else Status.ACTIVE)
 
     def _act(self, ledger: Ledger) -> Transition:
         """Something of the operator's that changes little for the traders."""

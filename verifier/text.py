@@ -137,7 +137,7 @@ def _act(act: Act, assets: int, names: Names) -> dict[str, str | int]:
         return {**said, "of": of, "element": "cap", "value": names.amount(asset, act.value * CAP_UNIT)}
     instrument = (act.leaf - INSTRUMENT_BASE) // INSTRUMENT_SLOTS
     of = names.instrument(instrument)
-    if act.kind == ActKind.SET:
+    if act.kind in (ActKind.SET, ActKind.SETTLE):
         return {**said, "of": of, "element": "status", "value": Status(act.value).name.lower()}
     known = parameters(instrument, assets).items()
     (parameter,) = (name for name, target in known if (target.leaf, target.position) == (act.leaf, act.position))

@@ -3,7 +3,21 @@
 from collections.abc import Callable
 
 from circuits.execution import Execution
-from circuits.transitions import act, cancel, close, deposit, match, order, price, register, transfer, transit, withdraw
+from circuits.transitions import (
+    act,
+    cancel,
+    cash_out,
+    close,
+    deposit,
+    match,
+    order,
+    price,
+    register,
+    settle,
+    transfer,
+    transit,
+    withdraw,
+)
 
 ALL: tuple[Callable[[Execution], None], ...] = (
     register.constrain,
@@ -16,5 +30,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     cancel.constrain,
     act.constrain,
     transit.constrain,
+    settle.constrain,
+    cash_out.constrain,
     close.constrain,
 )

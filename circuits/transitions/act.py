@@ -36,7 +36,7 @@ def constrain(execution: Execution) -> None:
         (Step.ANNOUNCE_VENUE, Public.ANNOUNCE),
         (Step.ENACT_VENUE, Public.ENACT),
     ):
-        _count(execution, step, public)
+        count(execution, step, public)
     _write(execution, Step.SET_RECORD)
     due = execution.register(DUE)
     notice = execution.old[VENUE_NOTICE]
@@ -49,7 +49,7 @@ def constrain(execution: Execution) -> None:
     _write(execution, Step.ENACT_RECORD)
 
 
-def _count(execution: Execution, step: Step, public: Public) -> None:
+def count(execution: Execution, step: Step, public: Public) -> None:
     """The act has the venue's next number, and is published."""
     execution.access(step, VENUE_INDEX, None, [VENUE_ACTS])
     execution.require(step, "acts are numbered", execution.register("sequence") - execution.old[VENUE_ACTS])

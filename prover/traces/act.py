@@ -8,7 +8,7 @@ from prover.traces.execution import ExecutionTrace
 
 def fill(trace: ExecutionTrace) -> None:
     """What is published of each act, which element it writes, and when it is due."""
-    for kind in (Kind.SET, Kind.ANNOUNCE, Kind.ENACT):
+    for kind in (Kind.SET, Kind.ANNOUNCE, Kind.ENACT, Kind.SETTLE):
         position = trace.argument(kind, "position")
         trace.registers(
             kind,
@@ -18,7 +18,7 @@ def fill(trace: ExecutionTrace) -> None:
         )
         if kind is not Kind.SET:
             trace.registers(kind, instrument=trace.argument(kind, "instrument"))
-        if kind is not Kind.ANNOUNCE:
+        if kind in (Kind.SET, Kind.ENACT):
             trace.registers(kind, **{name: (position == k).astype(int) for k, name in enumerate(CHOSEN)})
     _, pending = trace.rows(Kind.ANNOUNCE)
     trace.registers(Kind.ANNOUNCE, **{DUE: trace.new[PENDING_DUE][pending]})

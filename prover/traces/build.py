@@ -9,7 +9,7 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import act, cancel, close, match, movements, order, price, register, transfer
+from prover.traces import act, cancel, cash_out, close, match, movements, order, price, register, settle, transfer
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.margin import margin_columns
@@ -25,6 +25,8 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     match.fill,
     cancel.fill,
     act.fill,
+    settle.fill,
+    cash_out.fill,
     close.fill,
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.records import EMPTY, PENDING_DUE, TAG, Record, pending_index
+from circuits.records import EMPTY, PENDING_DUE, PENDING_LEAF, TAG, Record, Tag, pending_index
 from circuits.steps import Kind, Step
 from state.acts import count_act, write_element
 from state.errors import Refusal, Rule, require_range
@@ -18,7 +18,7 @@ class Enact:
     instrument: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses NOTHING_PENDING and NOT_YET_DUE."""
+        """See Transition. Refuses NOTHING_PENDING, NOT_YET_DUE and SETTLED."""
         leaf, position, value = self._pending(memory)[:3]
         number = count_act(memory, Step.ENACT_VENUE)
         index, tag = pending_index(self.instrument), memory.read(leaf)[TAG]
@@ -33,4 +33,6 @@ class Enact:
             raise Refusal(Rule.NOTHING_PENDING, instrument=name)
         if memory.time < (due := pending[PENDING_DUE]):
             raise Refusal(Rule.NOT_YET_DUE, instrument=name, due=due, time=memory.time)
+        if memory.read(pending[PENDING_LEAF])[TAG] == Tag.SETTLED:
+            raise Refusal(Rule.SETTLED, market=name)
         return pending

@@ -97,9 +97,12 @@ class SetPrice:
             raise Refusal(Rule.UNSIGNED_PRICE, instrument=name, price=self.price, time=self.time, problem=problem)
 
     def _count(self, memory: Memory) -> Record:
-        """Count the price and note its time; returns the parameters before. Refuses TIME_BACKWARD, COUNTER_LIMIT."""
+        """Count the price and note its time; returns the parameters before. Refuses SETTLED, TIME_BACKWARD,
+        COUNTER_LIMIT."""
         index = parameters_index(self.instrument)
         old = memory.read(index)
+        if old[TAG] == Tag.SETTLED:
+            raise Refusal(Rule.SETTLED, market=memory.venue.instruments[self.instrument].name)
         if self.time < old[PARAMETERS_TIME]:
             raise Refusal(Rule.TIME_BACKWARD, time=self.time, current=old[PARAMETERS_TIME])
         count = next_count("price", old[PARAMETERS_PRICES], COUNTER_MAX)

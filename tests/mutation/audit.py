@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.acts import ActKind
-from circuits.bounds import ACCOUNT_SLOTS, TRANSIT
+from circuits.bounds import ACCOUNT_SLOTS, TIME_MAX, TRANSIT
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
@@ -18,10 +18,15 @@ from circuits.records import (
     CHAIN_STATUS,
     CHAIN_WITHDRAWALS,
     EMPTY,
+    FIRST_TRADER,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
     HEADER_ORDERS,
+    INSTRUMENT_BASE,
+    INSTRUMENT_SLOTS,
+    MARKET_MARK,
+    MARKET_VALID,
     MARKET_WEIGHT,
     ORDER_ACCOUNT,
     ORDER_BASE,
@@ -34,11 +39,13 @@ from circuits.records import (
     PARAMETERS_STALENESS,
     PARAMETERS_STEP_TIME,
     PENDING_DUE,
+    QUOTE_INSTRUMENT,
     RECORD_SIZE,
     RULES_CAP,
     RULES_INTEREST,
     RULES_MAKER_FEE,
     RULES_MINIMUM,
+    RULES_SLOT,
     RULES_STATUS,
     RULES_TAKER_FEE,
     TAG,
@@ -50,6 +57,7 @@ from circuits.records import (
     VENUE_NOTICE,
     VENUE_TIME,
     Record,
+    Status,
     SystemAccount,
     Tag,
     balance_index,
@@ -59,6 +67,7 @@ from circuits.records import (
     from_signed_limbs,
     header_index,
     key_index,
+    market_index,
     parameters_index,
     pending_index,
     record,
@@ -76,8 +85,8 @@ SETTINGS: dict[int, Sequence[int]] = {
     Tag.CHAIN: (CHAIN_STATUS,),
     Tag.VAULT: (VAULT_CAP,),
     Tag.QUOTE: (MARKET_WEIGHT,),
-    Tag.PARAMETERS: (PARAMETERS_FRACTION, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME),
-    Tag.RULES: (RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_CAP),
+    Tag.PARAMETERS: (PARAMETERS_FRACTION, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME, TAG),
+    Tag.RULES: (RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_CAP, TAG),
     Tag.PENDING: range(RECORD_SIZE),
 }
 State = Mapping[int, Record]  # records by leaf; other leaves are empty
@@ -94,7 +103,7 @@ class Audit:
 
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
-        rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._records)
+        rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._markets, self._records)
         secret = (self._sums, self._interest, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
@@ -159,11 +168,16 @@ class Audit:
             pending = [(pending_index(act.instrument), k) for k in range(RECORD_SIZE)]
             due = self.statement.time + notice
             announced = record(Tag.PENDING, act.leaf, act.position, act.value, due)
+            if act.kind == ActKind.SETTLE:
+                if settings.get((act.leaf, RULES_STATUS)) != Status.HALTED:
+                    yield f"{act} settles what is not halted"
+                tags = (index(act.instrument) for index in (rules_index, parameters_index))
+                settings |= {(leaf, TAG): int(Tag.SETTLED) for leaf in tags}
             if act.kind == ActKind.ENACT:
                 found = tuple(settings.get(place, 0) for place in pending)
                 if found[:PENDING_DUE] != announced[:PENDING_DUE] or found[PENDING_DUE] > self.statement.time:
                     yield f"{act} enacts {found}"
-            if act.kind != ActKind.SET:
+            if act.kind in (ActKind.ANNOUNCE, ActKind.ENACT):
                 elements = announced if act.kind == ActKind.ANNOUNCE else EMPTY
                 settings |= dict(zip(pending, elements, strict=True))
             if act.kind != ActKind.ANNOUNCE:
@@ -177,8 +191,32 @@ class Audit:
     def _settings(state: State) -> Iterator[tuple[tuple[int, int], int]]:
         """What only the operator's acts change: by leaf and element."""
         for leaf, elements in state.items():
-            for k in SETTINGS.get(elements[TAG], ()):
+            kind = elements[TAG]
+            if kind == Tag.SETTLED:
+                is_rules = (leaf - INSTRUMENT_BASE) % INSTRUMENT_SLOTS == RULES_SLOT
+                kind = Tag.RULES if is_rules else Tag.PARAMETERS
+            for k in SETTINGS.get(kind, ()):
                 yield (leaf, k), elements[k]
+
+    def _markets(self) -> Iterator[str]:
+        """What is settled stays as it is, a mark that becomes final is a valid one, and without a settlement or a price
+        a market record changes by itself."""
+        settling = {act.instrument for act in self.statement.acts if act.kind == ActKind.SETTLE}
+        for number in (market.number for market in self.venue.markets):
+            old, new = (state[market_index(number)] for state in (self.old, self.new))
+            priced = any(price.instrument == number for price in self.statement.prices)
+            if self._settled(self.old, number) and (priced or old != new):
+                yield f"settled market {number} changes"
+            if number in settling:
+                kept = old[:MARKET_VALID] == new[:MARKET_VALID] and old[MARKET_VALID] >= self.statement.time
+                if not (kept or priced) or new[MARKET_VALID] != TIME_MAX:
+                    yield f"market {number} is settled with {new}, before {old}"
+            elif not priced and old != new:
+                yield f"market {number} changes by itself"
+
+    @staticmethod
+    def _settled(state: State, market: int) -> bool:
+        return state[rules_index(market)][TAG] == Tag.SETTLED
 
     def _records(self) -> Iterator[str]:
         """Accounts are those that the venue counts; each is whole, and its header lists its balances."""
@@ -208,9 +246,14 @@ class Audit:
                 yield f"balances in {slot} change by {held}, liabilities by {owed}, chains by {moved[slot]}"
 
     def _interest(self) -> Iterator[str]:
-        """The open interest of a market changes by as much as all long positions together."""
+        """The open interest of a market changes by as much as all long positions together, until it is settled: then it
+        stays as it is, and no order reads it. The pool has part of the positions, which cancel out there."""
         for market in (market.number for market in self.venue.markets):
             old, new = (state[rules_index(market)][RULES_INTEREST] for state in (self.old, self.new))
+            if self._settled(self.new, market):
+                if self._settled(self.old, market) and old != new:
+                    yield f"the open interest in {market}, which is settled, changes from {old} to {new}"
+                continue
             long = [
                 sum(max(0, self._balance(state, account, market)) for account in self._accounts())
                 for state in (self.old, self.new)
@@ -261,12 +304,15 @@ class Audit:
                     yield f"account {account} has {bids} and {asks} lots resting in {market.name}"
 
     def _messages(self) -> Iterator[str]:
-        """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing."""
+        """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
+
+        Cash-outs cost no message; what they change is left out."""
         spare = {account: self._secret_messages(account) for account in self._accounts()}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
         perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
         for account, number in spare.items():
+            yield from self._in_part(account, len(parties) > 1 and account in parties)
             gains = [self._gain(account, slot) for slot in range(len(self.venue.instruments))]
             if number < 0 or (account not in parties and min(gains) < 0):
                 yield f"account {account} sends {number} secret messages, and gains {gains}"
@@ -277,6 +323,24 @@ class Audit:
             unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
             if not parties and unpaid:
                 yield f"account {account} opens {unpaid} though nobody sends it anything"
+
+    def _in_part(self, account: int, trades: bool) -> Iterator[str]:
+        """Of a trader's position in a settled market all goes or nothing, unless it traded there before."""
+        for market in (market.number for market in self.venue.markets):
+            traded = trades and not self._settled(self.old, market)
+            if account >= FIRST_TRADER and self._settled(self.new, market) and not traded:
+                left = self._balance(self.new, account, market)
+                if left and self._change(account, market):
+                    yield f"account {account} is cashed out in {market} and keeps {left}"
+
+    def _cashed(self, account: int, slot: int) -> int:
+        """What the account gains by positions that are cashed out: as many lots less, and what they are worth. Who has
+        traded in a market that is settled afterwards may have paid another price."""
+        settled = [market.number for market in self.venue.markets if self._settled(self.new, market.number)]
+        if slot == QUOTE_INSTRUMENT:
+            marks = {market: from_limbs(self.new[market_index(market)][MARKET_MARK:][:2]) for market in settled}
+            return -sum(self._change(account, market) * mark for market, mark in marks.items())
+        return self._change(account, slot) if slot in settled else 0
 
     def _accounts(self) -> list[int]:
         """All that may have changed, and all new ones."""
@@ -309,9 +373,9 @@ class Audit:
         return new - old - sum(movement.account == account for movement in self.statement.withdrawals)
 
     def _gain(self, account: int, slot: int) -> int:
-        """What the account gains beside its movements."""
+        """What the account gains beside its movements and what is cashed out of it."""
         moved = sum(amount for (_, who, asset), amount in self._moved().items() if (who, asset) == (account, slot))
-        return self._change(account, slot) - moved
+        return self._change(account, slot) - moved - self._cashed(account, slot)
 
     def _opened(self, account: int) -> set[int]:
         """The instruments of which the account, not a new one, has a balance now."""

@@ -18,6 +18,7 @@ from tests.mutation import (
     execution_prices,
     execution_registers,
     execution_rules,
+    execution_settlements,
     last_row,
 )
 from tests.mutation.script import Script
@@ -38,6 +39,7 @@ FILES = (
     execution_prices,
     execution_registers,
     execution_rules,
+    execution_settlements,
     last_row,
 )
 
@@ -87,10 +89,6 @@ IMPLIED |= {
         "nothing, which FILL_QUOTE refuses. With 0, expired = -1 makes 3x + 1 a distance of x = expiry - time, so "
         "x >= 0. With 1 it is 1, or the other reasons hold." + _BOUNDS
     ),
-    "price_parameters: kind of record": Implied(
-        "The instrument is published, so the leaf is a parameters record or empty. The step time of an empty one is 0, "
-        "and the remainder of an allowance, a limb, and what it lacks to one less, another, would add up to -1."
-    ),
     "match_order: size limb 1 in range": Implied(
         "The buyer's and the seller's position (or one that fails, and back) change by its limbs, with either sign, "
         "and carries are at most LIMB and at least -8: so limb 1 lies within 10 LIMB of 0. Mod P the size is that of "
@@ -98,6 +96,13 @@ IMPLIED |= {
         "size's. It is kept because the product's and the positions' integer bounds rest on it."
     ),
 }
+IMPLIED["cash_out_market: size limb 1 in range"] = Implied(
+    "The position changes by it, with either sign, and carries are at most LIMB and at least -8: so it lies within 10 "
+    "LIMB of 0. Since the position, at most SIZE_MAX lots, becomes 0 and limb 0 is in range, the two limbs are the "
+    "position or its opposite. Below 0 they are none: the product's sums are then no less than -LIMB^2, which mod P is "
+    "beyond 3 LIMB^2, all that its limbs and carries can be, and over the integers a mark of at least 1 leaves a "
+    "product below 0. It is kept because the product's integer bounds rest on it."
+)
 _BESIDE = (
     "Take the first row on which it is neither 0 nor 1. There the others are 0 or 1, k of them 1, at most one of these "
     "in a transition under way; so it is -k or 1 - k. All steps of the row have one index and demand the same tag. "
@@ -120,8 +125,8 @@ _WHY = {
     Step.REGISTER_VENUE: _COUNTS.format(0)
     + "That leaves DEPOSIT_CHAIN or RECEIVE_CHAIN, which want different accounts, so not both. Its message is then of "
     "a chain that does not exist and is not taken back, as no "
-    "step of a registration publishes; and steps under way on an amount or a new record, whose ids earlier rows have "
-    "shown to be real, so that their index is not 0. ",
+    "step of a registration publishes; and steps under way on an amount, a new record or the rules that are settled, "
+    "whose ids earlier rows have shown to be real, so that their index is not 0. ",
     Step.DEPOSIT_CHAIN: _COUNTS.format(0)
     + "RECEIVE_CHAIN wants the account IN_TRANSIT, and this step another one; the others that do not keep it publish "
     "nothing. "
@@ -142,8 +147,8 @@ _WHY = {
     + _SILENT
     + "And it has not been sent before: nothing but closing follows closing. ",
     Step.ORDER_MARKET: "No message is ever taken back, because no step of an order publishes. If the sum is 1, the "
-    "leaf is that of a perpetual. PRICE_STEP or PRICE_MARKET alone beside it makes it 0, so some step there counts "
-    "a movement on a chain, whose message is of a chain that does not exist. "
+    "leaf is that of a perpetual. A step of a price, a settlement or a cash-out alone beside it makes it 0, so some "
+    "step there counts a movement on a chain, whose message is of a chain that does not exist. "
     + _SILENT
     + "If it has been sent, no transition is under way; with ids that can be taken no publishing step has this index "
     "and tag, and REGISTER_VENUE raises what is kept here. ",
@@ -158,15 +163,22 @@ _WHY = {
 }
 _ACT = _COUNTS.format(3) + (
     "None under way that leaves it alone has the venue's leaf: earlier rows have shown its ids to be real, or it "
-    "demands a header or a trader there. That leaves the other two kinds of acts. Beside both of them, once, the "
-    "message is of kind 11, 9 or 7. Nobody takes the first; in the others the account is 0 or the leaf that is to "
-    "change, and the next row would be at once that leaf and the slot of what is pending. Else the sum is 0. "
+    "demands a header or a trader there. That leaves the other kinds of acts. Of SET_VENUE, ANNOUNCE_VENUE and "
+    "ENACT_VENUE together the message is of kind 11, 9 or 7: the account is 0 or the leaf that is to change, and the "
+    "next row would be at once that leaf and the slot of what is pending. SETTLE_VENUE beside ANNOUNCE_VENUE or "
+    "ENACT_VENUE makes the next row at once the slot of rules and that one. Else the sum is 0. "
+)
+_WHY[Step.CASH_OUT_RULES] = (
+    "It keeps all elements and demands the tag SETTLED: every other first step raises an element or demands another "
+    "tag. So one under way is alone beside it, and the sum is 0. "
+    + _SILENT
+    + "And it has not been sent before: then nothing is under way. "
 )
 _UNDER_WAY = (
     "No step under way that leaves the count alone has a chain's leaf: amounts, headers and new records have ids that "
     "earlier rows have shown to be real, and SET_RECORD changes the status alone. "
 )
-_WHY |= dict.fromkeys((Step.SET_VENUE, Step.ANNOUNCE_VENUE, Step.ENACT_VENUE), _ACT + _SILENT)
+_WHY |= dict.fromkeys((Step.SET_VENUE, Step.ANNOUNCE_VENUE, Step.ENACT_VENUE, Step.SETTLE_VENUE), _ACT + _SILENT)
 _WHY[Step.SEND_CHAIN] = (
     _COUNTS.format(1)
     + _UNDER_WAY

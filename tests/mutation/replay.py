@@ -39,6 +39,7 @@ from state.store import Salt
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -47,6 +48,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import default_venue
@@ -230,6 +232,10 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
         return Send(chain, asset, amount)
     if kind is Kind.RECEIVE:
         return Receive(chain, register("sequence"), asset, amount)
+    if kind is Kind.SETTLE:
+        return SettleMarket(asset)
+    if kind is Kind.CASH_OUT:
+        return CashOut(account, asset)
     if kind is Kind.CANCEL:
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))

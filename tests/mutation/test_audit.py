@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from circuits.records import (
     EMPTY,
     HEADER_OPEN,
+    MARKET_MARK,
+    MARKET_VALID,
     RULES_INTEREST,
     VENUE_INDEX,
+    SystemAccount,
     Tag,
     balance_index,
     header_index,
     key_index,
+    market_index,
     parameters_index,
     record,
     rules_index,
@@ -27,13 +31,16 @@ from circuits.statement import Movement
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, new_ledger, trade
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, every_settlement, new_ledger, trade
 from tests.mutation.audit import Audit
+from tests.mutation.execution_settlements import MARKED, halted, settled
 from tests.mutation.stage import DAVE, MARK, NOBODY, staged
 from tests.mutation.world import ledger_with_history
 from tests.state.worlds import transitions
@@ -120,3 +127,70 @@ def test_nothing_opens_by_itself() -> None:
     counted = edited(header_index(DAVE), HEADER_OPEN, 1)(replace(audit, new={**audit.new, **opened}))
     forged = edited(header_index(DAVE), 2, 1 << ETH)(counted)
     assert forged.broken_rule() == f"account {DAVE} opens {{{ETH}}} though nobody sends it anything"
+
+
+def both(*edits: Callable[[Audit], Audit]) -> Callable[[Audit], Audit]:
+    """One after the other."""
+
+    def edit(audit: Audit) -> Audit:
+        for one in edits:
+            audit = one(audit)
+        return audit
+
+    return edit
+
+
+POOL = SystemAccount.FUNDING_POOL
+SETTLING: list[Transition] = [SettleMarket(BTC_PERP), CashOut(ALICE, BTC_PERP)]
+CASHING: list[Transition] = [CashOut(ALICE, BTC_PERP), CashOut(BOB, BTC_PERP)]
+CASHED_FALSELY = {
+    "account 5 is cashed out in 2 and keeps 1": both(
+        edited(balance_index(ALICE, BTC_PERP), 0, 1),
+        edited(balance_index(POOL, BTC_PERP), 0, -1),
+        edited(balance_index(ALICE, USDC), 0, -MARKED),
+        edited(balance_index(POOL, USDC), 0, MARKED),
+    ),
+    "account 2 sends 0 secret messages, and gains [-1": both(
+        edited(balance_index(ALICE, USDC), 0, 1), edited(balance_index(POOL, USDC), 0, -1)
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("settles what is not halted", lambda audit: replace(audit, old=dict(staged().store.leaves))),
+        ("market 2 is settled with", edited(market_index(BTC_PERP), MARKET_VALID, -1)),
+        ("market 2 is settled with", edited(market_index(BTC_PERP), MARKET_MARK, 1)),
+        ("the venue counts acts", stated(acts=())),
+        ("is 14, and by the acts 15", edited(rules_index(BTC_PERP), 7, -1)),
+        ("is 7, and by the acts 15", edited(parameters_index(BTC_PERP), 7, -8)),
+        *CASHED_FALSELY.items(),
+    ],
+)
+def test_a_settlement_that_breaks_a_rule_is_named(name: str, edit: Callable[[Audit], Audit]) -> None:
+    audit = audited(halted(), SETTLING)
+    assert audit.broken_rule() is None
+    assert name in (edit(audit).broken_rule() or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("settled market 2 changes", edited(market_index(BTC_PERP), MARKET_MARK, 1)),
+        ("the open interest in 2, which is settled", edited(rules_index(BTC_PERP), RULES_INTEREST, 1)),
+        *CASHED_FALSELY.items(),
+    ],
+)
+def test_a_cash_out_that_breaks_a_rule_is_named(name: str, edit: Callable[[Audit], Audit]) -> None:
+    audit = audited(settled(), CASHING)
+    assert audit.broken_rule() is None
+    assert name in (edit(audit).broken_rule() or "")
+
+
+def test_an_honest_settlement_amid_trades_breaks_no_rule() -> None:
+    ledger, (halt, settle, first, second) = new_ledger(), every_settlement()
+    assert audited(ledger, [*every_kind(), halt, settle, first]).broken_rule() is None
+    later = audited(ledger, [second, *trade(BTC_PERP, BOB, ALICE, MARK, 5, True), Transfer(BOB, ALICE, USDC, 5)])
+    assert later.broken_rule() is None
+    assert later.new != later.old

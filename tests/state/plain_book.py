@@ -216,7 +216,7 @@ class PlainBook:
             before, seen = self.interest(order.market), len(self.removals)
             left = self._match(order)
             rests = left > 0 and order.policy in (PlainPolicy.GOOD_TILL_TIME, PlainPolicy.POST_ONLY)
-            harsh = [removal for removal in self.removals[seen:] if removal.reason not in (Reason.EXPIRED, Reason.SELF_TRADE)]
+            harsh = {removal.reason for removal in self.removals[seen:]} - {Reason.EXPIRED, Reason.SELF_TRADE}
             if harsh and left == order.size and not rests:
                 raise Refused("others' orders would go for nothing")
             if cap is not None and self.interest(order.market) > max(cap, before):

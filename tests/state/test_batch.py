@@ -19,6 +19,7 @@ from state.errors import BatchError
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -27,6 +28,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import parse_venue
@@ -54,6 +56,8 @@ ACTS = [
     {"kind": "set_chain", "chain": "solana", "status": "suspended"},
     {"kind": "set_cap", "chain": "ethereum", "asset": "USDC", "cap": "1000"},  # 3 * 268.435456 and some more
     {"kind": "enact", "instrument": "ETH"},
+    {"kind": "settle", "market": "ETH-PERP"},
+    {"kind": "cash_out", "account": 7, "market": "ETH-PERP"},
     {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
     {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
 ]
@@ -90,6 +94,8 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(SetCap, chains, assets, st.integers(0, 2**27)),
     st.builds(Announce, st.integers(0, 3), changes),
     st.builds(Enact, st.integers(0, 3)),
+    st.builds(SettleMarket, markets),
+    st.builds(CashOut, accounts, markets),
     st.builds(Send, chains, assets, units),
     st.builds(Receive, chains, sequences, assets, units),
 )
@@ -147,7 +153,7 @@ def test_acts_in_a_file(tmp_path: Path) -> None:
     assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
     assert read_objects(tmp_path / "b", HEADER, *ACTS) == [
         SetStatus(2, Status.REDUCE_ONLY), SetChain(2, ChainStatus.SUSPENDED), SetCap(0, 0, 3), Enact(1),
-        Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
+        SettleMarket(3), CashOut(7, 3), Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
     ]  # fmt: skip
 
 

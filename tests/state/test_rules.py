@@ -56,6 +56,7 @@ from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -65,6 +66,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
@@ -109,8 +111,8 @@ class Case:
     before: tuple[Transition, ...] = ()
 
 
-def mark(instrument: int, price: int) -> dict[int, Record]:
-    return {market_index(instrument): market_record(Tag.PERPETUAL, 1 << instrument, 1, price, 500, 0)}
+def mark(instrument: int, price: int, valid: int = 0) -> dict[int, Record]:
+    return {market_index(instrument): market_record(Tag.PERPETUAL, 1 << instrument, 1, price, 500, valid)}
 
 
 def old_price(instrument: int) -> dict[int, Record]:
@@ -140,7 +142,26 @@ def crowded(account: int) -> dict[int, Record]:
     return {header_index(account): header_record(Role.TRADER, 0, 1 | ((1 << ACCOUNT_INSTRUMENTS - 1) - 1 << 2))}
 
 
+SETTLEMENT = SetStatus(BTC_PERP, Status.HALTED), SettleMarket(BTC_PERP)
+
 CASES = [
+    Case(Rule.NOT_HALTED, SettleMarket(BTC_PERP)),
+    Case(Rule.NOT_HALTED, SettleMarket(BTC_PERP), market_rules(Status.REDUCE_ONLY)),
+    Case(Rule.STALE_MARK, SettleMarket(BTC_PERP), old_price(BTC_PERP) | market_rules(Status.HALTED)),
+    *(Case(Rule.SETTLED, refused, {pending_index(BTC_PERP): DUE_NOW}, before=SETTLEMENT)
+      for refused in (SettleMarket(BTC_PERP), SetPrice(BTC_PERP, 6_180_030, TIME), Enact(BTC_PERP))),
+    Case(Rule.NOT_SETTLED, CashOut(ALICE, BTC_PERP), position(ALICE, 5)),
+    Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), before=SETTLEMENT),
+    Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), position(ALICE, 5),
+         before=(*SETTLEMENT, CashOut(ALICE, BTC_PERP))),
+    Case(Rule.SYSTEM_ACCOUNT, CashOut(SystemAccount.FUNDING_POOL, BTC_PERP), before=SETTLEMENT),
+    Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
+    Case(Rule.BALANCE_LIMIT, CashOut(ALICE, BTC_PERP),
+         position(ALICE, 5) | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX)}, before=SETTLEMENT),
+    Case(Rule.NOT_A_PARAMETER, MARGIN, before=SETTLEMENT),
+    Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.ACTIVE), before=SETTLEMENT),
+    Case(Rule.COUNTER_LIMIT, SettleMarket(BTC_PERP),
+         {VENUE_INDEX: record(Tag.VENUE, DAVE, 1, TIME, COUNTER_MAX)} | market_rules(Status.HALTED)),
     Case(Rule.OUT_OF_RANGE, Transfer(ALICE, BOB, USDC, 0)),
     Case(Rule.OUT_OF_RANGE, Transfer(ALICE, BOB, USDC, -5)),
     Case(Rule.OUT_OF_RANGE, Transfer(ALICE, BOB, USDC, AMOUNT_MAX + 1)),
@@ -195,6 +216,8 @@ CASES = [
         SetCap(0, BTC_PERP, 1), Send(0, BTC_PERP, 1), Receive(0, 1, -1, 1))),
     *(Case(Rule.NOT_A_MARKET, SetStatus(market, Status.HALTED)) for market in (-1, USDC, ETH, 4)),
     Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.HALTED), {rules_index(BTC_PERP): EMPTY}),
+    *(Case(Rule.NOT_A_MARKET, end)
+      for market in (-1, USDC, ETH, 4) for end in (SettleMarket(market), CashOut(ALICE, market))),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=ETH)),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=USDC)),
     Case(Rule.NOT_A_MARKET, replace(BUY, market=4)),
@@ -420,6 +443,7 @@ ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
     (Announce(ETH, (Parameter.HAIRCUT, 0)), {}),
     (Announce(ETH, (Parameter.STEP_TIME, 2)), {}),
     (Announce(USDC, (Parameter.BORROW_FRACTION, BORROW_MAX)), {}),
+    (SettleMarket(BTC_PERP), mark(BTC_PERP, 268_000, TIME) | market_rules(Status.HALTED)),
     (Send(0, USDC, 10_000_000_000), {}),
     (Register(MAX_ACCOUNTS - 1, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS - 1, 1, 100)}),
     (SetPrice(ETH, PRICE_MAX, TIME), {}),

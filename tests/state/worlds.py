@@ -16,6 +16,7 @@ from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -24,6 +25,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
@@ -83,6 +85,8 @@ acts: st.SearchStrategy[Transition] = st.one_of(
     st.builds(SetCap, chains, assets, mostly(st.integers(30, 150), 0, -1, CAP_MAX, CAP_MAX + 1)),
     st.builds(Announce, mostly(st.integers(0, 3), -1, 4), changes),
     st.builds(Enact, mostly(st.integers(0, 3), -1, 4)),
+    st.builds(SettleMarket, markets),
+    st.builds(CashOut, accounts, markets),
     st.builds(Send, chains, assets, amounts),
     st.builds(Receive, chains, st.integers(0, 4), assets, amounts),
 )
