@@ -169,12 +169,13 @@ def test_orders_are_as_large_as_the_market_demands_and_fill_like_the_plain_book_
     assert CAP - 50 < both.book.interest(BTC_PERP) <= CAP
 
 
-def test_capped_marks_refuse_and_remove_on_both_sides() -> None:
+def test_capped_marks_refuse_on_both_sides() -> None:
     captures, used = [made_up(5, move=8), made_up(6, ETH_PERP, move=8)], DepthSettings(accounts=30, seed=3)
     activity = make_depth_activity(new_ledger(), captures, used)
     _, report, _ = replay(activity, captures, used)
-    assert Counter(why.rule for _, why in report.refused)[Rule.STALE_PRICE] >= 100
-    assert report.removed[Reason.STALE] >= 10
+    refused = Counter(why.rule for _, why in report.refused)
+    assert refused[Rule.STALE_PRICE] >= 100
+    assert refused[Rule.NOTHING_ACHIEVED] >= 10  # who would remove orders at a capped mark, and not trade
     assert report.fills >= 20  # in the seconds between
 
 
@@ -318,7 +319,7 @@ def test_real_captures_with_swinging_marks_fill_like_the_plain_book() -> None:
     used, limit = DepthSettings(price_move=0, accounts=100, thin=1), 8_000
     activity = make_depth_activity(new_ledger(venue=SWIFT), real_captures(), used, limit=limit)
     both, report, _ = replay(activity, real_captures(), used, SWIFT, limit, swing=True)
-    assert {why.rule for _, why in report.refused} == {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN}
+    assert {why.rule for _, why in report.refused} <= {Rule.INITIAL_MARGIN, Rule.BORROW_MARGIN, Rule.NOTHING_ACHIEVED}
     assert len(report.refused) >= 50
     assert report.removed[Reason.MARGIN] >= 20
     assert len(both.book.trades) >= 300

@@ -194,7 +194,8 @@ def test_a_maker_without_margin_loses_its_order_and_the_taker_goes_on() -> None:
 
 
 def test_a_price_move_takes_the_margin_of_orders_that_wait() -> None:
-    ledger = applied(replace(ASK, size=30_000), SetPrice(BTC_PERP, MARK + MARK // 2, 50), replace(BUY, size=1))
+    later, dearer = TIME + 60, MARK + MARK // 2
+    ledger = applied(replace(ASK, size=30_000), SetPrice(BTC_PERP, dearer, later), replace(BUY, size=1), time=later)
     assert kinds(ledger) == [Kind.FAIL, Kind.REST]
 
 
