@@ -161,7 +161,8 @@ def backdated() -> Script:
 
 # A second after BTC-PERP's last price, its mark may move by ALLOWANCE.
 BEFORE, SECOND = 6_180_030, 11
-ALLOWANCE, LEFT_OVER = divmod(BEFORE, STEP_TIME)
+ALLOWANCE = -(-BEFORE // STEP_TIME)
+LEFT_OVER = ALLOWANCE * STEP_TIME - BEFORE
 FAR = 9_000_000  # a price further away
 OVER = FAR - BEFORE - ALLOWANCE
 # On the row of PRICE_STEP; ports are set one by one.
@@ -191,7 +192,7 @@ def two_ports(port: int, value: int) -> Cells:
 
 def division(allowance: int, remainder: int) -> Cells:
     """The cells of an allowance of a second after the last price; the carry is what fits the low limb, mod P."""
-    low = BEFORE % LIMB - allowance % LIMB * STEP_TIME - remainder
+    low = BEFORE % LIMB + remainder - allowance % LIMB * STEP_TIME
     carry = (low // LIMB if low % LIMB == 0 else low * inverse(LIMB)) + LIMB
     small = 0 <= carry < 2 * LIMB
     high = carry // LIMB if small else carry * inverse(LIMB) % P
@@ -218,17 +219,13 @@ def wrong_allowance(more: int) -> Script:
 
 def wrapped_allowance() -> Script:
     """The allowance of a product that is P larger."""
-    allowance, remainder = divmod(BEFORE + P, STEP_TIME)
-    return step_to(FAR, allowance, division(allowance, remainder))
+    allowance = -(-(BEFORE + P) // STEP_TIME)
+    return step_to(FAR, allowance, division(allowance, allowance * STEP_TIME - BEFORE - P))
 
 
-def undercounted_allowance() -> Script:
-    """The remainder could hold the step time once more; so a price within its step is capped."""
-    allowance, remainder = ALLOWANCE - 1, LEFT_OVER + STEP_TIME
-    amend = on_step(division(allowance, remainder) | two_ports(CAPPED_PORT, 0) | {CAPPED: 1})
-    return Script(
-        lambda f: set_price(f, BTC_PERP, BEFORE + ALLOWANCE, SECOND, mark=BEFORE + allowance, valid=0), amend=amend
-    )
+def overcounted_allowance() -> Script:
+    """The remainder could hold the step time once more; so a price over its step is within it."""
+    return step_to(BEFORE + ALLOWANCE + 1, ALLOWANCE + 1, division(ALLOWANCE + 1, LEFT_OVER + STEP_TIME))
 
 
 def half_up() -> Script:
@@ -313,7 +310,7 @@ def steps() -> dict[str, Callable[[], Script]]:
         "price_parameters: long is boolean": half_long,
         "price_parameters: long, both ways": partial(longer, days, as_short, 2 * BEFORE + 1, 10 + days),
         "price_parameters: elapsed time": partial(longer, STEP_TIME - 1, None, FAR, SECOND),
-        "price_step: remainder below step time": undercounted_allowance,
+        "price_step: remainder below step time": overcounted_allowance,
         "price_step: high carry is boolean": wrapped_allowance,
         "price_step: allowance, low limb": partial(wrong_allowance, 1),
         "price_step: allowance, high limb": partial(wrong_allowance, LIMB),

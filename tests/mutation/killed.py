@@ -18,9 +18,11 @@ from tests.mutation.world import traced
 CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range
 Cells = list[list[int]]  # by column, then row
 PRICE = 6_180_000
-# Alice, who is long, has a bid that only reduces, which Carol's order removes; and one that rests.
+# Alice, who is long, has a bid that only reduces, which Carol's order removes; Carol's rests, and another one of hers
+# meets nothing; and Alice has a bid that rests.
 BOOK = [
     Order(ALICE, BTC_PERP, True, PRICE, 3, LATE, reduce_only=True),
+    Order(CAROL, BTC_PERP, False, PRICE, 3, LATE),
     Order(CAROL, BTC_PERP, False, PRICE, 3, LATE, Policy.IMMEDIATE_OR_CANCEL),
     Order(ALICE, BTC_PERP, True, 100, 3, LATE),
 ]

@@ -194,8 +194,9 @@ def test_a_maker_without_margin_loses_its_order_and_the_taker_goes_on() -> None:
 
 
 def test_a_price_move_takes_the_margin_of_orders_that_wait() -> None:
-    later, dearer = TIME + 60, MARK + MARK // 2
-    ledger = applied(replace(ASK, size=30_000), SetPrice(BTC_PERP, dearer, later), replace(BUY, size=1), time=later)
+    later, dearer = TIME + 60, MARK + MARK // 5
+    ask, buy = (replace(order, expiry=later) for order in (replace(ASK, size=30_000), replace(BUY, size=1)))
+    ledger = applied(ask, SetPrice(BTC_PERP, dearer, later), buy, time=later)
     assert kinds(ledger) == [Kind.FAIL, Kind.REST]
 
 
