@@ -34,7 +34,7 @@ from state.transitions.receive import Receive
 from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
-from tests.batches import ALICE, BTC_PERP, ETH, ETH_PERP, USDC
+from tests.batches import ALICE, BTC_PERP, ETH, ETH_PERP, USDC, default_venue
 from tests.mutation.execution_accesses import Act, deposit, withdraw
 from tests.mutation.execution_order import UNSAID_ETH, without_eth
 from tests.mutation.execution_registers import EVERY, setting
@@ -55,7 +55,7 @@ from tests.mutation.script import (
 from tests.mutation.stage import DAVE, NOBODY, staged
 from tests.tamper.forger import Forger
 
-NOTICE, TIME = 86_400, 100
+NOTICE, TIME = default_venue().notice, 100
 MARGIN = Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600))
 ABSENT = 4  # no instrument
 ASSET = {Step.SEND_TRANSIT: ETH, Step.RECEIVE_TRANSIT: ETH}  # where the statement keeps quiet about ETH

@@ -280,6 +280,7 @@ def stays_in_the_way() -> Script:
 
     def amend(trace: ScriptedTrace) -> None:
         registers(trace, trace.rows(Kind.SKIP), removed=0)
+        trace.nonzero(trace.at(Step.MATCH_ORDER), one(6 - SIZE))
 
     hooks: Hooks = {(Step.MATCH_HEAD, 0): unchanged, (Step.MATCH_ORDER, 0): write_rest}
     return Script(act, hooks, amend, ledger=expiring)
@@ -290,9 +291,9 @@ def write_rest(memory: BentMemory, step: Step, index: int, old: Record, new: Rec
     return memory.access(step, index, (*old[:ORDER_LEFT], old[ORDER_LEFT] - SIZE, *old[ORDER_LEFT + 1 :]))
 
 
-def trade_expired(amend: Amend) -> Script:
+def trade_expired(amend: Amend, size: int = SIZE) -> Script:
     """Dave trades with Eve's expired order."""
-    return Script(lambda f: f.order(DAVE, BTC_PERP, True, ASK, SIZE).trade().filled(), amend=amend, ledger=expiring)
+    return Script(lambda f: f.order(DAVE, BTC_PERP, True, ASK, size).trade().filled(), amend=amend, ledger=expiring)
 
 
 def negative_reason() -> Script:
@@ -303,7 +304,7 @@ def negative_reason() -> Script:
         row = trace.at(Step.MATCH_ORDER)
         trace.wide_port(8, row, one(100 - 80 - 1))
 
-    return trade_expired(amend)
+    return trade_expired(amend, 3)  # as many as are left of Eve's
 
 
 def lots_vanish() -> Script:

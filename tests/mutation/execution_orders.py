@@ -174,7 +174,8 @@ def order_of_nothing() -> Script:
     def act(forger: Forger) -> None:
         forger.order(DAVE, BTC_PERP, True, MARK, SIZE + 7, policy=GOOD_TILL_TIME).trade().trade().rest(placed=0)
 
-    return Script(act, {Step.END_BASE: skip}, setting(Kind.REST, EVERY, placed=0, opened=0))
+    traded = [setting(kind, EVERY, achieved=SIZE + 7) for kind in (Kind.ORDER, Kind.MATCH, Kind.REST)]
+    return Script(act, {Step.END_BASE: skip}, both(*traded, setting(Kind.REST, EVERY, placed=0, opened=0)))
 
 
 def blind(act: Act, hooks: Hooks, amend: Amend = nothing) -> Script:
@@ -302,7 +303,8 @@ def not_counted() -> Script:
     def act(forger: Forger) -> None:
         forger.order(EVE, BTC_PERP, True, 5, 3, policy=GOOD_TILL_TIME).rest(placed=0)
 
-    return Script(act, {Step.END_BASE: skip}, setting(Kind.REST, EVERY, placed=0, opened=0))
+    nothing_achieved = [setting(kind, EVERY, achieved=0) for kind in (Kind.ORDER, Kind.REST)]
+    return Script(act, {Step.END_BASE: skip}, both(*nothing_achieved, setting(Kind.REST, EVERY, placed=0, opened=0)))
 
 
 def counted_for_nothing() -> Script:
