@@ -11,7 +11,6 @@ from circuits.transitions.match import BUYS, LEFT
 from circuits.transitions.order import EXEMPTION
 from prover.traces.match import _party, _undo
 from state.ledger import Ledger
-from state.transitions.order import Policy
 from tests.batches import BTC_PERP
 from tests.mutation.execution_accesses import Act, deposit, fill
 from tests.mutation.execution_cancels import ASKS, cancel
@@ -96,7 +95,7 @@ def as_cancelled(trace: ScriptedTrace) -> None:
 
 def fail_unmet(forger: Forger) -> None:
     """Eve's order fails, though it is out of reach."""
-    forger.order(DAVE, BTC_PERP, True, ASK - 1, SIZE, policy=Policy.GOOD_TILL_TIME).fail().rest()
+    forger.order(DAVE, BTC_PERP, True, ASK - 1, SIZE).fail().discard()
 
 
 def skip_unmet(forger: Forger) -> None:

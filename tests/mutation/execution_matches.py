@@ -358,6 +358,7 @@ def fails_later() -> Script:
         setting(Kind.FAIL, slice(0, 2), fails=0)(trace)
         setting(Kind.FAIL, slice(None), removed=0)(trace)
         setting(Kind.FAIL, slice(2, None), **{LEFT: 0})(trace)
+        trace.nonzero(trace.at(Step.MATCH_ORDER), one(LARGE - SIZE))
 
     hooks: Hooks = {
         Step.MATCH_HEAD: unchanged, Step.MATCH_ORDER: write_rest, (Step.FILL_HEADER, 0): keep(HEADER_ORDERS),

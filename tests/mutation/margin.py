@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 from circuits import margin as layout
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAP_MAX, LIMB, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.field import P
 from circuits.records import signed_limbs
 from prover.traces.columns import Columns
@@ -196,8 +196,8 @@ def read_a_vault(traces: Traces) -> None:
     asking = rows_where(execution, is_withdraw_balance=1)[0]
     common = {"account": THIEF, **{name: int(execution[name][asking]) for name in ("clock", "moment")}}
     put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
-    put(margin, 0, bit=1, lot_units0=1, balance3=BIAS_TOP_LIMB)
-    put(margin, 1, is_closing=1, visit=2, **common)
+    put(margin, 0, bit=1, lot_units0=1, weight0=CAP_MAX, borrow=CAP_MAX, balance3=BIAS_TOP_LIMB)
+    put(margin, 1, is_closing=1, visit=2, borrow=CAP_MAX, **common)
     margin.used = 2
     close(margin, 1)
     rechain(traces)

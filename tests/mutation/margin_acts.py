@@ -26,7 +26,7 @@ from state.margin import Margin, assess, open_entries
 from state.memory import Memory
 from state.transitions import Transition, match, order
 from state.transitions.deposit import Deposit
-from state.transitions.order import Order, Policy
+from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
@@ -220,7 +220,7 @@ def on_the_edge(*deposits: Transition) -> Ledger:
 
 def turn_down(f: Operator) -> None:
     """Eve buys what Frank asks for; the operator says that he lacks margin."""
-    f.trade(Order(EVE, BTC_PERP, True, ASK, ASK_SIZE, LATE, Policy.IMMEDIATE_OR_CANCEL), fails=True)
+    f.trade(Order(EVE, BTC_PERP, True, ASK, ASK_SIZE, LATE), fails=True)
 
 
 def overdraw_ether(f: Operator) -> None:

@@ -11,7 +11,7 @@ from prover.traces.build import looked_up
 from prover.traces.columns import Columns, Integers
 from tests.mutation.margin import ASSET_ROW, on_other_ledger
 from tests.mutation.margin_acts import FULL_HOLDING, after, forged, withdraw_more
-from tests.mutation.margin_rows import set_asset, signed_balance
+from tests.mutation.margin_rows import close, set_asset, signed_balance
 from tests.mutation.rechain import rechain
 from tests.mutation.world import Forge, Forged, Implied, Traces
 
@@ -23,9 +23,17 @@ def resolve(label: str) -> Forge | Implied:
 
 def below_zero(values: Callable[[Integers], Integers]) -> Forged:
     """Alice withdraws too much: her excess ends in a limb of -1."""
-    result = forged(withdraw_more(), rechain)
+    result = forged(withdraw_more(), claim_enough)
     supply(result.traces, values)
     return result
+
+
+def claim_enough(traces: Traces) -> None:
+    """Every check has an excess, be it negative."""
+    margin = traces["margin"]
+    for row in np.flatnonzero(margin["is_closing"][: margin.used] == 1):
+        close(margin, int(row))
+    rechain(traces)
 
 
 def start_early(rows: Integers) -> Integers:
