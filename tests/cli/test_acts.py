@@ -61,6 +61,6 @@ def test_the_ledger_shows_what_is_pending(tmp_path: Path) -> None:
     for line in (
         "in transit: 2 USDC",
         "arbitrum is suspended",
-        "announced: maker_fee of BTC-PERP becomes 100, from second 86460 on",
+        "announced: maker_fee of BTC-PERP becomes 100, from second 259260 on",
     ):
         assert line in lines

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 
+import numpy as np
+
 from circuits import margin as layout
 from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAP_MAX, LIMB, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.field import P
@@ -209,7 +211,8 @@ def jump_in_time(column: str, first: int, step: str = "deposit_balance") -> Edit
     def edit(traces: Traces) -> None:
         margin = traces["margin"]
         ahead = later_clock(traces, step) - int(margin["clock"][first])
-        margin[column][first : margin.used] += ahead if column == "clock" else TIMES_PER_CLOCK * ahead
+        end = first + int(np.argmax(margin["is_closing"][first : margin.used])) + 1
+        margin[column][first:end] += ahead if column == "clock" else TIMES_PER_CLOCK * ahead
         rechain(traces)
 
     return edit

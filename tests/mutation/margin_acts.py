@@ -119,9 +119,9 @@ class Operator(Forger):
         ):
             self.apply(placed)
 
-    def visit_late(self) -> None:
-        """Carry out Alice's last check, on what stands now."""
-        super().check(self.asked[ALICE], ALICE)
+    def visit_late(self, account: int = ALICE) -> None:
+        """Carry out the account's last check, on what stands now."""
+        super().check(self.asked[account], account)
 
 
 def forged(
@@ -219,7 +219,7 @@ def on_the_edge(*deposits: Transition) -> Ledger:
 
 
 def turn_down(f: Operator) -> None:
-    """Eve buys what Frank asks for; the operator says that he lacks margin."""
+    """Eve buys what Frank asks for; the operator says that he lacks margin, and her order rests."""
     f.trade(Order(EVE, BTC_PERP, True, ASK, ASK_SIZE, LATE), fails=True)
 
 

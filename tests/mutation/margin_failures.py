@@ -9,6 +9,7 @@ from functools import partial
 from circuits.bounds import BORROW_MAX, TIME_MAX
 from circuits.records import Record, balance_index, market_index
 from prover.traces.columns import Columns
+from state.margin import Entry, open_entries
 from state.transitions.price import SetPrice
 from tests.batches import BTC_PERP, ETH, USDC
 from tests.mutation.margin import (
@@ -45,18 +46,21 @@ from tests.mutation.margin_acts import (
 )
 from tests.mutation.margin_rows import close, compare, count, sizes
 from tests.mutation.rechain import rechain
+from tests.mutation.stage import EVE
 from tests.mutation.world import Forge
 
 Check = Callable[[Operator, int, int], None]
-HELD = (USDC, ETH, BTC_PERP)  # instruments of Frank, whose check is the only one
+HELD = (USDC, ETH, BTC_PERP)  # instruments of Frank, whose check comes first
 PRICE = "price_market"  # the step that writes a price
 
 
 def of_frank(*visited: tuple[int, int]) -> Check:
-    """Check: of Frank these, account and instrument."""
+    """Check: of Frank these, account and instrument; of Eve as it is."""
 
     def check(f: Operator, row: int, account: int) -> None:
-        assert account == FRANK
+        if account == EVE:
+            f.visit_late(EVE)
+            return
         for holder, instrument in visited:
             f.visit(row, holder, instrument)
 
@@ -67,9 +71,13 @@ def later(edit: Edit, *early: int) -> Forge:
     """Eve buys what Frank asks for; he is said to lack margin, as his check finds that ETH has fallen since. Of `early`
     instruments it finds the balance at the time, of others the last one."""
     found: dict[int, Record] = {}
+    eves: list[Entry] = []
 
     def check(f: Operator, row: int, account: int) -> None:
-        found.update({instrument: f.memory.read(balance_index(account, instrument)) for instrument in early})
+        if account == EVE:
+            eves[:] = open_entries(f.memory.read, EVE)
+        else:
+            found.update({instrument: f.memory.read(balance_index(account, instrument)) for instrument in early})
 
     def act(f: Operator) -> None:
         turn_down(f)
@@ -77,6 +85,8 @@ def later(edit: Edit, *early: int) -> Forge:
         for instrument in HELD:
             balance = found.get(instrument, f.memory.read(balance_index(FRANK, instrument)))
             f.memory.visit(f.asked[FRANK], FRANK, instrument, balance, f.memory.read(market_index(instrument)))
+        for entry in eves:
+            f.memory.visit(f.asked[EVE], EVE, *entry)
 
     return partial(forged, act, edit, on_the_edge, check)
 
