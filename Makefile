@@ -8,7 +8,7 @@ demo: .venv/demo.stamp
 	$(BIN)/solvent demo
 
 test: .venv/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-all: .venv/test.stamp .venv/fuzz.stamp
 	$(BIN)/python -m pytest -m "long or not long"

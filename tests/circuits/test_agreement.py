@@ -38,7 +38,7 @@ from tests.proving import TEST_PARAMETERS
 from tests.state.worlds import funded_ledger, transitions
 
 BETWEEN_BATCHES, STALENESS = 10, 8  # seconds; of a venue whose prices go stale between batches
-WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 260, 42, 5
+WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 260, 60, 5
 
 
 def assert_agreed(statement: Statement, witness: Witness) -> None:
