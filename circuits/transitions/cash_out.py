@@ -2,9 +2,12 @@
 
 from circuits.accounts import balance, header, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
+from circuits.bounds import LIMB
 from circuits.execution import Execution
 from circuits.multiply import multiply
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     HEADER_ROLE,
     MARKET_MARK,
     QUOTE_INSTRUMENT,
@@ -17,13 +20,16 @@ from circuits.steps import Step
 
 LONG = "side"  # register: 1 if the position is long, 0 if it is short
 NOTIONAL_PORT, CARRY_PORT, SIZE_PORT = 0, 4, 6
+RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # and the next one, by element of the balance
 
 
 def constrain(execution: Execution) -> None:
     """Settled rules show the instrument, a header the account. (Parameters have that tag too; but they stand where the
     rules of an instrument with a half would, which has no balances: their index would be no leaf of the tree.)
 
-    No message and no margin check: anyone may file it, and what the account is worth stays the same.
+    No message and no margin check: anyone may file it, and what the account is worth and requires stays the same, as
+    the market requires nothing any more. But later checks read the orders that rest there, without the position that
+    may have offset them, so these must fit the two limbs of the lots that count.
     """
     step, long = Step.CASH_OUT_RULES, execution.register(LONG)
     execution.access(step, market_leaf(execution, RULES_SLOT), Tag.SETTLED)
@@ -42,6 +48,10 @@ def constrain(execution: Execution) -> None:
     step = Step.CASH_OUT_BASE
     balance(execution, step, account, market, [*(0 - part for part in base), zero, zero])
     new = execution.new
+    for position, port in RESTING_PORTS.items():
+        lots = (execution.ports[port] + execution.ports[port + 1] * LIMB).expression
+        side = "bids" if position == BALANCE_BIDS else "asks"
+        execution.require(step, f"resting {side} fit a margin check", new[position] - lots)
     # What is left is then a multiple of 2^42, and position and size are less than 2^28.
     execution.require(step, "nothing is left", new[0] + new[1] + new[2])
     balance(execution, Step.CASH_OUT_QUOTE, account, QUOTE_INSTRUMENT, quote)

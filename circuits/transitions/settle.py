@@ -4,7 +4,7 @@ from circuits.accounts import market_leaf
 from circuits.bounds import LIMB, TIME_MAX
 from circuits.buses import Public
 from circuits.execution import Execution
-from circuits.records import MARKET_VALID, PARAMETERS_SLOT, RULES_SLOT, RULES_STATUS, TAG, Status, Tag
+from circuits.records import MARKET_VALID, MARKET_WEIGHT, PARAMETERS_SLOT, RULES_SLOT, RULES_STATUS, TAG, Status, Tag
 from circuits.steps import Step
 from circuits.transitions.act import count
 
@@ -29,7 +29,9 @@ def constrain(execution: Execution) -> None:
     execution.access(step, market_leaf(execution, PARAMETERS_SLOT), None, [TAG])
     execution.require(step, "new kind of record", new[TAG] - int(Tag.SETTLED))
     step = Step.SETTLE_MARKET
-    execution.access(step, market_leaf(execution, 0), None, [MARKET_VALID])
+    execution.access(step, market_leaf(execution, 0), None, [MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_VALID])
     left = execution.ports[FRESH_PORT] + execution.ports[FRESH_PORT + 1] * LIMB
     execution.require(step, "the mark is fresh", old[MARKET_VALID] - execution.time - left.expression)
     execution.require(step, "the mark is final", new[MARKET_VALID] - TIME_MAX)
+    for k in range(2):
+        execution.require(step, f"nothing is required, limb {k}", new[MARKET_WEIGHT + k])

@@ -5,7 +5,7 @@ import numpy as np
 from circuits.bounds import AMOUNT_LIMBS, BIAS
 from circuits.records import MARKET_MARK
 from circuits.steps import Kind
-from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT, SIZE_PORT
+from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT, RESTING_PORTS, SIZE_PORT
 from prover.traces.columns import integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
 
@@ -37,3 +37,5 @@ def fill(trace: ExecutionTrace) -> None:
     ):
         parts = [direction * part for part in amount]
         trace.change(rows, [*parts, *[0] * (AMOUNT_LIMBS - len(parts))])
+    for element, port in RESTING_PORTS.items():
+        trace.wide_port(port, base, trace.old[element][base])

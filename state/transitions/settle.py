@@ -7,6 +7,7 @@ from circuits.acts import settlement
 from circuits.bounds import TIME_MAX
 from circuits.records import (
     MARKET_VALID,
+    MARKET_WEIGHT,
     RULES_STATUS,
     TAG,
     Status,
@@ -46,6 +47,6 @@ class SettleMarket:
         memory.replace(Step.SETTLE_RULES, rules_index(self.market), rules, settled)
         final = (*parameters[:TAG], int(Tag.SETTLED))
         memory.replace(Step.SETTLE_PARAMETERS, parameters_index(self.market), parameters, final)
-        marked = (*market[:MARKET_VALID], TIME_MAX, market[TAG])
+        marked = (*market[:MARKET_WEIGHT], 0, 0, TIME_MAX, market[TAG])  # without a price to move it requires nothing
         memory.replace(Step.SETTLE_MARKET, market_index(self.market), market, marked)
         return (number, act.leaf, act.tag, act.position, int(Status.SETTLED), self.market)

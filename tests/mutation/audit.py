@@ -208,8 +208,8 @@ class Audit:
             if self._settled(self.old, number) and (priced or old != new):
                 yield f"settled market {number} changes"
             if number in settling:
-                kept = old[:MARKET_VALID] == new[:MARKET_VALID] and old[MARKET_VALID] >= self.statement.time
-                if not (kept or priced) or new[MARKET_VALID] != TIME_MAX:
+                kept = old[:MARKET_WEIGHT] == new[:MARKET_WEIGHT] and old[MARKET_VALID] >= self.statement.time
+                if not (kept or priced) or new[MARKET_WEIGHT : MARKET_VALID + 1] != (0, 0, TIME_MAX):
                     yield f"market {number} is settled with {new}, before {old}"
             elif not priced and old != new:
                 yield f"market {number} changes by itself"

@@ -5,12 +5,15 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, LIMB, TIME_MAX
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, LIMB, SIZE_MAX, TIME_MAX
 from circuits.field import P
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     HEADER_MASK,
     MARKET_MARK,
     MARKET_VALID,
+    MARKET_WEIGHT,
     RULES_STATUS,
     TAG,
     VENUE_ACTS,
@@ -32,7 +35,7 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
-from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT
+from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT, RESTING_PORTS
 from prover.traces.columns import limbs_of, product_limbs
 from state.accounts import balance_record
 from state.ledger import Ledger
@@ -66,6 +69,15 @@ def settled() -> Ledger:
     return ledger
 
 
+def laden(element: int) -> Ledger:
+    """The same, as if Alice had more lots resting than a margin check can count."""
+    ledger, leaf = settled(), balance_index(ALICE, BTC_PERP)
+    balance = list(ledger.read(leaf))
+    balance[element] = SIZE_MAX + 1
+    ledger.store.load([(leaf, tuple(balance), NO_SALT)])
+    return ledger
+
+
 def settle(forger: Forger, market: int = BTC_PERP, number: int | None = None) -> None:
     """A settlement, whatever the market's status and mark are; by default it is numbered honestly."""
     memory, rules = forger.memory, rules_index(market)
@@ -81,6 +93,8 @@ def settle(forger: Forger, market: int = BTC_PERP, number: int | None = None) ->
         new[element] = value
         if step is Step.SETTLE_RULES:
             new[TAG] = int(Tag.SETTLED)
+        if step is Step.SETTLE_MARKET:
+            new[MARKET_WEIGHT : MARKET_WEIGHT + 2] = 0, 0
         memory.replace(step, index, old, tuple(new))
     said = rules, Tag.RULES, RULES_STATUS, Status.SETTLED, market
     memory.witness.begin(Kind.SETTLE, count if number is None else number, *(int(value) for value in said))
@@ -126,7 +140,7 @@ def of_eth_perp(step: Step) -> Hooks:
 def other_mark(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
     """Hook: the mark of ETH-PERP becomes final."""
     record = memory.read(market_index(ETH_PERP))
-    return memory.access(step, market_index(ETH_PERP), (*record[:MARKET_VALID], TIME_MAX, record[TAG]))
+    return memory.access(step, market_index(ETH_PERP), (*record[:MARKET_WEIGHT], 0, 0, TIME_MAX, record[TAG]))
 
 
 def stale(forger: Forger) -> None:
@@ -168,6 +182,10 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_header: index": beside,
         "cash_out_header: kind of record": lambda: beside({Step.CASH_OUT_HEADER: to(key_index(BOB))}),
         "cash_out_header: the account is a trader": lambda: Script(after_alice, ledger=settled),
+        **{
+            f"cash_out_base: resting {side} fit a margin check": partial(uncountable, element)
+            for side, element in (("bids", BALANCE_BIDS), ("asks", BALANCE_ASKS))
+        },
         "cash_out_base: index": lambda: Script(
             of_bob, {Step.CASH_OUT_BASE: to(balance_index(BOB, BTC_PERP))}, ledger=settled
         ),
@@ -339,6 +357,15 @@ def after_alice(forger: Forger) -> None:
     cash_out(forger, POOL)
 
 
+def uncountable(element: int) -> Script:
+    """Alice's position goes, and more lots of hers rest than a margin check can count."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        trace.wide_port(RESTING_PORTS[element], trace.at(Step.CASH_OUT_BASE), one(0))
+
+    return Script(cash_out, amend=amend, ledger=partial(laden, element))
+
+
 def settlements() -> dict[str, Callable[[], Script]]:
     """Forgeries of settlements, by label."""
     return {
@@ -364,4 +391,10 @@ def settlements() -> dict[str, Callable[[], Script]]:
         "settle_market: the mark is final": lambda: Script(
             settle, {Step.SETTLE_MARKET: add(MARKET_VALID, -1)}, ledger=halted
         ),
+        **{
+            f"settle_market: nothing is required, limb {k}": partial(
+                Script, settle, {Step.SETTLE_MARKET: add(MARKET_WEIGHT + k)}, ledger=halted
+            )
+            for k in range(2)
+        },
     }

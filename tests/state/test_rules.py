@@ -154,6 +154,9 @@ CASES = [
     Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), before=SETTLEMENT),
     Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), position(ALICE, 5),
          before=(*SETTLEMENT, CashOut(ALICE, BTC_PERP))),
+    *(Case(Rule.HOLDING_LIMIT, CashOut(ALICE, BTC_PERP),
+           position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): balance_record(5, *lots)}, before=SETTLEMENT)
+      for lots in ((SIZE_MAX + 1, 0), (0, SIZE_MAX + 1))),
     Case(Rule.SYSTEM_ACCOUNT, CashOut(SystemAccount.FUNDING_POOL, BTC_PERP), before=SETTLEMENT),
     Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
     Case(Rule.BALANCE_LIMIT, CashOut(ALICE, BTC_PERP),

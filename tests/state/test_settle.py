@@ -131,3 +131,14 @@ def test_what_settlement_refuses(before: list[Transition], refused: Transition, 
 
 def test_the_circuit_accepts_a_settlement() -> None:
     assert_agreed(*run_batch(halted(), SETTLEMENT, TIME))
+
+
+def test_a_cash_out_leaves_equity_and_requirement_as_they_are() -> None:
+    """Also if the position offset orders that still rest there."""
+    ledger = halted()
+    ledger.begin_batch(TIME)
+    ledger.apply(SettleMarket(BTC_PERP))
+    before = account_figures(ledger, ALICE).margin
+    ledger.apply(CashOut(ALICE, BTC_PERP))
+    after = account_figures(ledger, ALICE).margin
+    assert (after.equity, after.requirement) == (before.equity, before.requirement)
