@@ -10,7 +10,9 @@ from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     BALANCE_SLOT,
+    HEADER_EVENTS,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
@@ -40,10 +42,12 @@ def header(
     bounded: bool = True,
     orders: Expression | int | None = None,
     tag: Tag | None = Tag.HEADER,
+    forced: Expression | int = 0,
 ) -> None:
     """Access the header of the account in the register `account`.
 
-    message: the account itself asks for the transition: it must be a trader, and its nonce rises by one. checked: the
+    The account has seen all events. message: the account itself asks for the transition: it must be a trader, and its
+    nonce rises by one, but not if the transition is `forced`. checked: the
     register `mask` is its set of open instruments afterwards, for a margin check. may_open: if the register `opened` is
     1, the bit in the register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is
     empty, and 0 if not, so the bit was not in the set, whose size is counted; bounded: it is at most
@@ -57,8 +61,9 @@ def header(
         writes.append(HEADER_OPEN)
     execution.access(step, ACCOUNT_BASE + ACCOUNT_SLOTS * execution.register("account"), tag, writes)
     old, new, opened, ports = execution.old, execution.new, execution.register("opened"), execution.ports
+    execution.require(step, "events are seen", old[HEADER_EVENTS] - execution.events)
     if message:
-        execution.require(step, "nonce", new[HEADER_NONCE] - old[HEADER_NONCE] - 1)
+        execution.require(step, "nonce", new[HEADER_NONCE] - old[HEADER_NONCE] - 1 + forced)
         execution.require(step, "sender is a trader", old[HEADER_ROLE] - int(Role.TRADER))
         low, high = (ports[i] for i in NONCE_PORTS)
         execution.require(step, "nonce within its bound", new[HEADER_NONCE] - (low + high * LIMB).expression)
@@ -92,16 +97,22 @@ def balance(
     *,
     may_open: bool = False,
     resting: tuple[Expression, Expression] | None = None,
+    funded: bool = False,
 ) -> None:
     """Change the balance of the account in the instrument by the signed limbs `change`, and if `resting` is given, the
     lots of its resting bids and asks by those.
 
     The account has a header and the instrument is one of the venue's, so the leaf is a balance or empty. Without
     may_open it is no empty one: an account has its quote balance from the start, and of an empty leaf's 0 nothing can
-    be taken away.
+    be taken away. funded: a balance that opens has a funding index, which the margin check that follows compares with
+    the market's.
     """
     index = ACCOUNT_BASE + BALANCE_SLOT + instrument + ACCOUNT_SLOTS * account
     writes = [*AMOUNT_POSITIONS, *((TAG,) if may_open else ()), *(RESTING if resting else ())]
+    if funded:
+        writes.append(BALANCE_FUNDING)
+        changed = execution.new[BALANCE_FUNDING] - execution.old[BALANCE_FUNDING]
+        execution.require(step, "funding index is kept", (1 - execution.register("opened")) * changed)
     execution.access(step, index, None, writes)
     execution.change_amount(step, change, may_open)
     for position, lots in zip(RESTING, resting or (), strict=False):

@@ -5,13 +5,17 @@ from enum import Enum, IntEnum
 from functools import cache
 
 from circuits.bounds import (
+    AMOUNT_MAX,
     BORROW_MAX,
     CAP_MAX,
+    CAP_UNIT,
     FEE_MAX,
     FRACTION_ONE,
     LIMB,
+    MAINTENANCE_MIN,
     MAX_INSTRUMENTS,
     PRICE_MAX,
+    RATIO_ONE,
     SIZE_MAX,
     STALENESS_MAX,
 )
@@ -19,11 +23,14 @@ from circuits.records import (
     CHAIN_STATUS,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
-    MARKET_WEIGHT,
     PARAMETERS_FRACTION,
     PARAMETERS_STALENESS,
     PARAMETERS_STEP_TIME,
+    QUOTE_BORROW,
+    QUOTE_BORROW_CAP,
+    QUOTE_CLOSE_OUT,
     QUOTE_INSTRUMENT,
+    QUOTE_MAINTENANCE,
     RULES_CAP,
     RULES_MAKER_FEE,
     RULES_MINIMUM,
@@ -90,7 +97,10 @@ class Parameter(Enum):
     TAKER_FEE = "taker_fee"
     MINIMUM_NOTIONAL = "minimum_notional"
     INTEREST_CAP = "open_interest_cap"
-    BORROW_FRACTION = "borrow_fraction"  # of the quote
+    MAINTENANCE = "maintenance"  # of the quote, as the others that follow: of the whole venue
+    CLOSE_OUT = "close_out"
+    BORROW_FRACTION = "borrow_fraction"
+    BORROW_CAP = "borrow_cap"  # stored in CAP_UNIT base units
 
 
 def market_status(market: int) -> Target:
@@ -116,8 +126,13 @@ def deposit_cap(chain: int, asset: int) -> Target:
 def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
     """The parameters of an instrument, of which the first `assets` are collateral."""
     if instrument == QUOTE_INSTRUMENT:
-        quote = Target(market_index(instrument), Tag.QUOTE, MARKET_WEIGHT, 0, BORROW_MAX)
-        return {Parameter.BORROW_FRACTION: quote}
+        quote = market_index(instrument), Tag.QUOTE
+        return {
+            Parameter.MAINTENANCE: Target(*quote, QUOTE_MAINTENANCE, MAINTENANCE_MIN, RATIO_ONE - 1),
+            Parameter.CLOSE_OUT: Target(*quote, QUOTE_CLOSE_OUT, 1, MAINTENANCE_MIN - 1),
+            Parameter.BORROW_FRACTION: Target(*quote, QUOTE_BORROW, 0, BORROW_MAX),
+            Parameter.BORROW_CAP: Target(*quote, QUOTE_BORROW_CAP, 0, AMOUNT_MAX // CAP_UNIT),
+        }
     is_asset = instrument < assets
     leaf, rules = parameters_index(instrument), rules_index(instrument)
     found = {

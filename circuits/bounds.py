@@ -2,7 +2,7 @@
 
 Units. Quote and collateral amounts: base units of the asset (USDC: 10^-6). Position sizes: lots. Prices and marks:
 quote base units per lot, so size * price is exact. Time: seconds since the venue's epoch. Margin fractions and
-haircuts: 1 / FRACTION_ONE. Fees: 1 / FEE_ONE.
+haircuts: 1 / FRACTION_ONE. Ratios of requirements and the borrow fraction: 1 / RATIO_ONE. Fees: 1 / FEE_ONE.
 
 Rounding. Fees round up, to the fee account. An initial-margin requirement per lot rounds up; a collateral value per lot
 rounds down, and only whole lots of a collateral asset count. The final comparison of equity with requirement is exact.
@@ -44,4 +44,11 @@ TRANSIT = MAX_CHAINS - 1  # no chain: the number under which vaults hold what is
 CAP_UNIT = 1 << (2 * LIMB_BITS)  # base units in which caps of deposits count
 CAP_MAX = (AMOUNT_MAX + 1) // CAP_UNIT
 TIMES_PER_CLOCK = 64  # memory times of one execution row: its own access at 64 * clock, its margin visits after it
-BORROW_MAX = 6_000  # with FRACTION_ONE below one limb together: the carries of the final margin comparison fit one limb
+RATIO_ONE = 1_000  # of the ratios in the quote's market record
+# With RATIO_ONE these are few enough for the carries of the final margin comparison to fit one limb.
+BORROW_MAX = RATIO_ONE
+MAINTENANCE_MIN = RATIO_ONE // 2  # of the initial requirement; close-out requires less than that
+FUNDING_ONE = 16  # funding indices count 1 / FUNDING_ONE quote base units a lot
+FUNDING_START = 1 << (2 * LIMB_BITS - 1)  # the index at genesis, half-way
+FUNDING_MAX = (1 << (2 * LIMB_BITS)) - 1  # of an index
+MAX_EVENTS = (1 << 20) - 1  # deleveragings of the venue

@@ -7,10 +7,23 @@ from circuits.air import Bus
 RANGE = Bus("range", 1, 1)  # a limb in [0, 2^LIMB_BITS)
 MEMORY = Bus("memory", 2, 10)  # index, time, record (8)
 TREE = Bus("tree", 3, 11)  # version, depth, index, digest (8)
-MARGIN = Bus("margin", 4, 5)  # clock of the request, account, mask of open instruments, whether it fails, moment
+MARGIN = Bus("margin", 4, 6)  # clock of the request, account, mask of open instruments, whether it fails, moment, tier
 PUBLIC = Bus("public", 5, 9)  # kind, account, instrument, chain, sequence, amount limbs (4)
 
-BUSES = (RANGE, MEMORY, TREE, MARGIN, PUBLIC)
+# Clock of the request, equity (biased) and requirement of the initial tier, cash without its sign, 4 limbs each, and 1
+# if the cash is negative.
+HEALTH = Bus("health", 6, 14)
+
+BUSES = (RANGE, MEMORY, TREE, MARGIN, PUBLIC, HEALTH)
+
+
+class Tier(IntEnum):
+    """What share of the initial requirement a margin check asks for."""
+
+    INITIAL = 0  # all of it
+    MAINTENANCE = 1  # the venue's maintenance ratio: below it the account is liquidated
+    CLOSE_OUT = 2  # the venue's close-out ratio: below it the account is taken over
+    ZERO = 3  # nothing: the equity is not negative
 
 
 class Version(IntEnum):

@@ -14,11 +14,11 @@ from itertools import pairwise
 from circuits.air import Table, Where
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, TIMES_PER_CLOCK
-from circuits.buses import MARGIN, MEMORY, PUBLIC, Public
+from circuits.buses import HEALTH, MARGIN, MEMORY, PUBLIC, Public
 from circuits.expression import Expression, lift, total
 from circuits.range_table import limb
 from circuits.records import RECORD_SIZE, TAG, Tag
-from circuits.steps import CONTINUATIONS, LINKS, MARGIN_STEPS, STEPS, Step
+from circuits.steps import CONTINUATIONS, FAILING_STEPS, HEALTH_STEPS, LINKS, MARGIN_STEPS, SEIZURES, STEPS, Step
 
 REGISTERS = (
     "account",
@@ -63,11 +63,15 @@ REGISTERS = (
     "interest",
     "asked",
     "achieved",
+    "tier",
+    "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
+# Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
+EQUITY_PORTS, REQUIRED_PORTS, CASH_PORTS = range(4), range(4, 8), range(8, 12)
 CARRY_PORTS = (4, 5, 6)  # of an amount's sum; ports 0..3 hold its new limbs
 BOUND_PORT = 7  # holds the distance of an amount's top limb to its bound
 CARRY_OFFSET = 8  # carries of an amount's sum lie in [-8, 8)
@@ -90,6 +94,7 @@ class Execution:
     ports: list[Bounded]
     scratch: Expression  # what a step needs beside limbs: the high part of a carry, a sign, or an inverse
     time: Expression  # of the batch, the same on all rows
+    events: Expression  # how many deleveragings there have been
     _kept: dict[int, list[Expression]] = field(default_factory=dict)  # record element -> steps that keep it
     _deltas: list[tuple[Expression, list[Bounded]]] = field(
         default_factory=list
@@ -97,6 +102,7 @@ class Execution:
     _opening: list[Expression] = field(default_factory=list)  # amount steps whose leaf may be empty before
     _released: dict[str, set[Step]] = field(default_factory=dict)  # register -> steps after which it may change
     _held: dict[tuple[Step, str], Expression] = field(default_factory=dict)
+    _tiers: dict[Step, Expression | int] = field(default_factory=dict)  # of margin checks, if not the initial one
     _published: list[tuple[Expression, Public]] = field(default_factory=list)
     _flow: dict[Step, list[Expression]] = field(default_factory=dict)  # step -> what leads to it, a row before
 
@@ -196,6 +202,10 @@ class Execution:
         for name in names:
             self._held[step, name] = selector
 
+    def ask(self, step: Step, tier: Expression | int) -> None:
+        """The step's margin check is of this tier, not the initial one."""
+        self._tiers[step] = tier
+
     def publish(self, step: Step, kind: Public) -> None:
         """The step puts (kind, account, instrument, chain, sequence, amount) from the registers onto the public bus."""
         self._published.append((self.selectors[step], kind))
@@ -254,10 +264,15 @@ class Execution:
         self.table.send(PUBLIC, "public message", [kind, *(self.register(name) for name in names)], count)
         asks = Bounded(self.steps(MARGIN_STEPS), 0, 1)
         fails = self.register("fails")
-        others = [step for step in MARGIN_STEPS if step is not Step.FILL_QUOTE]
+        others = [step for step in MARGIN_STEPS if step not in (Step.FILL_QUOTE, *FAILING_STEPS)]
         self.table.constrain("only a maker may fail its margin check", self.steps(others) * fails)
-        request = [self.clock, self.register("account"), self.register("mask"), fails, self.register("moment")]
-        self.table.send(MARGIN, "margin request", request, asks)
+        self.table.constrain("a seizure needs a check that fails", self.steps(FAILING_STEPS) * (fails - 1))
+        tier, named = self.register("tier"), total([self.step(step) * lift(t) for step, t in self._tiers.items()])
+        self.table.constrain("tier of the margin check", asks.expression * tier - named)
+        account, mask, moment = (self.register(name) for name in ("account", "mask", "moment"))
+        self.table.send(MARGIN, "margin request", [self.clock, account, mask, fails, moment, tier], asks)
+        health = [self.clock, *(port.expression for port in self.ports), self.scratch]
+        self.table.receive(HEALTH, "health", health, Bounded(self.steps(HEALTH_STEPS), 0, 1))
 
 
 def new_execution() -> Execution:
@@ -276,8 +291,10 @@ def new_execution() -> Execution:
         [limb(table, f"port{i}") for i in range(PORTS)],
         table.column("scratch"),
         table.column("time"),
+        table.column("events"),
     )
     table.constrain("a batch has one time", execution.time.next() - execution.time, Where.TRANSITION)
+    table.constrain("events are counted", execution.events.next() - execution.events, Where.TRANSITION)
     _memory_access(execution)
     return execution
 
@@ -333,7 +350,17 @@ def sequence(execution: Execution) -> None:
         keepers = [execution._keeper(name, step, selector) for step, selector in continuing.items()]
         value = execution.register(name)
         table.constrain(f"register {name} is kept", total(keepers) * (value.next() - value), Where.TRANSITION)
+    _seizing(execution)
     _ending(execution)
+
+
+def _seizing(execution: Execution) -> None:
+    """A seizure leads to one of the transitions that need one, and these are forced exactly after one."""
+    table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
+    starts = execution.steps(SEIZURES)
+    table.constrain("a seizure leads to what it is for", seizes * (1 - starts.next()), Where.TRANSITION)
+    table.constrain("what is forced follows a seizure", starts.next() * (forced.next() - seizes), Where.TRANSITION)
+    table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:
@@ -343,7 +370,7 @@ def successions() -> set[tuple[Step, Step]]:
 
 def plain_successions() -> list[tuple[Step, Step]]:
     """The pairs of steps of which the first always leads to the second, which nothing else leads to."""
-    pairs, ends = successions(), {steps[-1] for steps in STEPS.values()}
+    pairs, ends = successions(), {steps[-1] for steps in STEPS.values()} | set(FAILING_STEPS)
     before, after = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
     return sorted(pair for pair in pairs if before[pair[0]] == after[pair[1]] == 1 and pair[0] not in ends)
 

@@ -1,17 +1,23 @@
-"""The margin table: visits every open instrument of an account, adds up, and requires equity >= initial requirement.
+"""The margin table: visits every open instrument of an account, adds up, and compares equity with what is required.
 
 A check is a run of rows: the quote first, other collateral and perpetuals in ascending order, then a closing row. It is
 asked for by an execution row, whose clock it shares; its reads of memory happen right after that row's own access. Each
 visit takes its instrument's bit out of the account's mask, and the mask must end at 0: with ids strictly ascending and
 bits distinct powers of two, every open instrument is visited exactly once.
 
-    cash = quote + sum over perpetuals of size * mark
-    net  = sum over assets of lots * value - sum over perpetuals of worst * requirement
-    FRACTION_ONE * (cash + net) >= borrow fraction * max(0, -cash), and therefore cash + net >= 0 too
+    cash     = quote + sum over perpetuals of size * mark
+    value    = sum over assets of lots * value a lot
+    required = sum over perpetuals of worst * requirement a lot
+    RATIO_ONE * (cash + value) >= ratio * required + borrow fraction * max(0, -cash)
+    max(0, -cash) < borrow cap * CAP_UNIT
 
-worst is the larger of |size + all resting bids| and |size - all resting asks|. A request says whether the check fails,
-and for which moment its prices must be valid, 0 if for none. It fails if the comparison does or a price is stale, and
-in no other case.
+worst is the larger of |size + all resting bids| and |size - all resting asks|. A request names a tier, which says what
+the ratio is, and whether the borrow fraction (not of tier ZERO) and the borrow cap (of tier INITIAL alone) count; it
+says whether the check fails, and for which moment its prices must be valid, 0 if for none. It fails if a comparison
+does or a price is stale, and in no other case; but a tier other than INITIAL has no check on a stale price at all.
+
+A perpetual is visited with the market's funding index: what it owed before is settled. The closing row also hands
+equity, requirement and cash to whoever asks for them.
 """
 
 from dataclasses import dataclass
@@ -23,19 +29,19 @@ from circuits.bounds import (
     AMOUNT_LIMBS,
     BIAS_TOP_LIMB,
     BORROW_MAX,
-    FRACTION_ONE,
     LIMB,
     MAX_INSTRUMENTS,
+    RATIO_ONE,
     TIME_MAX,
     TIMES_PER_CLOCK,
 )
-from circuits.buses import MARGIN, MEMORY
+from circuits.buses import HEALTH, MARGIN, MEMORY
 from circuits.expression import Expression, total
 from circuits.multiply import multiply
 from circuits.range_table import limb
 from circuits.records import ACCOUNT_BASE, BALANCE_SLOT, INSTRUMENT_BASE, INSTRUMENT_SLOTS, Tag
 
-PORTS = 27
+PORTS = 31
 # Ports by what they hold. On visits: gaps of the two reads, gap of the ids, lots, the two products with their carries,
 # the lots that count, of the two sizes that a position can come to how far they are apart and which is larger, and how
 # long a price has been stale or stays valid.
@@ -48,8 +54,13 @@ REMAINDER, REMAINDER_REST, LOT_CARRIES, BEYOND = 7, 8, (9, 10, 11), (21, 22, 23,
 # On the closing row.
 SHORT, SHORT_CARRIES, EQUITY, EQUITY_CARRIES = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9, 10), (11, 12, 13)
 EXCESS, EXCESS_CARRIES = (14, 15, 16, 17, 18), (19, 20, 21)
+REQUIRED, REQUIRED_CARRIES = (22, 23, 24, 25), (26, 27, 28)
+CAP_DISTANCE = (29, 30)
+# On the row of the quote: the two bits of the tier.
+TIER = (5, 6)
 SUM_CARRY_OFFSET = LIMB // 2
-EXCESS_CARRY_OFFSET = BORROW_MAX + 2
+EXCESS_CARRY_OFFSET = BORROW_MAX + 2 * RATIO_ONE
+NO_CAP = LIMB * LIMB  # more than the high limbs of any cash
 
 _MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
 # A check leaves at most 2 * SIZE_MAX lots resting on a side; then more come to rest only by one order at a time, of at
@@ -79,16 +90,21 @@ class Margin:
     mark: list[Bounded]
     weight: list[Bounded]
     valid: Expression
+    funding: Expression
     ports: list[Bounded]
     negative: Bounded
     high_carries: list[Expression]
     cash: list[Bounded]  # sums over the earlier rows of the check, limb by limb, not carried
-    net: list[Bounded]
+    value: list[Bounded]
+    required: list[Bounded]
     borrow: Bounded
+    ratio: Bounded
+    cap: Bounded  # of the cash that is owed, in CAP_UNIT
     fails: Bounded  # whether the check is to fail
     moment: Bounded  # the time at which prices must be valid
     stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
     stales: Expression  # the number of stale prices on the earlier rows of the check
+    reports: Bounded  # whether the closing row hands over what it has found
 
     @property
     def lacks(self) -> Bounded:
@@ -100,6 +116,11 @@ class Margin:
         """On the closing row: 1 / the number of stale prices, if that is not 0."""
         return self.high_carries[0]
 
+    @property
+    def over(self) -> Expression:
+        """On the closing row: 1 if more cash is owed than the cap allows."""
+        return self.high_carries[1]
+
     def pick(self, numbers: tuple[int, ...]) -> list[Bounded]:
         """The ports of these numbers."""
         return [self.ports[number] for number in numbers]
@@ -109,13 +130,16 @@ def build_margin_table() -> Table:
     """The columns and constraints of the margin table."""
     margin = _columns()
     _sequence(margin)
+    _tier(margin)
     _reads(margin)
     _lots(margin)
     _products(margin)
     _freshness(margin)
     _accumulate(margin)
     _close(margin)
+    _borrowing(margin)
     _outcome(margin)
+    _report(margin)
     return margin.table
 
 
@@ -154,16 +178,21 @@ def _columns() -> Margin:
         stored("mark", 2),
         stored("weight", 2),
         table.column("valid"),
+        table.column("funding"),
         [limb(table, f"port{i}") for i in range(PORTS)],
         table.boolean("negative"),
         table.columns("high_carry", 2),
         accumulators("cash"),
-        accumulators("net"),
-        unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction, bounded at genesis"),
+        accumulators("value"),
+        accumulators("required"),
+        unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction or 0, see acts.py"),
+        unsound_bounded(table.column("ratio"), 0, RATIO_ONE, "RATIO_ONE, 0 or one of the venue's, see acts.py"),
+        unsound_bounded(table.column("cap"), 0, NO_CAP, "the venue's borrow cap, a limb, or NO_CAP"),
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
         unsound_bounded(table.column("moment"), 0, TIME_MAX, "of the request: the batch's time, or 0"),
         table.boolean("stale"),
         table.column("stales"),
+        table.boolean("reports"),
     )
 
 
@@ -173,7 +202,8 @@ def _sequence(m: Margin) -> None:
     The row that takes the request reads a market record of kind QUOTE, and no instrument but the quote has one.
     """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
-    request = [m.clock, m.account, m.mask, m.fails.expression, m.moment.expression]
+    tier = (m.ports[TIER[0]] + m.ports[TIER[1]] * 2).expression
+    request = [m.clock, m.account, m.mask, m.fails.expression, m.moment.expression, tier]
     m.table.receive(MARGIN, "margin request", request, Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
     constrain("the last row ends a check", m.visiting, Where.LAST)
@@ -181,8 +211,9 @@ def _sequence(m: Margin) -> None:
     constrain("a visit leads to another or to closing", m.visiting - next_follows, Where.TRANSITION)
     constrain("clock is kept", m.visiting * (m.clock.next() - m.clock), Where.TRANSITION)
     constrain("account is kept", m.visiting * (m.account.next() - m.account), Where.TRANSITION)
-    borrow = m.borrow.expression
-    constrain("borrow fraction is kept", m.visiting * (borrow.next() - borrow), Where.TRANSITION)
+    for name, kept in (("borrow fraction", m.borrow), ("ratio", m.ratio), ("borrow cap", m.cap)):
+        change = kept.expression.next() - kept.expression
+        constrain(f"{name} is kept", m.visiting * change, Where.TRANSITION)
     fails = m.fails.expression
     constrain("failing is kept", m.visiting * (fails.next() - fails), Where.TRANSITION)
     moment = m.moment.expression
@@ -196,13 +227,27 @@ def _sequence(m: Margin) -> None:
     constrain("no open instrument is left out", m.closing * m.mask)
 
 
+def _tier(m: Margin) -> None:
+    """The tier's bits say which of the quote's numbers count: 00 INITIAL, 01 MAINTENANCE, 10 CLOSE_OUT, 11 ZERO."""
+    low, high = (m.ports[number].expression for number in TIER)
+    for bit, name in ((low, "low"), (high, "high")):
+        m.table.constrain(f"{name} bit of the tier is boolean", m.quote * bit * (bit - 1))
+    initial = (1 - low) * (1 - high)
+    maintenance, close_out = (part.expression for part in m.mark)
+    ratio = initial * RATIO_ONE + low * (1 - high) * maintenance + high * (1 - low) * close_out
+    borrow, cap = (part.expression for part in m.weight)
+    m.table.constrain("ratio of the tier", m.quote * (m.ratio.expression - ratio))
+    m.table.constrain("borrow fraction of the tier", m.quote * (m.borrow.expression - (1 - low * high) * borrow))
+    m.table.constrain("borrow cap of the tier", m.quote * (m.cap.expression - initial * (cap - NO_CAP) - NO_CAP))
+
+
 def _reads(m: Margin) -> None:
     """Each visit reads the balance and the market record at time 64 * clock + visit, and leaves them as they are."""
     time = m.clock * TIMES_PER_CLOCK + m.visit
     visiting = Bounded(m.visiting, 0, 1)
     balance_index = ACCOUNT_BASE + BALANCE_SLOT + ACCOUNT_SLOTS * m.account + m.instrument
     amount = [part.expression for part in m.balance]
-    balance: list[Expression | int] = [*amount, *m.resting, 0, int(Tag.BALANCE)]
+    balance: list[Expression | int] = [*amount, *m.resting, m.funding, int(Tag.BALANCE)]
     kind = m.quote * int(Tag.QUOTE) + m.asset * int(Tag.ASSET) + m.perpetual * int(Tag.PERPETUAL)
     numbers = [m.lot_units, *m.mark, *m.weight]
     market: list[Expression | int] = [m.bit, *(number.expression for number in numbers), m.valid, kind]
@@ -217,7 +262,7 @@ def _reads(m: Margin) -> None:
         m.table.constrain(f"the {name} was last written earlier", m.visiting * earlier)
         m.table.receive(MEMORY, f"{name} before", [index, previous, *values], visiting)
         m.table.send(MEMORY, f"{name} after", [index, time, *values], visiting)
-    m.table.constrain("the quote's weight is the borrow fraction", m.quote * (m.borrow - m.weight[0]).expression)
+    m.table.constrain("funding is settled", m.perpetual * (m.funding - m.lot_units.expression))
 
 
 def _lots(m: Margin) -> None:
@@ -300,36 +345,40 @@ def _freshness(m: Margin) -> None:
 
 
 def _accumulate(m: Margin) -> None:
-    """cash and net start at 0 and take each visit's contribution, limb by limb."""
+    """cash, value and required start at 0 and take each visit's contribution, limb by limb."""
     sign = (1 - m.negative * 2).expression
     for k in range(AMOUNT_LIMBS):
         marked, weighted = (m.ports[numbers[k]].expression for numbers in (MARKED, WEIGHTED))
         bias = BIAS_TOP_LIMB if k == AMOUNT_LIMBS - 1 else 0
         cash_change = m.quote * (m.balance[k].expression - bias) + m.perpetual * sign * marked
-        net_change = (m.asset - m.perpetual) * weighted
-        for name, sums, change in (("cash", m.cash, cash_change), ("net", m.net, net_change)):
-            value = sums[k].expression
-            m.table.constrain(f"{name} limb {k} starts at 0", m.quote * value)
-            m.table.constrain(
-                f"{name} limb {k} adds up", m.visiting * (value.next() - value) - change, Where.TRANSITION
-            )
+        for name, sums, change in (
+            ("cash", m.cash, cash_change),
+            ("value", m.value, m.asset * weighted),
+            ("required", m.required, m.perpetual * weighted),
+        ):
+            sum_so_far = sums[k].expression
+            m.table.constrain(f"{name} limb {k} starts at 0", m.quote * sum_so_far)
+            added = m.visiting * (sum_so_far.next() - sum_so_far) - change
+            m.table.constrain(f"{name} limb {k} adds up", added, Where.TRANSITION)
 
 
 def _close(m: Margin) -> None:
     """Carry the sums, take the shortfall max(0, -cash), and compare.
 
-    FRACTION_ONE * equity - borrow * shortfall is the excess, >= 0, or, if the equity lacks something, -1 - excess. The
-    equity's limbs are those of equity + BIAS.
+    RATIO_ONE * equity - ratio * required - borrow * shortfall is the excess, >= 0, or, if the equity lacks something,
+    -1 - excess. The equity's limbs are those of equity + BIAS.
     """
     sign = 1 - m.negative * 2
-    short, equity = m.pick(SHORT), m.pick(EQUITY)
+    short, equity, required = m.pick(SHORT), m.pick(EQUITY), m.pick(REQUIRED)
     bias = [bounded(0)] * (AMOUNT_LIMBS - 1) + [bounded(BIAS_TOP_LIMB)]
     signed = [part - offset for part, offset in zip(equity, bias, strict=True)]
     _carried(m, "cash", m.cash, [part * sign for part in short], SHORT_CARRIES)
-    _carried(m, "equity", [c + n for c, n in zip(m.cash, m.net, strict=True)], signed, EQUITY_CARRIES)
+    _carried(m, "equity", [c + v for c, v in zip(m.cash, m.value, strict=True)], signed, EQUITY_CARRIES)
+    _carried(m, "required", m.required, required, REQUIRED_CARRIES)
     excess, outcome, carry_in = m.pick(EXCESS), 1 - m.lacks * 2, m.lacks
     for k in range(AMOUNT_LIMBS):
-        left = bounded_total([signed[k] * FRACTION_ONE, bounded(0) - m.borrow * short[k] * m.negative, carry_in])
+        owed = m.borrow * short[k] * m.negative + m.ratio * required[k]
+        left = bounded_total([signed[k] * RATIO_ONE, bounded(0) - owed, carry_in])
         top = k == AMOUNT_LIMBS - 1
         carry = excess[AMOUNT_LIMBS] * outcome if top else m.ports[EXCESS_CARRIES[k]] - EXCESS_CARRY_OFFSET
         right = excess[k] * outcome + carry * LIMB
@@ -337,12 +386,34 @@ def _close(m: Margin) -> None:
         carry_in = carry
 
 
+def _borrowing(m: Margin) -> None:
+    """over is 1 exactly if more cash is owed than the cap allows: the shortfall's high limbs are the cap or more."""
+    over = unsound_bounded(m.over, 0, 1, "constrained to be boolean on closing rows")
+    m.table.constrain("over the borrow cap or not", m.closing * m.over * (m.over - 1))
+    low, high = m.pick(CAP_DISTANCE)
+    short = m.negative * (m.ports[SHORT[2]] + m.ports[SHORT[3]] * LIMB)
+    beyond = (over * 2 - 1) * (short - m.cap) + over - 1
+    m.table.equal("as far over the borrow cap as said", beyond, low + high * LIMB, m.closing)
+
+
 def _outcome(m: Margin) -> None:
-    """The check fails exactly if the equity lacks something or a price is stale. (So one that does not fail lacks
-    nothing: no price is stale then, and the second constraint says that nothing lacks.)"""
+    """The check fails exactly if the equity lacks something, too much is borrowed or a price is stale. (So one that
+    does not fail lacks nothing: there is no other reason then, and the second constraint says that nothing lacks.)"""
     passes, unless = (1 - m.fails).expression, (m.fails - m.lacks).expression
-    m.table.constrain("no check passes on a stale price", m.closing * passes * m.stales)
-    m.table.constrain("a check fails for a reason", m.closing * unless * (m.stales * m.inverse - 1))
+    reasons = m.stales + m.over
+    m.table.constrain("no check passes on a stale price or over the borrow cap", m.closing * passes * reasons)
+    m.table.constrain("a check fails for a reason", m.closing * unless * (reasons * m.inverse - 1))
+    # The other tiers' ratios are less than RATIO_ONE.
+    below = m.ratio.expression - RATIO_ONE
+    m.table.constrain("only the initial tier has checks on stale prices", m.closing * below * m.stales)
+
+
+def _report(m: Margin) -> None:
+    """What the closing row has found, for who asks for it."""
+    m.table.constrain("only closing rows report", m.reports.expression * (1 - m.closing))
+    numbers = [*m.pick(EQUITY), *m.pick(REQUIRED), *m.pick(SHORT), m.negative]
+    message = [m.clock, *(number.expression for number in numbers)]
+    m.table.send(HEALTH, "health", message, m.reports)
 
 
 def _carried(m: Margin, name: str, sums: list[Bounded], parts: list[Bounded], carries: tuple[int, ...]) -> None:

@@ -20,18 +20,18 @@ EMPTY: Record = (0,) * RECORD_SIZE
 class Tag(IntEnum):
     """The kind of a record, its element TAG."""
 
-    VENUE = 1  # accounts, batches, time, acts of the operator, seconds of notice that some of them need
+    VENUE = 1  # accounts, batches, time, acts of the operator, seconds of notice that some of them need, events
     CHAIN = 2  # deposits, withdrawals, status
     VAULT = 3  # amount limbs (unsigned), cap of deposits
     # Market records: bit, lot units, mark (2), weight (2), last second at which the mark may be relied on.
-    QUOTE = 4  # lot units = 1, mark = 0, weight = borrow fraction
+    QUOTE = 4  # lot units = 1; then the maintenance and close-out ratio, the borrow fraction and the borrow cap
     ASSET = 5  # a collateral asset; weight: collateral value a lot
-    PERPETUAL = 6  # lot units = 1; weight: initial requirement a lot
+    PERPETUAL = 6  # instead of the lot units, which are 1, the funding index; weight: initial requirement a lot
     PARAMETERS = 7  # fraction (initial margin or 1 - haircut), prices set so far, last one's time, staleness, step time
     TOTAL = 8  # liabilities of a collateral instrument: amount limbs (unsigned), bit
-    HEADER = 9  # role, nonce, mask of open instruments, resting orders, number of open instruments
+    HEADER = 9  # role, nonce, mask of open instruments, resting orders, number of open instruments, events seen
     KEY = 10  # authorisation key root, 7 elements
-    BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks
+    BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks, funding index (perpetuals)
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
     RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
@@ -75,16 +75,18 @@ class SystemAccount(IntEnum):
 FIRST_TRADER = len(SystemAccount)
 QUOTE_INSTRUMENT = 0
 TAG = 7  # position of the tag
-VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME, VENUE_ACTS, VENUE_NOTICE = range(5)
+VENUE_ACCOUNTS, VENUE_BATCHES, VENUE_TIME, VENUE_ACTS, VENUE_NOTICE, VENUE_EVENTS = range(6)
 CHAIN_DEPOSITS, CHAIN_WITHDRAWALS, CHAIN_STATUS = range(3)
 VAULT_CAP = 4
 MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2, 4, 6
+MARKET_FUNDING = MARKET_LOT_UNITS  # of a perpetual
+QUOTE_MAINTENANCE, QUOTE_CLOSE_OUT, QUOTE_BORROW, QUOTE_BORROW_CAP = range(2, 6)
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
 RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
 TOTAL_BIT = 4
 PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)
-HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN = range(5)
-BALANCE_BIDS, BALANCE_ASKS = 4, 5
+HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN, HEADER_EVENTS = range(6)
+BALANCE_BIDS, BALANCE_ASKS, BALANCE_FUNDING = 4, 5, 6
 ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, ORDER_NONCE = range(7)
 
 VENUE_INDEX = 0

@@ -55,6 +55,7 @@ class Step(_Numbered):
     REST_ORDER = auto()
     END_HEADER = auto()
     END_BASE = auto()
+    SEIZE_HEADER = auto()
     CANCEL_HEADER = auto()
     CANCEL_PREDECESSOR = auto()
     CANCEL_ORDER = auto()
@@ -110,6 +111,7 @@ class Kind(_Numbered):
     DISCARD = auto()  # what is left meets no price, and is dropped
     REST = auto()  # what is left meets no price, and joins the book
     CANCEL = auto()
+    FORCE_CANCEL = auto()  # of an account below its maintenance requirement
     SET = auto()  # the operator changes a status or a deposit cap at once
     ANNOUNCE = auto()  # the operator says which parameter will change
     ENACT = auto()  # what was announced long enough ago happens
@@ -145,6 +147,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
     Kind.CANCEL: _steps("CANCEL"),
+    Kind.FORCE_CANCEL: (Step.SEIZE_HEADER, *_steps("CANCEL")),
     Kind.SET: _steps("SET_"),
     Kind.ANNOUNCE: _steps("ANNOUNCE"),
     Kind.ENACT: _steps("ENACT"),
@@ -169,4 +172,9 @@ LINKS = frozenset(
 )
 
 # A margin check follows these accesses.
-MARGIN_STEPS = (Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE)
+MARGIN_STEPS = (
+    Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE, Step.SEIZE_HEADER,
+)  # fmt: skip
+FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
+HEALTH_STEPS = (Step.SEIZE_HEADER,)  # which also take what the check has found
+SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow a failed check

@@ -19,7 +19,7 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     **dict.fromkeys((Kind.MATCH, Kind.FAIL), ("order", "left")),
     Kind.SKIP: ("order", "left", "reason"),
     **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
-    Kind.CANCEL: ("account",),
+    **dict.fromkeys((Kind.CANCEL, Kind.FORCE_CANCEL), ("account",)),
     Kind.SET: ("number", "leaf", "tag", "position", "value"),
     **dict.fromkeys(
         (Kind.ANNOUNCE, Kind.ENACT, Kind.SETTLE), ("number", "leaf", "tag", "position", "value", "instrument")

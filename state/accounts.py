@@ -4,19 +4,25 @@ from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_ORDERS, AMOUNT_MAX, COU
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     EMPTY,
+    HEADER_EVENTS,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
     HEADER_ORDERS,
     HEADER_ROLE,
+    MARKET_FUNDING,
     TAG,
+    VENUE_EVENTS,
+    VENUE_INDEX,
     Record,
     Role,
     Tag,
     balance_index,
     from_signed_limbs,
     header_index,
+    market_index,
     record,
     signed_limbs,
 )
@@ -26,14 +32,15 @@ from state.memory import Memory
 from state.venue import Instrument
 
 
-def header_record(role: Role, nonce: int, mask: int, orders: int = 0) -> Record:
-    """An account header; orders: how many rest in the book."""
-    return record(Tag.HEADER, role, nonce, mask, orders, mask.bit_count())
+def header_record(role: Role, nonce: int, mask: int, orders: int = 0, events: int = 0) -> Record:
+    """An account header; orders: how many rest in the book; events: of the venue that the account has seen."""
+    return record(Tag.HEADER, role, nonce, mask, orders, mask.bit_count(), events)
 
 
-def balance_record(amount: int, bids: int = 0, asks: int = 0) -> Record:
-    """A balance of `amount` units, |amount| <= AMOUNT_MAX; bids, asks: lots resting in the book."""
-    return record(Tag.BALANCE, *signed_limbs(amount), bids, asks)
+def balance_record(amount: int, bids: int = 0, asks: int = 0, funding: int = 0) -> Record:
+    """A balance of `amount` units, |amount| <= AMOUNT_MAX; bids, asks: lots resting in the book; funding: of a
+    perpetual, the index up to which it is settled."""
+    return record(Tag.BALANCE, *signed_limbs(amount), bids, asks, funding)
 
 
 def balance_amount(balance: Record) -> int:
@@ -55,12 +62,13 @@ def access_header(
     account: int,
     *,
     message: bool = False,
+    forced: bool = False,
     opens: int | None = None,
     traders_only: bool = True,
     orders: int = 0,
-) -> None:
-    """Access a header: a message raises the nonce; the instrument `opens` becomes open if its balance is an empty leaf;
-    `orders` more rest in the book.
+) -> int:
+    """Access a header: a message raises the nonce, but not if it is forced; the instrument `opens` becomes open if its
+    balance is an empty leaf; `orders` more rest in the book. Returns the execution row.
 
     Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only), COUNTER_LIMIT, INSTRUMENT_LIMIT and ORDER_LIMIT.
     """
@@ -68,7 +76,9 @@ def access_header(
     new = list(old)
     if traders_only and old[HEADER_ROLE] != Role.TRADER:
         raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
-    if message:
+    if old[HEADER_EVENTS] != memory.read(VENUE_INDEX)[VENUE_EVENTS]:
+        raise AssertionError(f"account {account} has not seen all events")
+    if message and not forced:
         new[HEADER_NONCE] = next_count("nonce", old[HEADER_NONCE], COUNTER_MAX)
     if opens is not None and memory.read(balance_index(account, opens))[TAG] == 0:
         new[HEADER_MASK] |= 1 << opens
@@ -78,7 +88,7 @@ def access_header(
     new[HEADER_ORDERS] += orders
     if new[HEADER_ORDERS] > ACCOUNT_ORDERS:
         raise Refusal(Rule.ORDER_LIMIT, account=account, limit=ACCOUNT_ORDERS)
-    memory.replace(step, header_index(account), old, tuple(new))
+    return memory.replace(step, header_index(account), old, tuple(new))
 
 
 def change_balance(
@@ -105,7 +115,10 @@ def change_balance(
         raise Refusal(Rule.NEGATIVE_COLLATERAL, account=account, would=amount, instrument=instrument.name)
     if abs(amount) > AMOUNT_MAX:
         raise Refusal(Rule.BALANCE_LIMIT, account=account, would=amount, instrument=instrument.name, limit=AMOUNT_MAX)
-    new = balance_record(amount, old[BALANCE_BIDS] + resting[0], old[BALANCE_ASKS] + resting[1])
+    funding = old[BALANCE_FUNDING]
+    if old == EMPTY and instrument.tag == Tag.PERPETUAL:
+        funding = memory.read(market_index(instrument.number))[MARKET_FUNDING]
+    new = balance_record(amount, old[BALANCE_BIDS] + resting[0], old[BALANCE_ASKS] + resting[1], funding)
     return memory.replace(step, index, old, new)
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 
 from circuits.acts import Parameter
-from circuits.bounds import CAP_UNIT, COUNTER_MAX, FEE_ONE, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, TIME_MAX
+from circuits.bounds import CAP_UNIT, COUNTER_MAX, FEE_ONE, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, RATIO_ONE, TIME_MAX
 from circuits.field import P
 from circuits.records import ChainStatus, Status
 from state.book import order_id
@@ -21,7 +21,7 @@ from state.decimals import DecimalError, format_decimal, scale_exactly
 from state.errors import BatchError, json_problem
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -218,6 +218,8 @@ def _decode_change(venue: Venue, instrument: Instrument, value: object) -> tuple
     parameter = _decode_word(_PARAMETERS, name)
     if parameter in _SECONDS:
         return parameter, int(_TIME.decode(venue, instrument, text))
+    if parameter is Parameter.BORROW_CAP:
+        return parameter, _decode_cap(venue, venue.quote, text)
     number = scale_exactly(_text(text), _scale(venue, instrument, parameter))
     return parameter, FRACTION_ONE - number if parameter is Parameter.HAIRCUT else number
 
@@ -226,6 +228,8 @@ def _encode_change(venue: Venue, instrument: Instrument, value: tuple[Parameter,
     parameter, number = value
     if parameter in _SECONDS:
         return {parameter.value: number}
+    if parameter is Parameter.BORROW_CAP:
+        return {parameter.value: _encode_cap(venue, venue.quote, number)}
     number = FRACTION_ONE - number if parameter is Parameter.HAIRCUT else number
     return {parameter.value: format_decimal(number / Fraction(_scale(venue, instrument, parameter)))}
 
@@ -236,6 +240,8 @@ def _scale(venue: Venue, instrument: Instrument, parameter: Parameter) -> Fracti
         return FEE_ONE
     if parameter is Parameter.MINIMUM_NOTIONAL:
         return venue.quote.units_per_one
+    if parameter in (Parameter.MAINTENANCE, Parameter.CLOSE_OUT, Parameter.BORROW_FRACTION):
+        return RATIO_ONE
     return instrument.units_per_one if parameter is Parameter.INTEREST_CAP else FRACTION_ONE
 
 
@@ -270,6 +276,7 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "price": (SetPrice, {"instrument": _INSTRUMENT, "price": _PRICE, "time": _TIME}),
     "order": (Order, _ORDER),
     "cancel": (Cancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
+    "force_cancel": (ForceCancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
     "cancel_all": (CancelAll, {"account": _ACCOUNT}),
     "modify": (Modify, {"order": _ORDER_NUMBER, **_ORDER}),
     "set_status": (SetStatus, {"market": _INSTRUMENT, "status": _words(_MARKET_STATUS)}),

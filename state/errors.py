@@ -62,6 +62,8 @@ class Rule(StrEnum):
     STALE_PRICE = "stale-price"
     INITIAL_MARGIN = "initial-margin"
     BORROW_MARGIN = "borrow-margin"
+    BORROW_LIMIT = "borrow-limit"
+    HEALTHY = "healthy"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -119,8 +121,10 @@ MESSAGES: dict[Rule, str] = {
     Rule.INITIAL_MARGIN: "account {account} would have equity {equity}, below its initial requirement {requirement}",
     Rule.BORROW_MARGIN: (
         "account {account} would have equity {equity} and requirement {requirement}: the rest does not cover "
-        "{borrow_fraction}/{fraction_one} of the {shortfall} it owes"
+        "{borrow_fraction}/{ratio_one} of the {shortfall} it owes"
     ),
+    Rule.BORROW_LIMIT: "account {account} would owe {shortfall} of cash, above {limit}",
+    Rule.HEALTHY: "account {account} has equity {equity} and the {tier} share of its requirement {requirement}",
 }
 
 

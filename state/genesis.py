@@ -1,6 +1,6 @@
 """The records of a new venue: system accounts, empty vaults, markets at their initial prices."""
 
-from circuits.bounds import CAP_MAX, TRANSIT
+from circuits.bounds import CAP_MAX, FUNDING_START, TRANSIT
 from circuits.records import (
     FIRST_TRADER,
     VENUE_INDEX,
@@ -13,7 +13,6 @@ from circuits.records import (
     balance_index,
     chain_index,
     header_index,
-    limbs,
     market_index,
     parameters_index,
     record,
@@ -27,6 +26,9 @@ from state.book import sentinel_records
 from state.transitions.price import market_record
 from state.venue import Instrument, Venue
 
+# Where positions go that are cashed out, taken over, or closed against all others pro rata.
+POSITION_HOLDERS = (SystemAccount.FUNDING_POOL, SystemAccount.INSURANCE, SystemAccount.ROUNDING)
+
 
 def genesis_records(venue: Venue) -> dict[int, Record]:
     """Every record of the venue's first state, by leaf index."""
@@ -37,29 +39,32 @@ def genesis_records(venue: Venue) -> dict[int, Record]:
         records |= {vault_index(chain, asset.number): vault_record(0, CAP_MAX) for asset in venue.collateral}
     records |= {total_index(asset.number): total_record(0, asset.number) for asset in venue.collateral}
     for instrument in venue.instruments:
-        records |= _instrument_records(instrument, venue.borrow_fraction)
+        records |= _rules_records(instrument)
+        records |= _quote_records(venue) if instrument.tag == Tag.QUOTE else _instrument_records(instrument)
     for market in venue.markets:
         records |= sentinel_records(market.number)
     for account in SystemAccount:
-        # Positions that are cashed out go to the funding pool.
-        held = venue.instruments if account == SystemAccount.FUNDING_POOL else venue.collateral
+        held = venue.instruments if account in POSITION_HOLDERS else venue.collateral
         records[header_index(account)] = header_record(Role.SYSTEM, 0, sum(1 << i.number for i in held))
-        records |= {balance_index(account, i.number): balance_record(0) for i in held}
+        for instrument in held:
+            funding = FUNDING_START if instrument.tag == Tag.PERPETUAL else 0
+            records[balance_index(account, instrument.number)] = balance_record(0, funding=funding)
     return records
 
 
-def _instrument_records(instrument: Instrument, borrow_fraction: int) -> dict[int, Record]:
+def _quote_records(venue: Venue) -> dict[int, Record]:
+    ratios = venue.maintenance, venue.close_out, venue.borrow_fraction, venue.borrow_cap
+    return {market_index(venue.quote.number): record(Tag.QUOTE, 1 << venue.quote.number, 1, *ratios)}
+
+
+def _instrument_records(instrument: Instrument) -> dict[int, Record]:
     number, bit = instrument.number, 1 << instrument.number
-    if instrument.tag == Tag.QUOTE:
-        return {market_index(number): record(Tag.QUOTE, bit, 1, 0, 0, *limbs(borrow_fraction, 2), 0)}
     fraction, staleness = instrument.fraction, instrument.staleness
-    market = market_record(
-        instrument.tag, bit, instrument.lot_units, instrument.initial_price, fraction, valid=staleness
-    )  # fmt: skip
+    units = FUNDING_START if instrument.tag == Tag.PERPETUAL else instrument.lot_units
+    market = market_record(instrument.tag, bit, units, instrument.initial_price, fraction, valid=staleness)
     return {
         market_index(number): market,
         parameters_index(number): record(Tag.PARAMETERS, fraction, 0, 0, staleness, instrument.step_time),
-        **_rules_records(instrument),
     }
 
 

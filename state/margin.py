@@ -5,24 +5,33 @@
     requirement = sum over perpetuals of worst * initial requirement a lot
                   worst = max(|size + all resting bids|, |size - all resting asks|)
     equity      = cash + collateral
+    shortfall   = max(0, -cash)
 
-An account passes if equity >= requirement, and what is above covers borrow fraction * max(0, -cash); and if every
-price that is read is valid at the batch's time, unless the position at hand can only shrink. Withdrawals, outgoing
-transfers, fills and orders end with this check.
+An account has a tier if equity >= ratio of the tier * requirement + borrow fraction * shortfall. Withdrawals, outgoing
+transfers, fills and orders end with a check of the initial tier, whose ratio is 1: it also asks that the shortfall be
+below the venue's borrow cap, and that every price that is read be valid at the batch's time, unless the position at
+hand can only shrink.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, FRACTION_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, RATIO_ONE, SIZE_MAX
+from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     HEADER_MASK,
+    MARKET_FUNDING,
     MARKET_LOT_UNITS,
     MARKET_MARK,
     MARKET_VALID,
     MARKET_WEIGHT,
+    QUOTE_BORROW,
+    QUOTE_BORROW_CAP,
+    QUOTE_CLOSE_OUT,
+    QUOTE_MAINTENANCE,
     TAG,
     Record,
     Tag,
@@ -46,7 +55,10 @@ class Margin:
     cash: int = 0
     collateral: int = 0
     requirement: int = 0  # initial
-    borrow_fraction: int = 0  # in 1 / FRACTION_ONE
+    borrow_fraction: int = 0  # in 1 / RATIO_ONE
+    borrow_cap: int = AMOUNT_MAX  # the shortfall is below it, for the initial tier
+    maintenance: int = RATIO_ONE  # ratios of the tiers, in 1 / RATIO_ONE
+    close_out: int = RATIO_ONE
     stale: tuple[int, int] | None = None  # the first instrument whose price is too old, and that price's last second
 
     @property
@@ -62,39 +74,77 @@ class Margin:
     @property
     def borrow_requirement(self) -> int:
         """What must stand above the requirement, for the shortfall; rounded up (the check itself is exact)."""
-        return -(-self.borrow_fraction * self.shortfall // FRACTION_ONE)
+        return -(-self.borrow_fraction * self.shortfall // RATIO_ONE)
+
+    @property
+    def borrows_too_much(self) -> bool:
+        """Whether the shortfall reaches the venue's cap."""
+        return self.shortfall >= self.borrow_cap
+
+    def ratio(self, tier: Tier) -> int:
+        """The share of the requirement that the tier asks for, in 1 / RATIO_ONE."""
+        ratios = {Tier.INITIAL: RATIO_ONE, Tier.MAINTENANCE: self.maintenance, Tier.CLOSE_OUT: self.close_out}
+        return ratios.get(tier, 0)
 
     @property
     def suffices(self) -> bool:
-        """Whether an account with these sums has the equity that the check demands."""
-        slack = self.equity - self.requirement
-        return slack >= 0 and FRACTION_ONE * slack >= self.borrow_fraction * self.shortfall
+        """Whether an account with these sums has the equity that the initial tier demands."""
+        return self.reaches(Tier.INITIAL)
+
+    def reaches(self, tier: Tier) -> bool:
+        """Whether an account with these sums has the equity that the tier demands."""
+        borrowed = 0 if tier is Tier.ZERO else self.borrow_fraction * self.shortfall
+        return RATIO_ONE * self.equity >= self.ratio(tier) * self.requirement + borrowed
 
     @property
     def passes(self) -> bool:
-        """Whether the account passes the check."""
-        return self.stale is None and self.suffices
+        """Whether the account passes the check of the initial tier."""
+        return self.stale is None and not self.borrows_too_much and self.suffices
 
 
 def check_margin(memory: Memory, row: int, account: int, *, reduces: bool = False) -> None:
     """Visit all open instruments of the account, for execution row `row`; reduces: prices may be stale.
 
-    Refuses STALE_PRICE, INITIAL_MARGIN, BORROW_MARGIN, and what `assess` refuses.
+    Refuses STALE_PRICE, INITIAL_MARGIN, BORROW_MARGIN, BORROW_LIMIT, and what `assess` refuses.
     """
     margin = visit_all(memory, row, account, reduces=reduces)
     if margin.passes:
         return
-    if margin.stale is not None:
-        instrument, valid = margin.stale
-        name = memory.venue.instruments[instrument].name
-        raise Refusal(Rule.STALE_PRICE, account=account, instrument=name, valid=valid, time=memory.time)
+    refuse_stale(memory, account, margin)
+    if margin.suffices:
+        raise Refusal(
+            Rule.BORROW_LIMIT, account=account, shortfall=margin.shortfall, limit=margin.borrow_cap - 1
+        )
     values = {"account": account, "equity": margin.equity, "requirement": margin.requirement}
     if margin.equity < margin.requirement:
         raise Refusal(Rule.INITIAL_MARGIN, **values)
     raise Refusal(
         Rule.BORROW_MARGIN, **values,
-        shortfall=margin.shortfall, borrow_fraction=margin.borrow_fraction, fraction_one=FRACTION_ONE,
+        shortfall=margin.shortfall, borrow_fraction=margin.borrow_fraction, ratio_one=RATIO_ONE,
     )
+
+
+def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
+    """Refuse (STALE_PRICE) if a price was too old."""
+    if margin.stale is not None:
+        instrument, valid = margin.stale
+        name = memory.venue.instruments[instrument].name
+        raise Refusal(Rule.STALE_PRICE, account=account, instrument=name, valid=valid, time=memory.time)
+
+
+def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
+    """The sums of an account that does not have the tier, at valid prices, for execution row `row`.
+
+    Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
+    """
+    margin = visit_all(memory, row, account, reduces=False)
+    refuse_stale(memory, account, margin)
+    if margin.reaches(tier):
+        raise Refusal(
+            Rule.HEALTHY, account=account, equity=margin.equity, requirement=margin.requirement,
+            tier=tier.name.lower().replace("_", "-"),
+        )
+    return margin
 
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:
@@ -102,6 +152,8 @@ def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margi
     refuses."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
+        if market[TAG] == Tag.PERPETUAL and balance[BALANCE_FUNDING] != market[MARKET_FUNDING]:
+            raise AssertionError(f"account {account} owes funding of instrument {instrument}")
         memory.visit(row, account, instrument, balance, market)
     return assess(memory.venue, account, entries, 0 if reduces else memory.time)
 
@@ -135,18 +187,18 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0
 
 def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> None:
     amount = from_signed_limbs(balance[:4])
-    weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     if market[TAG] == Tag.QUOTE:
         margin.cash += amount
-        margin.borrow_fraction = weight
+        margin.borrow_fraction, margin.borrow_cap = market[QUOTE_BORROW], CAP_UNIT * market[QUOTE_BORROW_CAP]
+        margin.maintenance, margin.close_out = market[QUOTE_MAINTENANCE], market[QUOTE_CLOSE_OUT]
         return
-    lots = amount // market[MARKET_LOT_UNITS]  # an asset's amount is never negative; a perpetual's lot is one unit
+    weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     if market[TAG] == Tag.ASSET:
-        margin.collateral += min(lots, SIZE_MAX) * weight
+        margin.collateral += min(amount // market[MARKET_LOT_UNITS], SIZE_MAX) * weight
     else:
-        worst = max(abs(lots + balance[BALANCE_BIDS]), abs(lots - balance[BALANCE_ASKS]))
+        worst = max(abs(amount + balance[BALANCE_BIDS]), abs(amount - balance[BALANCE_ASKS]))
         if worst > SIZE_MAX:
             name = venue.instruments[instrument].name
             raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
-        margin.cash += lots * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+        margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
         margin.requirement += worst * weight

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from random import Random
 
-from circuits.bounds import AMOUNT_MAX, FRACTION_ONE
+from circuits.bounds import AMOUNT_MAX, RATIO_ONE
 from circuits.field import P
 from circuits.records import (
     CHAIN_DEPOSITS,
@@ -138,4 +138,4 @@ def last_time(ledger: Ledger) -> int:
 def least_cash(requirement: int, collateral: int, borrow_fraction: int) -> int:
     """The least cash with which a margin check passes (see Margin.suffices): negative if the collateral allows."""
     missing = requirement - collateral
-    return missing if missing >= 0 else -(-missing * FRACTION_ONE // (FRACTION_ONE + borrow_fraction))
+    return missing if missing >= 0 else -(-missing * RATIO_ONE // (RATIO_ONE + borrow_fraction))

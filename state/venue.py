@@ -14,14 +14,18 @@ from typing import TypeVar
 
 from circuits.bounds import (
     ACCOUNT_INSTRUMENTS,
+    AMOUNT_MAX,
     BORROW_MAX,
+    CAP_UNIT,
     FEE_MAX,
     FEE_ONE,
     FRACTION_ONE,
     LIMB,
     LOT_UNITS_MAX,
+    MAINTENANCE_MIN,
     MAX_INSTRUMENTS,
     PRICE_MAX,
+    RATIO_ONE,
     SIZE_MAX,
     STALENESS_MAX,
     TIME_MAX,
@@ -95,7 +99,10 @@ class Venue:
     epoch: int  # Unix seconds
     chains: tuple[str, ...]
     instruments: tuple[Instrument, ...]
-    borrow_fraction: int  # in 1 / FRACTION_ONE
+    borrow_fraction: int  # in 1 / RATIO_ONE
+    borrow_cap: int  # of an account, in CAP_UNIT quote base units
+    maintenance: int  # of the initial requirement, in 1 / RATIO_ONE
+    close_out: int
     notice: int  # seconds between the announcement of a parameter and its change
     oracle: Oracle
     possession: tuple[bytes, ...]  # of each oracle member: the proof that it holds its secret key
@@ -144,7 +151,8 @@ class Venue:
         ]
         content = {
             "format": FORMAT, "version": VERSION, "name": self.name, "epoch": self.epoch, "chains": self.chains,
-            "instruments": instruments, "borrow_fraction": self.borrow_fraction, "notice": self.notice,
+            "instruments": instruments, "borrow_fraction": self.borrow_fraction, "borrow_cap": self.borrow_cap,
+            "maintenance": self.maintenance, "close_out": self.close_out, "notice": self.notice,
             "oracle": {
                 "threshold": self.oracle.threshold, "drift": self.oracle.drift, "age": self.oracle.age,
                 "clock": _CLOCKS[self.oracle.replay], "simulated_seed": self.simulated_seed,
@@ -184,9 +192,12 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     root = _Table(file, "", content)
     _check_format(root)
     name, epoch, chains = root.name("name"), root.moment("epoch"), root.names("chains", TRANSIT)
-    borrow_fraction = root.scaled("borrow_fraction", FRACTION_ONE, 0, BORROW_MAX)
+    maintenance = root.scaled("maintenance", RATIO_ONE, MAINTENANCE_MIN, RATIO_ONE - 1)
+    close_out = root.scaled("close_out", RATIO_ONE, 1, MAINTENANCE_MIN - 1)
+    borrow_fraction = root.scaled("borrow_fraction", RATIO_ONE, 0, BORROW_MAX)
     notice = root.integer("notice", 0, TIME_MAX)
     quote = _read_quote(root.table("quote"))
+    borrow_cap = root.scaled("borrow_cap", quote.units_per_one, 0, AMOUNT_MAX) // CAP_UNIT
     instruments = [quote]
     for table in root.tables("asset"):
         instruments.append(_read_asset(table, len(instruments), quote))
@@ -196,7 +207,8 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     _check_notice(root, notice, oracle[0])
     root.finish()
     _check_instruments(file, instruments)
-    return Venue(name, epoch, chains, tuple(instruments), borrow_fraction, notice, *oracle, text)
+    ratios = borrow_fraction, borrow_cap, maintenance, close_out
+    return Venue(name, epoch, chains, tuple(instruments), *ratios, notice, *oracle, text)
 
 
 def _check_size(text: str, file: str) -> None:

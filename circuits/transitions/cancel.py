@@ -1,17 +1,21 @@
-"""Cancel: an account takes one of its orders out of the book."""
+"""Cancel: an account takes one of its orders out of the book, or loses it when it is below its maintenance
+requirement."""
 
-from circuits.accounts import RESTING, header
+from circuits.accounts import RESTING, fresh_prices, header
 from circuits.bounds import ACCOUNT_SLOTS
+from circuits.buses import Tier
 from circuits.execution import Execution
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_SLOT,
+    HEADER_ROLE,
     ORDER_ACCOUNT,
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
     RECORD_SIZE,
     TAG,
+    Role,
     Tag,
 )
 from circuits.steps import Step
@@ -25,9 +29,11 @@ def constrain(execution: Execution) -> None:
     order, so it has a header. With a side that is not the order's, the instrument would be no number below
     MAX_INSTRUMENTS, and the balance's index no leaf.
     """
+    _seize(execution)
     old, new, buys = execution.old, execution.new, execution.register(BUYS)
     account, instrument = execution.register("account"), execution.register("instrument")
-    header(execution, Step.CANCEL_HEADER, message=True, may_open=False, orders=-1, tag=None)
+    forced = execution.register("forced")
+    header(execution, Step.CANCEL_HEADER, message=True, may_open=False, orders=-1, tag=None, forced=forced)
     step = Step.CANCEL_PREDECESSOR
     execution.access(step, None, None, [ORDER_NEXT])
     kind = (old[TAG] - int(Tag.ORDER)) * (old[TAG] - int(Tag.REDUCE_ORDER))
@@ -48,3 +54,13 @@ def constrain(execution: Execution) -> None:
         ("resting asks", RESTING[1], (1 - buys) * left),
     ):
         execution.require(step, label, new[position] - old[position] + change)
+
+
+def _seize(execution: Execution) -> None:
+    """The account does not meet its maintenance requirement at prices that are valid now. Nobody need ask for it."""
+    step = Step.SEIZE_HEADER
+    header(execution, step, message=False, may_open=False, checked=True)
+    execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
+    execution.ask(step, int(Tier.MAINTENANCE))
+    fresh_prices(execution, step)
+    execution.release(step, "mask", "fails", "moment", "tier")

@@ -12,6 +12,7 @@ from circuits.records import (
     TOTAL_SLOT,
     VAULT_SLOT,
     VENUE_BATCHES,
+    VENUE_EVENTS,
     VENUE_INDEX,
     VENUE_TIME,
     SystemAccount,
@@ -49,4 +50,5 @@ def _venue(execution: Execution) -> None:
     execution.require(step, "published time", new[VENUE_TIME] - time)
     execution.require(step, "time of the batch", new[VENUE_TIME] - execution.time)
     execution.require(step, "time does not go back", new[VENUE_TIME] - old[VENUE_TIME] - later)
+    execution.require(step, "events of the venue", new[VENUE_EVENTS] - execution.events)
     execution.publish(step, Public.BATCH)

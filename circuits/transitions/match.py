@@ -201,7 +201,7 @@ def _party(execution: Execution) -> None:
     size = [execution.bounded_register(f"size{k}") * sign(execution) for k in range(2)]
     change = [*size, bounded(0), bounded(0)]
     resting = _resting(execution, -(maker * lots(execution)))
-    balance(execution, Step.FILL_BASE, account, instrument, change, may_open=True, resting=resting)
+    balance(execution, Step.FILL_BASE, account, instrument, change, may_open=True, resting=resting, funded=True)
     _position(execution)
     _count_interest(execution)
     balance(execution, Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, _paid(execution))

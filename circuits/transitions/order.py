@@ -238,5 +238,5 @@ def _end(execution: Execution) -> None:
     resting = buys * left, (1 - buys) * left
     account, instrument = execution.register("account"), execution.register("instrument")
     nothing = [bounded(0)] * 4
-    balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting)
+    balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting, funded=True)
     fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"))

@@ -2,6 +2,7 @@
 
 from circuits.bounds import ACCOUNT_SLOTS, BIAS_TOP_LIMB, LIMB, MAX_ACCOUNTS
 from circuits.execution import Execution
+from circuits.expression import Expression
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_SLOT,
@@ -28,7 +29,9 @@ def constrain(execution: Execution) -> None:
     room = (execution.ports[0] + execution.ports[1] * LIMB).expression
     execution.require(venue, "room for the account", room + account - (MAX_ACCOUNTS - 1))
     base = ACCOUNT_BASE + ACCOUNT_SLOTS * account
-    execution.create(Step.REGISTER_HEADER, base, record(Tag.HEADER, Role.TRADER, 0, 1 << QUOTE_INSTRUMENT, 0, 1))
+    begins = int(Role.TRADER), 0, 1 << QUOTE_INSTRUMENT, 0, 1
+    header: list[Expression | int | None] = [*begins, execution.events, 0, int(Tag.HEADER)]
+    execution.create(Step.REGISTER_HEADER, base, header)
     execution.create(Step.REGISTER_KEY, base + KEY_SLOT, [None] * len(EMPTY[:TAG]) + [int(Tag.KEY)])
     zero = record(Tag.BALANCE, 0, 0, 0, BIAS_TOP_LIMB)
     execution.create(Step.REGISTER_QUOTE, base + BALANCE_SLOT + QUOTE_INSTRUMENT, zero)

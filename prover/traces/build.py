@@ -12,7 +12,8 @@ from circuits.witness import Witness
 from prover.traces import act, cancel, cash_out, close, match, movements, order, price, register, settle, transfer
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
-from prover.traces.margin import margin_columns
+from prover.traces.health import take_health
+from prover.traces.margin import REQUESTED, margin_columns
 from prover.traces.memory import timeline
 from prover.traces.tree import tree_columns
 
@@ -37,10 +38,12 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     execution = ExecutionTrace(circuit.table("execution"), witness, times, random_rows)
     for transition in TRANSITIONS:
         transition(execution)
-    columns = execution.finish()
+    requests = {name: execution.columns[name] for name in REQUESTED}
+    margin = margin_columns(circuit.table("margin"), witness, times, requests, random_rows)
+    take_health(execution, margin)
     traces = {
-        "execution": columns,
-        "margin": margin_columns(circuit.table("margin"), witness, times, columns["moment"], random_rows),
+        "execution": execution.finish(),
+        "margin": margin,
         "tree": tree_columns(circuit.table("tree"), witness, times, random_rows),
     }
     traces["range"] = range_columns(circuit, traces, random_rows)

@@ -8,7 +8,7 @@ from circuits.accounts import NONCE_PORTS, ROOM_PORTS
 from circuits.air import Table
 from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
 from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
-from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, RECORD_SIZE, TAG
+from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, RECORD_SIZE, TAG, VENUE_EVENTS
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
 from prover.traces.columns import Columns, Integers, inverses, limbs_of
@@ -32,6 +32,7 @@ class ExecutionTrace:
         columns, used = self.columns, self.columns.used
         columns["clock"][:] = np.arange(columns.active) + 1
         columns["time"][:] = sum(self.witness.arguments[Kind.CLOSE_VENUE]["time"])  # there is one
+        columns["events"][:] = self.old[VENUE_EVENTS][self.starts(Kind.CLOSE_VENUE)].sum()
         columns["index"][:used] = np.frombuffer(self.witness.accesses.index, np.uint32)
         columns["previous_time"][:used] = times.execution_previous
         elapsed = columns["clock"][:used] * TIMES_PER_CLOCK - times.execution_previous - 1

@@ -1,34 +1,43 @@
 """The margin table's columns: the visits of every check, then its closing row."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from circuits import margin as layout
 from circuits.air import Table
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB, LIMB_BITS, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, RATIO_ONE, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     MARKET_BIT,
     MARKET_LOT_UNITS,
     MARKET_MARK,
     MARKET_VALID,
     MARKET_WEIGHT,
+    QUOTE_BORROW,
+    QUOTE_BORROW_CAP,
+    QUOTE_CLOSE_OUT,
+    QUOTE_MAINTENANCE,
     RECORD_SIZE,
     TAG,
     Tag,
 )
-from circuits.steps import Step
 from circuits.witness import MarginVisits, Witness
 from prover.traces.columns import Columns, Integers, integer_of, inverses, limbs_of, product_limbs
 from prover.traces.memory import Timeline
 
+REQUESTED = ("fails", "moment", "tier")
+
 
 class MarginTrace:
-    """Columns of the margin table; `rows` are those of the visits, `closing` those of the closing rows. moment: of
-    each execution row, the time at which the prices of its check must be valid."""
+    """Columns of the margin table; `rows` are those of the visits, `closing` those of the closing rows. requests:
+    of each execution row the registers `REQUESTED`."""
 
     def __init__(
-        self, table: Table, witness: Witness, times: Timeline, moment: Integers, random_rows: int
+        self, table: Table, witness: Witness, times: Timeline, requests: Mapping[str, Integers], random_rows: int
     ) -> None:
         visits = witness.visits
         asked = _integers(visits, "row")
@@ -41,9 +50,10 @@ class MarginTrace:
         self.balance = _integers(visits, "balance").reshape(-1, RECORD_SIZE).T
         self.market = _integers(visits, "market").reshape(-1, RECORD_SIZE).T
         self.columns = Columns(table, len(asked) + len(self.closing), random_rows)
-        self._identify(witness, asked, times)
+        self._identify(witness, asked, times, requests["fails"][asked])
+        self._tier(requests["tier"][asked[first]])
         self._read(times)
-        self._age(moment[asked])
+        self._age(requests["moment"][asked])
 
     def set(self, name: str, values: Integers | int) -> None:
         """Set a column on all visits."""
@@ -54,7 +64,7 @@ class MarginTrace:
         for number, value in zip(numbers, values, strict=True):
             self.columns[f"port{number}"][rows] = value
 
-    def _identify(self, witness: Witness, asked: Integers, times: Timeline) -> None:
+    def _identify(self, witness: Witness, asked: Integers, times: Timeline, fails: Integers) -> None:
         instrument, account = _integers(witness.visits, "instrument"), _integers(witness.visits, "account")
         for name, values in (
             ("clock", asked + 1),
@@ -63,8 +73,6 @@ class MarginTrace:
             ("visit", times.visit_number),
         ):
             self.set(name, values)
-        steps = np.frombuffer(witness.accesses.step, np.uint8)
-        fails = (np.roll(steps, -1)[asked] == int(Step.UNDO_QUOTE)).astype(np.int64)
         for name, values in (("clock", asked + 1), ("account", account), ("fails", fails)):
             self.columns[name][self.closing] = values[self.last]
         self.set("fails", fails)
@@ -76,13 +84,24 @@ class MarginTrace:
         self.set("mask", self._per_check(bit)[self.check] - self._before(bit))
         gap = np.where(self.first, 0, instrument - np.roll(instrument, 1) - 1)
         self.columns[f"port{layout.ID_GAP}"][self.rows] = gap
-        borrow = self.market[MARKET_WEIGHT][self.first]
-        self.set("borrow", borrow[self.check])
-        self.columns["borrow"][self.closing] = borrow
+
+    def _tier(self, tier: Integers) -> None:
+        """tier: of each check."""
+        quote = self.market[:, self.first]
+        self.ports(layout.TIER, [tier & 1, tier >> 1], self.rows[self.first])
+        ratios = [np.full_like(tier, RATIO_ONE), quote[QUOTE_MAINTENANCE], quote[QUOTE_CLOSE_OUT], np.zeros_like(tier)]
+        for name, values in (
+            ("ratio", np.choose(tier, ratios)),
+            ("borrow", np.where(tier == int(Tier.ZERO), 0, quote[QUOTE_BORROW])),
+            ("cap", np.where(tier == int(Tier.INITIAL), quote[QUOTE_BORROW_CAP], layout.NO_CAP)),
+        ):
+            self.set(name, values[self.check])
+            self.columns[name][self.closing] = values
 
     def _read(self, times: Timeline) -> None:
         for k in range(AMOUNT_LIMBS):
             self.set(f"balance{k}", self.balance[k])
+        self.set("funding", self.balance[BALANCE_FUNDING])
         for k, position in enumerate((BALANCE_BIDS, BALANCE_ASKS)):
             self.set(f"resting{k}", self.balance[position])
         for name, position in (
@@ -114,9 +133,7 @@ class MarginTrace:
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
         self.set("stales", self._before(stale))
-        stales = self._per_check(stale)
-        self.columns["stales"][self.closing] = stales
-        self.columns["high_carry0"][self.closing] = inverses(stales)
+        self.columns["stales"][self.closing] = self._per_check(stale)
 
     def _per_check(self, values: Integers) -> Integers:
         """The sum of the values of each check."""
@@ -145,18 +162,17 @@ def _integers(visits: MarginVisits, name: str) -> Integers:
 
 
 def margin_columns(
-    table: Table, witness: Witness, times: Timeline, moment: Integers, random_rows: int
+    table: Table, witness: Witness, times: Timeline, requests: Mapping[str, Integers], random_rows: int
 ) -> Columns:
-    """The columns of the margin table for a batch; moment: that register's column of the execution table."""
-    trace = MarginTrace(table, witness, times, moment, random_rows)
+    """The columns of the margin table for a batch; requests: the registers `REQUESTED` of the execution table."""
+    trace = MarginTrace(table, witness, times, requests, random_rows)
     if len(trace.rows):
-        cash, net = _visits(trace)
-        _closing(trace, cash, net)
+        _closing(trace, *_visits(trace))
     return trace.columns
 
 
-def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
-    """Lots, products and contributions; returns the limb sums of cash and net of each check."""
+def _visits(trace: MarginTrace) -> tuple[Integers, Integers, Integers]:
+    """Lots, products and contributions; returns the limb sums of cash, value and requirement of each check."""
     tag, rows = trace.market[TAG], trace.rows
     quote, asset, perpetual = (tag == int(kind) for kind in (Tag.QUOTE, Tag.ASSET, Tag.PERPETUAL))
     amount = integer_of(trace.balance[:AMOUNT_LIMBS]) - BIAS
@@ -183,8 +199,8 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers]:
         np.where(quote, trace.balance[k] - bias[k], np.where(perpetual, (1 - 2 * negative) * marked[k], 0))
         for k in range(AMOUNT_LIMBS)
     ]
-    net = [np.where(asset, weighted[k], np.where(perpetual, -weighted[k], 0)) for k in range(AMOUNT_LIMBS)]
-    return trace.accumulate("cash", cash), trace.accumulate("net", net)
+    value, required = ([np.where(kind, part, 0) for part in weighted] for kind in (asset, perpetual))
+    return trace.accumulate("cash", cash), trace.accumulate("value", value), trace.accumulate("required", required)
 
 
 def _whole_lots(trace: MarginTrace, asset: Integers, amount: Integers, lots: Integers, units: Integers) -> None:
@@ -218,25 +234,34 @@ def _product(
     return product
 
 
-def _closing(trace: MarginTrace, cash: Integers, net: Integers) -> None:
+def _closing(trace: MarginTrace, cash: Integers, value: Integers, required: Integers) -> None:
     """The carried sums and the final comparison."""
     rows = trace.closing
     amount = integer_of(cash)
     negative = (amount < 0).astype(np.int64)
     trace.columns["negative"][rows] = negative
-    short, equity = limbs_of(np.abs(amount), AMOUNT_LIMBS), limbs_of(integer_of(cash + net) + BIAS, AMOUNT_LIMBS)
+    short, equity = limbs_of(np.abs(amount), AMOUNT_LIMBS), limbs_of(integer_of(cash + value) + BIAS, AMOUNT_LIMBS)
+    requirement = limbs_of(integer_of(required), AMOUNT_LIMBS)
     bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
     equity_parts = [part - offset for part, offset in zip(equity, bias, strict=True)]
     trace.ports(layout.SHORT, short, rows)
     trace.ports(layout.EQUITY, equity, rows)
+    trace.ports(layout.REQUIRED, requirement, rows)
     signed = [(1 - 2 * negative) * part for part in short]
-    for sums, parts, ports in ((cash, signed, layout.SHORT_CARRIES), (cash + net, equity_parts, layout.EQUITY_CARRIES)):
+    for sums, parts, ports in (
+        (cash, signed, layout.SHORT_CARRIES),
+        (cash + value, equity_parts, layout.EQUITY_CARRIES),
+        (required, requirement, layout.REQUIRED_CARRIES),
+    ):
         carry = np.zeros_like(amount)
         for k, number in enumerate(ports):
             carry = (sums[k] + carry - parts[k]) >> LIMB_BITS
             trace.columns[f"port{number}"][rows] = carry + layout.SUM_CARRY_OFFSET
-    owed = trace.columns["borrow"][rows] * negative
-    wholes = [FRACTION_ONE * part - owed * short[k] for k, part in enumerate(equity_parts)]
+    _borrowing(trace, negative * (short[2] + (short[3] << LIMB_BITS)))
+    owed, ratio = trace.columns["borrow"][rows] * negative, trace.columns["ratio"][rows]
+    wholes = [
+        RATIO_ONE * part - owed * short[k] - ratio * requirement[k] for k, part in enumerate(equity_parts)
+    ]
     lacks = below_zero(wholes)
     trace.columns["stale"][rows] = lacks
     outcome, carry = 1 - 2 * lacks, lacks.copy()
@@ -248,6 +273,15 @@ def _closing(trace: MarginTrace, cash: Integers, net: Integers) -> None:
         if k < AMOUNT_LIMBS - 1:
             trace.columns[f"port{layout.EXCESS_CARRIES[k]}"][rows] = carry + layout.EXCESS_CARRY_OFFSET
     trace.columns[f"port{layout.EXCESS[AMOUNT_LIMBS]}"][rows] = outcome * carry
+
+
+def _borrowing(trace: MarginTrace, short: Integers) -> None:
+    """How the shortfall, in CAP_UNIT, stands to its cap; and the inverse of the number of other reasons to fail."""
+    rows, cap = trace.closing, trace.columns["cap"][trace.closing]
+    over = (short >= cap).astype(np.int64)
+    trace.columns["high_carry1"][rows] = over
+    trace.ports(layout.CAP_DISTANCE, limbs_of(np.where(over == 1, short - cap, cap - short - 1), 2), rows)
+    trace.columns["high_carry0"][rows] = inverses(trace.columns["stales"][rows] + over)
 
 
 def below_zero(parts: list[Integers]) -> Integers:

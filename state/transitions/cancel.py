@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from circuits.buses import Tier
 from circuits.records import (
     EMPTY,
     ORDER_ACCOUNT,
@@ -14,6 +15,7 @@ from circuits.steps import Kind, Step
 from state.accounts import access_header, change_balance
 from state.book import Reason, Removal
 from state.errors import Refusal, Rule
+from state.margin import check_below
 from state.memory import Memory
 from state.transitions.match import resting_change
 from state.transitions.order import Order, Policy
@@ -29,20 +31,23 @@ class Cancel:
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition. Refuses UNKNOWN_ORDER, NOT_THE_OWNER, and what `access_header` refuses."""
-        leaf = memory.book.leaf(self.order)
-        order = memory.read(leaf)
-        if order[ORDER_ACCOUNT] != self.account:
-            raise Refusal(Rule.NOT_THE_OWNER, order=self.order, account=self.account)
-        market, buys = memory.venue.instruments[order[ORDER_BOOK] // 2], bool(order[ORDER_BOOK] % 2)
-        access_header(memory, Step.CANCEL_HEADER, self.account, message=True, orders=-1)
-        before = memory.book.predecessor(leaf)
-        old = memory.read(before)
-        memory.replace(Step.CANCEL_PREDECESSOR, before, old, (order[ORDER_NEXT], *old[1:]))
-        memory.replace(Step.CANCEL_ORDER, leaf, order, EMPTY)
-        memory.book.remove(leaf)
-        resting = resting_change(buys, -order[ORDER_LEFT])
-        change_balance(memory, Step.CANCEL_BASE, self.account, market, 0, resting=resting)
-        memory.removals.append(Removal(self.order, Reason.CANCELLED))
+        _remove(memory, self.account, self.order, forced=False)
+        return (self.account,)
+
+
+@dataclass(frozen=True, slots=True)
+class ForceCancel:
+    """Take an order of an account below its maintenance requirement out of the book. Anyone may ask for it."""
+
+    kind: ClassVar[Kind] = Kind.FORCE_CANCEL
+    account: int
+    order: int
+
+    def apply(self, memory: Memory) -> tuple[int, ...]:
+        """See Transition. Refuses what `check_below` refuses of the maintenance tier, and what Cancel refuses."""
+        row = access_header(memory, Step.SEIZE_HEADER, self.account)
+        check_below(memory, row, self.account, Tier.MAINTENANCE)
+        _remove(memory, self.account, self.order, forced=True)
         return (self.account,)
 
 
@@ -92,3 +97,20 @@ class Modify:
         placed = replacement.apply(memory)
         memory.followed.insert(place, (Kind.ORDER, placed))
         return arguments
+
+
+def _remove(memory: Memory, account: int, number: int, *, forced: bool) -> None:
+    leaf = memory.book.leaf(number)
+    order = memory.read(leaf)
+    if order[ORDER_ACCOUNT] != account:
+        raise Refusal(Rule.NOT_THE_OWNER, order=number, account=account)
+    market, buys = memory.venue.instruments[order[ORDER_BOOK] // 2], bool(order[ORDER_BOOK] % 2)
+    access_header(memory, Step.CANCEL_HEADER, account, message=True, forced=forced, orders=-1)
+    before = memory.book.predecessor(leaf)
+    old = memory.read(before)
+    memory.replace(Step.CANCEL_PREDECESSOR, before, old, (order[ORDER_NEXT], *old[1:]))
+    memory.replace(Step.CANCEL_ORDER, leaf, order, EMPTY)
+    memory.book.remove(leaf)
+    resting = resting_change(buys, -order[ORDER_LEFT])
+    change_balance(memory, Step.CANCEL_BASE, account, market, 0, resting=resting)
+    memory.removals.append(Removal(number, Reason.CANCELLED))

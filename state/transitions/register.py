@@ -9,6 +9,7 @@ from circuits.records import (
     EMPTY,
     QUOTE_INSTRUMENT,
     VENUE_ACCOUNTS,
+    VENUE_EVENTS,
     VENUE_INDEX,
     Role,
     Tag,
@@ -46,7 +47,7 @@ class Register:
         new = list(venue)
         new[VENUE_ACCOUNTS] = next_count("account", count, MAX_ACCOUNTS)
         memory.replace(Step.REGISTER_VENUE, VENUE_INDEX, venue, tuple(new))
-        header = header_record(Role.TRADER, 0, 1 << QUOTE_INSTRUMENT)
+        header = header_record(Role.TRADER, 0, 1 << QUOTE_INSTRUMENT, events=venue[VENUE_EVENTS])
         memory.replace(Step.REGISTER_HEADER, header_index(account), EMPTY, header)
         memory.replace(Step.REGISTER_KEY, key_index(account), EMPTY, record(Tag.KEY, *self.key))
         memory.replace(Step.REGISTER_QUOTE, balance_index(account, QUOTE_INSTRUMENT), EMPTY, balance_record(0))

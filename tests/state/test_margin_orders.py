@@ -194,8 +194,12 @@ def checks(accounts: Sequence[Account], failing: Sequence[bool]) -> Columns:
             witness.visit(row, ALICE + number, instrument, balance, market)
         following = Step.UNDO_QUOTE if fails else Step.FILL_FEE
         witness.access(following, market_index(USDC) + 1, nothing, nothing)
-    moment = np.full(witness.row_count(), MOMENT, dtype=np.int64)
-    return margin_columns(TABLE, witness, timeline(witness), moment, RANDOM_ROWS)
+    steps = np.frombuffer(witness.accesses.step, np.uint8)
+    requests = {
+        "moment": np.full(len(steps), MOMENT, dtype=np.int64), "tier": np.zeros(len(steps), dtype=np.int64),
+        "fails": (np.roll(steps, -1) == int(Step.UNDO_QUOTE)).astype(np.int64),
+    }  # fmt: skip
+    return margin_columns(TABLE, witness, timeline(witness), requests, RANDOM_ROWS)
 
 
 def objections(columns: Columns) -> list[str]:
