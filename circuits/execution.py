@@ -335,9 +335,9 @@ def sequence(execution: Execution) -> None:
     closing step, and after one come only closing steps and idle rows.
     """
     table, flow = execution.table, execution._flow
-    for before, after in plain_successions():
-        label = f"{before.name.lower()} leads to {after.name.lower()}"
-        table.constrain(label, execution.step(before) - execution.step(after).next(), Where.TRANSITION)
+    for after, before in plain_successions().items():
+        label = f"{' or '.join(step.name.lower() for step in before)} leads to {after.name.lower()}"
+        table.constrain(label, execution.steps(before) - execution.step(after).next(), Where.TRANSITION)
     for after, sources in sorted(flow.items()):
         arrival = execution.step(after).next()
         table.constrain(f"what leads to {after.name.lower()}", total(sources) - arrival, Where.TRANSITION)
@@ -368,11 +368,12 @@ def successions() -> set[tuple[Step, Step]]:
     return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS
 
 
-def plain_successions() -> list[tuple[Step, Step]]:
-    """The pairs of steps of which the first always leads to the second, which nothing else leads to."""
-    pairs, ends = successions(), {steps[-1] for steps in STEPS.values()} | set(FAILING_STEPS)
-    before, after = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    return sorted(pair for pair in pairs if before[pair[0]] == after[pair[1]] == 1 and pair[0] not in ends)
+def plain_successions() -> dict[Step, list[Step]]:
+    """Each step that nothing leads to but steps after which it always comes, and these."""
+    pairs, ends = successions(), {steps[-1] for steps in STEPS.values()}
+    choosing = {a for a, count in Counter(a for a, _ in pairs).items() if count > 1} | ends
+    leading = {b: sorted(a for a, follower in pairs if follower == b) for b in sorted({b for _, b in pairs})}
+    return {b: found for b, found in leading.items() if b not in FIRST_STEPS and not choosing & set(found)}
 
 
 def _ending(execution: Execution) -> None:

@@ -70,6 +70,7 @@ class SystemAccount(IntEnum):
     FUNDING_POOL = 2
     ROUNDING = 3
     IN_TRANSIT = 4
+    LOSS = 5  # what nobody could pay: its quote is what all others are owed too much
 
 
 FIRST_TRADER = len(SystemAccount)

@@ -80,10 +80,10 @@ class Step(_Numbered):
     CASH_OUT_RULES = auto()
     CASH_OUT_MARKET = auto()
     CASH_OUT_HEADER = auto()
-    CASH_OUT_BASE = auto()
-    CASH_OUT_QUOTE = auto()
-    CASH_OUT_POOL_BASE = auto()
-    CASH_OUT_POOL_QUOTE = auto()
+    SWAP_BASE = auto()
+    SWAP_OTHER_BASE = auto()
+    SWAP_QUOTE = auto()
+    SWAP_OTHER_QUOTE = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -131,6 +131,7 @@ def _steps(prefix: str) -> tuple[Step, ...]:
 
 _MEET = (Step.MATCH_HEAD, Step.MATCH_ORDER)
 _PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
+_SWAP = _steps("SWAP")
 _BEST = (Step.BEST_HEAD, Step.BEST_ORDER)
 
 STEPS: dict[Kind, tuple[Step, ...]] = {
@@ -154,7 +155,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.SEND: _steps("SEND"),
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
-    Kind.CASH_OUT: _steps("CASH_OUT"),
+    Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),

@@ -1,6 +1,6 @@
 """Accesses to account headers and balances that several transitions share."""
 
-from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_ORDERS, AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS
+from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_ORDERS, AMOUNT_MAX, COUNTER_MAX, MAX_ACCOUNTS, SIZE_MAX
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -120,6 +120,22 @@ def change_balance(
         funding = memory.read(market_index(instrument.number))[MARKET_FUNDING]
     new = balance_record(amount, old[BALANCE_BIDS] + resting[0], old[BALANCE_ASKS] + resting[1], funding)
     return memory.replace(step, index, old, new)
+
+
+def swap(memory: Memory, account: int, other: int, instrument: Instrument, units: int, quote: int) -> None:
+    """Give an account so many units of the instrument and so much quote; they come from one of the venue's accounts.
+
+    Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses.
+    """
+    resting = max(memory.read(balance_index(account, instrument.number))[BALANCE_BIDS : BALANCE_ASKS + 1])
+    if resting > SIZE_MAX:
+        raise Refusal(
+            Rule.HOLDING_LIMIT, account=account, lots=resting, instrument=instrument.name, limit=SIZE_MAX
+        )
+    change_balance(memory, Step.SWAP_BASE, account, instrument, units)
+    change_balance(memory, Step.SWAP_OTHER_BASE, other, instrument, -units)
+    change_balance(memory, Step.SWAP_QUOTE, account, memory.venue.quote, quote)
+    change_balance(memory, Step.SWAP_OTHER_QUOTE, other, memory.venue.quote, -quote)
 
 
 def next_count(counter: str, count: int, limit: int) -> int:

@@ -109,7 +109,7 @@ def every_act() -> list[Transition]:
         Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600)),
         Announce(BTC_PERP, (Parameter.TAKER_FEE, 400)),
         Enact(BTC_PERP),
-        Announce(USDC, (Parameter.BORROW_FRACTION, 2_000)),
+        Announce(USDC, (Parameter.BORROW_FRACTION, 200)),
         Send(0, USDC, 5_000_000),
         Receive(1, 1, USDC, 3_000_000),
     ]

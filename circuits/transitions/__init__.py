@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from circuits import swap
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
@@ -32,5 +33,6 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     transit.constrain,
     settle.constrain,
     cash_out.constrain,
+    swap.constrain,
     close.constrain,
 )

@@ -20,7 +20,7 @@ from circuits.bounds import (
 )
 from circuits.execution import Execution, negate
 from circuits.expression import Expression, total
-from circuits.multiply import multiply
+from circuits.notional import notional
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_SLOT,
@@ -90,13 +90,10 @@ def _head(execution: Execution) -> None:
     execution.require(step, "the head is met", execution.register("head") - execution.old[ORDER_NEXT])
     execution.require(step, "what is first afterwards", execution.register("after") - execution.new[ORDER_NEXT])
     execution.require(step, "a post-only order meets nothing", execution.register("post"))
-    price, notional = ports[:2], ports[2:6]
+    price = ports[:2]
     execution.require(step, "limbs of the price", execution.register("price") - (price[0] + price[1] * LIMB).expression)
-    for k, port in enumerate(notional):
-        execution.require(step, f"notional limb {k} in range", execution.register(f"amount{k}") - port.expression)
     size = [execution.bounded_register(f"size{k}") for k in range(2)]
-    name, selector = f"{step.name.lower()}: notional", execution.step(step)
-    multiply(execution.table, name, selector, (price, size), notional, ports[6:8], execution.scratch)
+    notional(execution, step, price, size, product_port=2, carry_port=6)
 
 
 def _order(execution: Execution) -> None:

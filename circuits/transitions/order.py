@@ -14,7 +14,7 @@ from circuits.bounded import bounded
 from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
 from circuits.execution import REGISTERS, Execution
 from circuits.expression import Expression, total
-from circuits.multiply import multiply
+from circuits.notional import notional
 from circuits.records import (
     BIDS_SLOT,
     HEADER_NONCE,
@@ -82,11 +82,8 @@ def _numbers(execution: Execution) -> None:
     execution.require(step, "lots in range", left - size)
     execution.require(step, "limit is at least 1", limit - 1 - above)
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
-    mark, notional = [execution.old_limb(MARKET_MARK + k) for k in range(2)], ports[2:6]
-    for k, port in enumerate(notional):
-        execution.require(step, f"notional limb {k} in range", execution.register(f"amount{k}") - port.expression)
-    name, selector = f"{step.name.lower()}: notional", execution.step(step)
-    multiply(execution.table, name, selector, (mark, ports[:2]), notional, ports[6:8], execution.scratch)
+    mark = [execution.old_limb(MARKET_MARK + k) for k in range(2)]
+    notional(execution, step, mark, ports[:2], product_port=2, carry_port=6)
     step = Step.ORDER_RULES
     execution.nonzero(step, "at least one lot", left)
     later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2))

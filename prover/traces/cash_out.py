@@ -3,9 +3,10 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS
-from circuits.records import MARKET_MARK
+from circuits.records import MARKET_FUNDING, MARKET_MARK, SystemAccount
 from circuits.steps import Kind
-from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT, RESTING_PORTS, SIZE_PORT
+from circuits.transitions.cash_out import CARRY_PORT, NOTIONAL_PORT, SIZE_PORT
+from prover.traces import swap
 from prover.traces.columns import integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
 
@@ -13,14 +14,15 @@ from prover.traces.execution import ExecutionTrace
 def fill(trace: ExecutionTrace) -> None:
     """The position and its worth, on both sides."""
     kind = Kind.CASH_OUT
-    rules, market, header, base, quote, pool_base, pool_quote = trace.rows(kind)
+    rules, market, header, base = trace.rows(kind)[:4]
     position = integer_of(trace.old[:AMOUNT_LIMBS, base]) - BIAS
-    size, sign = np.abs(position), np.sign(position)
+    size = np.abs(position)
     mark = integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market])
     low, high = limbs_of(size, 2)
     account, instrument = (trace.argument(kind, name) for name in ("account", "market"))
-    trace.registers(kind, account=account, instrument=instrument, size0=low, size1=high)
-    trace.registers(kind, **{LONG: (position > 0).astype(np.int64)})
+    long, funding = (position > 0).astype(np.int64), trace.old[MARKET_FUNDING][market]
+    trace.registers(kind, account=account, instrument=instrument)
+    trace.registers(kind, **swap.registers(long, size, funding, whole=1, other=int(SystemAccount.FUNDING_POOL)))
     trace.nonzero(rules, low + high)
     notional, carries, high_carry = product_limbs(mark, size)
     trace.registers(kind, **{f"amount{k}": part for k, part in enumerate(notional)})
@@ -29,13 +31,4 @@ def fill(trace: ExecutionTrace) -> None:
             trace.port(first + k, market, part)
     trace.columns["scratch"][market] = high_carry
     trace.header(header, None, trace.rows(kind))
-    for rows, direction, amount in (
-        (base, -sign, [low, high]),
-        (quote, sign, notional),
-        (pool_base, sign, [low, high]),
-        (pool_quote, -sign, notional),
-    ):
-        parts = [direction * part for part in amount]
-        trace.change(rows, [*parts, *[0] * (AMOUNT_LIMBS - len(parts))])
-    for element, port in RESTING_PORTS.items():
-        trace.wide_port(port, base, trace.old[element][base])
+    swap.fill(trace, trace.rows(kind)[3:], long, size, integer_of(np.array(notional)))

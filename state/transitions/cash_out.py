@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import SIZE_MAX
 from circuits.records import (
-    BALANCE_ASKS,
-    BALANCE_BIDS,
     MARKET_MARK,
     TAG,
     SystemAccount,
@@ -17,7 +14,7 @@ from circuits.records import (
     rules_index,
 )
 from circuits.steps import Kind, Step
-from state.accounts import access_header, balance_amount, change_balance
+from state.accounts import access_header, balance_amount, swap
 from state.errors import Refusal, Rule
 from state.memory import Memory
 from state.transitions.order import find_market
@@ -32,9 +29,9 @@ class CashOut:
     market: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses NOT_A_MARKET, NOT_SETTLED, NO_POSITION, HOLDING_LIMIT, and what `access_header` and
-        `change_balance` refuse."""
-        market, quote, pool = find_market(memory.venue, self.market), memory.venue.quote, SystemAccount.FUNDING_POOL
+        """See Transition. Refuses NOT_A_MARKET, NOT_SETTLED, NO_POSITION, and what `access_header` and `swap`
+        refuse."""
+        market, pool = find_market(memory.venue, self.market), SystemAccount.FUNDING_POOL
         if memory.look(Step.CASH_OUT_RULES, rules_index(self.market))[TAG] != Tag.SETTLED:
             raise Refusal(Rule.NOT_SETTLED, market=market.name)
         record = memory.look(Step.CASH_OUT_MARKET, market_index(self.market))
@@ -42,13 +39,6 @@ class CashOut:
         position = balance_amount(memory.read(balance_index(self.account, self.market)))
         if not position:
             raise Refusal(Rule.NO_POSITION, account=self.account, market=market.name)
-        resting = max(memory.read(balance_index(self.account, self.market))[BALANCE_BIDS : BALANCE_ASKS + 1])
-        if resting > SIZE_MAX:
-            name, limit = market.name, SIZE_MAX
-            raise Refusal(Rule.HOLDING_LIMIT, account=self.account, lots=resting, instrument=name, limit=limit)
         worth = position * from_limbs(record[MARKET_MARK : MARKET_MARK + 2])
-        change_balance(memory, Step.CASH_OUT_BASE, self.account, market, -position)
-        change_balance(memory, Step.CASH_OUT_QUOTE, self.account, quote, worth)
-        change_balance(memory, Step.CASH_OUT_POOL_BASE, pool, market, position)
-        change_balance(memory, Step.CASH_OUT_POOL_QUOTE, pool, quote, -worth)
+        swap(memory, self.account, pool, market, -position, worth)
         return (self.account, self.market)

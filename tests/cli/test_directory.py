@@ -11,7 +11,7 @@ import pytest
 from tests.cli.running import fails, run, run_json
 from tests.conftest import Proven
 
-DEPOSIT = ("--chain", "ethereum", "--account", 5, "--asset", "USDC", "--amount", 1)
+DEPOSIT = ("--chain", "ethereum", "--account", 6, "--asset", "USDC", "--amount", 1)
 
 
 def chain_file(ledger: Path, name: str = "ethereum") -> Path:

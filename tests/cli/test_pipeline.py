@@ -135,7 +135,7 @@ def test_a_deposit_that_no_chain_holds_is_refused(ledger: Path, tmp_path: Path) 
     deposit = {"kind": "deposit", "chain": "ethereum", "sequence": len(chain.deposits), "account": 5, "asset": "USDC"}
     batch = write_batch(tmp_path / "a.batch", {**deposit, "amount": "10"})
     fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:2", "unbacked-deposit")
-    run("deposit", ledger, "--chain", "ethereum", "--account", 5, "--asset", "USDC", "--amount", "10")
+    run("deposit", ledger, "--chain", "ethereum", "--account", 6, "--asset", "USDC", "--amount", "10")
     assert run("check", batch, "--ledger", ledger).exit_code == 0
 
 

@@ -30,7 +30,7 @@ def test_verifying_and_depositing_start_light(proven: Proven, ledger: Path) -> N
     assert loaded(main, "verify", proven.proof) == set()
     # Signatures need their library, and nothing else.
     assert loaded(main, "verify", proven.proof, "--ledger", ledger, "--chain", "solana") == {"py_ecc"}
-    deposit = ("--chain", "solana", "--account", 5, "--asset", "USDC", "--amount", 1)
+    deposit = ("--chain", "solana", "--account", 6, "--asset", "USDC", "--amount", 1)
     assert loaded(main, "deposit", ledger, *deposit) == set()
     assert loaded(f"import solvent; solvent.verify(open({str(proven.proof)!r}, 'rb').read())") == set()
 

@@ -137,7 +137,10 @@ def beheaded(steps: Sequence[Step], chain: Chain, before: Act) -> Script:
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     table: dict[str, Callable[[], Script]] = {}
-    plain = {after: f"{before.name.lower()} leads to {after.name.lower()}" for before, after in plain_successions()}
+    plain = {
+        after: f"{' or '.join(step.name.lower() for step in before)} leads to {after.name.lower()}"
+        for after, before in plain_successions().items()
+    }
     for chain in CHAINS:
         steps = [step for kind in chain.kinds for step in STEPS[kind]]
         for number, step in enumerate(steps[1:], start=1):

@@ -35,7 +35,8 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
-from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT, RESTING_PORTS
+from circuits.swap import RESTING_PORTS
+from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT
 from prover.traces.columns import limbs_of, product_limbs
 from state.accounts import balance_record
 from state.ledger import Ledger
@@ -110,10 +111,10 @@ def cash_out(
     size = from_signed_limbs(memory.read(balance_index(account, market))[:4]) if size is None else size
     worth = size * from_limbs(mark) if worth is None else worth
     forger.header(Step.CASH_OUT_HEADER, account)
-    forger.balance(Step.CASH_OUT_BASE, account, market, -size)
-    forger.balance(Step.CASH_OUT_QUOTE, account, USDC, worth)
-    forger.balance(Step.CASH_OUT_POOL_BASE, POOL, market, size)
-    forger.balance(Step.CASH_OUT_POOL_QUOTE, POOL, USDC, -worth)
+    forger.balance(Step.SWAP_BASE, account, market, -size)
+    forger.balance(Step.SWAP_QUOTE, account, USDC, worth)
+    forger.balance(Step.SWAP_OTHER_BASE, POOL, market, size)
+    forger.balance(Step.SWAP_OTHER_QUOTE, POOL, USDC, -worth)
     memory.witness.begin(Kind.CASH_OUT, account, market)
 
 
@@ -173,7 +174,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
             setting(Kind.CASH_OUT, slice(None), opened=1, bit=1 << 20),
             ledger=settled,
         ),
-        "cash_out_base: nothing is left": lambda: Script(
+        "swap_base: nothing is left": lambda: Script(
             partial(cash_out, size=5), amend=both(resized(5, 5 * MARKED), multiplied(5)), ledger=settled
         ),
         "cash_out_rules: long is boolean": lambda: around(1, WIDE, 1 + WIDE),
@@ -183,15 +184,15 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_header: kind of record": lambda: beside({Step.CASH_OUT_HEADER: to(key_index(BOB))}),
         "cash_out_header: the account is a trader": lambda: Script(after_alice, ledger=settled),
         **{
-            f"cash_out_base: resting {side} fit a margin check": partial(uncountable, element)
+            f"swap_base: resting {side} fit a margin check": partial(uncountable, element)
             for side, element in (("bids", BALANCE_BIDS), ("asks", BALANCE_ASKS))
         },
-        "cash_out_base: index": lambda: Script(
-            of_bob, {Step.CASH_OUT_BASE: to(balance_index(BOB, BTC_PERP))}, ledger=settled
+        "swap_base: index": lambda: Script(
+            of_bob, {Step.SWAP_BASE: to(balance_index(BOB, BTC_PERP))}, ledger=settled
         ),
-        "cash_out_quote: index": partial(elsewhere, Step.CASH_OUT_QUOTE, balance_index(NOBODY - 1, USDC)),
-        "cash_out_pool_base: index": partial(elsewhere, Step.CASH_OUT_POOL_BASE, balance_index(BOB, BTC_PERP)),
-        "cash_out_pool_quote: index": partial(elsewhere, Step.CASH_OUT_POOL_QUOTE, balance_index(BOB, USDC)),
+        "swap_quote: index": partial(elsewhere, Step.SWAP_QUOTE, balance_index(NOBODY - 1, USDC)),
+        "swap_other_base: index": partial(elsewhere, Step.SWAP_OTHER_BASE, balance_index(BOB, BTC_PERP)),
+        "swap_other_quote: index": partial(elsewhere, Step.SWAP_OTHER_QUOTE, balance_index(BOB, USDC)),
         "cash_out_header: open instruments": lambda: Script(
             cash_out, {Step.CASH_OUT_HEADER: add(HEADER_MASK, 1 << 20)}, ledger=settled
         ),
@@ -241,8 +242,8 @@ def multiplied(size: int) -> Amend:
 def beside(hooks: Hooks | None = None) -> Script:
     """The account is Bob and a slot: his ETH-PERP are cashed out as if they were BTC-PERP, for ETH."""
     targets: Hooks = {
-        Step.CASH_OUT_BASE: to(balance_index(BOB, ETH_PERP)),
-        Step.CASH_OUT_QUOTE: to(balance_index(BOB, ETH)),
+        Step.SWAP_BASE: to(balance_index(BOB, ETH_PERP)),
+        Step.SWAP_QUOTE: to(balance_index(BOB, ETH)),
     }
     amend = setting(Kind.CASH_OUT, slice(None), account=(BOB + inverse(ACCOUNT_SLOTS)) % P)
     return Script(partial(cash_out, account=BOB, size=777), {**targets, **(hooks or {})}, amend, ledger=settled)
@@ -251,7 +252,7 @@ def beside(hooks: Hooks | None = None) -> Script:
 def headless(kind: Kind, step: Step, before: Act) -> Script:
     """A settlement, or a cash-out of a market that is not settled, that begins with this step."""
     size = position_of_alice()
-    unread = step > Step.CASH_OUT_BASE  # the position; a mark is read out of the limbs that are said to be its
+    unread = step > Step.SWAP_BASE  # the position; a mark is read out of the limbs that are said to be its
     worth = size << 27 if unread else size * MARKED
 
     def act(forger: Forger) -> None:
@@ -361,7 +362,7 @@ def uncountable(element: int) -> Script:
     """Alice's position goes, and more lots of hers rest than a margin check can count."""
 
     def amend(trace: ScriptedTrace) -> None:
-        trace.wide_port(RESTING_PORTS[element], trace.at(Step.CASH_OUT_BASE), one(0))
+        trace.wide_port(RESTING_PORTS[element], trace.at(Step.SWAP_BASE), one(0))
 
     return Script(cash_out, amend=amend, ledger=partial(laden, element))
 

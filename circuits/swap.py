@@ -1,0 +1,45 @@
+"""A swap: an account gives or gets lots of an instrument for quote, against one of the venue's own accounts."""
+
+from circuits.accounts import balance
+from circuits.bounded import Bounded, bounded, unsound_bounded
+from circuits.bounds import LIMB
+from circuits.execution import Execution
+from circuits.records import BALANCE_ASKS, BALANCE_BIDS, BALANCE_FUNDING, QUOTE_INSTRUMENT
+from circuits.steps import Step
+
+# Registers, under the names they have here. All of them are shown to be what they say before a swap begins.
+GIVES = "side"  # 1 if the account gives the lots and gets the amount, 0 for the opposite
+UNITS = ("size0", "size1", "fee0", "fee1")  # limbs of the lots, or of the base units of an asset
+FUNDING = "maker_left"  # the funding index up to which a position must be settled; of an asset 0
+WHOLE = "whole"  # not 0 if nothing of the balance may be left
+OTHER = "other"  # the venue's account
+
+RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # on SWAP_BASE, and the next one; by element of the balance
+
+
+def constrain(execution: Execution) -> None:
+    """Both accounts hold the instrument already, so nothing opens.
+
+    No margin check follows, but later ones read the orders that rest there, without the lots that may have offset them,
+    so these must fit the two limbs of the lots that count.
+    """
+    account, other, instrument = (execution.register(name) for name in ("account", OTHER, "instrument"))
+    sign = unsound_bounded(2 * execution.register(GIVES) - 1, -1, 1, "the flag is boolean")
+    units = [sign * execution.bounded_register(name) for name in UNITS]
+    amount = [sign * part for part in execution.amount()]
+    step, old, new = Step.SWAP_BASE, execution.old, execution.new
+    balance(execution, step, account, instrument, _negative(units))
+    execution.require(step, "funding is settled", old[BALANCE_FUNDING] - execution.register(FUNDING))
+    for position, port in RESTING_PORTS.items():
+        lots = (execution.ports[port] + execution.ports[port + 1] * LIMB).expression
+        side = "bids" if position == BALANCE_BIDS else "asks"
+        execution.require(step, f"resting {side} fit a margin check", new[position] - lots)
+    # What is left is then a multiple of 2^42, and position and size are less than 2^28.
+    execution.require(step, "nothing is left", execution.register(WHOLE) * (new[0] + new[1] + new[2]))
+    balance(execution, Step.SWAP_OTHER_BASE, other, instrument, units)
+    balance(execution, Step.SWAP_QUOTE, account, QUOTE_INSTRUMENT, amount)
+    balance(execution, Step.SWAP_OTHER_QUOTE, other, QUOTE_INSTRUMENT, _negative(amount))
+
+
+def _negative(parts: list[Bounded]) -> list[Bounded]:
+    return [bounded(0) - part for part in parts]
