@@ -1,10 +1,11 @@
 """The ledger: one authenticated state, moved by batches of transitions, each leaving a statement and a witness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from circuits.acts import Act, ActKind
 from circuits.bounds import TIME_MAX, TRANSIT
 from circuits.records import (
+    RECORD_SIZE,
     VENUE_BATCHES,
     VENUE_INDEX,
     VENUE_TIME,
@@ -96,6 +97,13 @@ class Ledger:
     def book(self) -> Book:
         """The resting orders, those of the open batch included."""
         return (self._memory or Memory(self.venue, self.store, None)).book
+
+    def changes(self, start: int) -> Iterator[tuple[int, Record, Record]]:
+        """Leaf index, old and new record of each access of the open batch, from execution row `start` on."""
+        accesses = self._opened().witness.accesses
+        for row in range(start, len(accesses.step)):
+            record = slice(RECORD_SIZE * row, RECORD_SIZE * (row + 1))
+            yield accesses.index[row], tuple(accesses.old[record]), tuple(accesses.new[record])
 
     def begin_batch(self, time: int | None = None, oracle: PriceOracle | None = None) -> None:
         """Open a batch. time: of all that is in it, in seconds since the venue's epoch; by default the last batch's.
