@@ -11,6 +11,7 @@ from cli.init import init
 from cli.inspect import inspect
 from cli.prove import prove
 from cli.rollback import rollback
+from cli.scenario import scenario
 from cli.security import security
 from cli.simulated_oracle import simulated_oracle
 from cli.verify import verify
@@ -25,5 +26,7 @@ def main() -> None:
     """
 
 
-for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, security, simulated_oracle, demo):
+for command in (
+    init, deposit, import_tape, check, prove, verify, rollback, inspect, scenario, security, simulated_oracle, demo,
+):  # fmt: skip
     main.add_command(command)

@@ -173,6 +173,14 @@ class LedgerFileError(FileError):
     """A damaged, foreign or missing file of a saved ledger."""
 
 
+class InvariantError(Exception):
+    """The ledger is not backed: balances, liabilities and vaults of an instrument disagree."""
+
+    def __init__(self, instrument: str) -> None:
+        self.instrument = instrument
+        super().__init__(f"the invariant is broken in {instrument}; keep the ledger's files and report it")
+
+
 class HistoryError(Exception):
     """The undo logs do not lead back to the root that they name."""
 
