@@ -132,7 +132,7 @@ class Liquidator:
     def _order(self, state: Health, position: Position) -> bool:
         """Whether an order against the position was placed, and changed it."""
         long, margin = position.size > 0, state.margin
-        zero = zero_price(long, position.mark, position.weight, margin.equity, margin.requirement)
+        zero = zero_price(margin.equity, margin.requirement, position.mark, position.weight, long=long)
         price = -(-zero * FEE_ONE // (FEE_ONE - FEE)) if long else zero * FEE_ONE // (FEE_ONE + FEE)
         if not 1 <= price <= LIMIT_MAX or not self._reachable(position.market, not long, price):
             return False

@@ -163,9 +163,10 @@ class Crash:
     def _quote(self, *, leave: bool = False) -> None:
         """Every maker's quotes around the mark, in place of those it had."""
         mark, share = self._mark(), _NERVOUS_SHARE if self._nervous else _SHARE
-        for place, maker in enumerate(self._makers):
+        for maker in self._makers:
             if self.ledger.book.orders_of(maker.account):
                 self._apply(CancelAll(maker.account))
+        for place, maker in enumerate(self._makers):
             size = min(maker.deposit // share // mark, SIZE_MAX // 16)
             for level in range(1, _LEVELS + 1) if size and not leave else ():
                 away = mark * (_SPREAD * level + place % _SPREAD) // FRACTION_ONE + 1

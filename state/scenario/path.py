@@ -13,8 +13,8 @@ _SPARE = 100  # in 1 / FRACTION_ONE: by how much more than the gap the price fal
 # The level at the end of each stretch of the day, in 1 / FRACTION_ONE of the price: before the fall, of what it is
 # after the fall when it has slid on, and at the end.
 _BEFORE, _SLID, _AFTER = 9_800, 9_000, 9_700
-MOVED = 25  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
-MOST_MINUTES = 10  # after so many, any price does
+MOVED = 40  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
+MOST_MINUTES = 15  # after so many, any price does
 
 
 @dataclass(frozen=True)
