@@ -76,7 +76,8 @@ def _chain(ledger: Ledger, chain: ChainState) -> dict[str, Any]:
     return {
         "name": chain.name, "batch": chain.batch, "root": root_hex(chain.root), "deposits": len(chain.deposits),
         "status": ChainStatus(ledger.read(chain_index(chain.number))[CHAIN_STATUS]).name.lower(),
-        "pending": len(chain.pending()), "payouts": len(chain.payouts), "vaults": vaults,
+        "pending": len(chain.pending()), "requests": [one.account for one in chain.requests],
+        "payouts": len(chain.payouts), "vaults": vaults,
     }  # fmt: skip
 
 

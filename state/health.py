@@ -1,13 +1,12 @@
 """How an account stands: its positions, what each tier asks of it, and how far it is from being liquidated."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from circuits.bounds import FUNDING_ONE, RATIO_ONE
+from circuits.bounds import RATIO_ONE
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
-    BALANCE_FUNDING,
     MARKET_FUNDING,
     MARKET_MARK,
     MARKET_WEIGHT,
@@ -16,6 +15,7 @@ from circuits.records import (
     from_limbs,
 )
 from state.accounts import balance_amount
+from state.funding import owed
 from state.ledger import Ledger
 from state.margin import Entry, Margin, assess, open_entries
 
@@ -79,8 +79,7 @@ def health(ledger: Ledger, account: int, moment: int = 0) -> Health:
     entries = open_entries(ledger.read, account)
     margin = assess(ledger.venue, account, entries, moment)
     positions = tuple(_position(entry) for entry in entries if entry[2][TAG] == Tag.PERPETUAL)
-    owed = sum(position.funding for position in positions)
-    return Health(account, replace(margin, cash=margin.cash - owed), positions)
+    return Health(account, margin, positions)
 
 
 def _position(entry: Entry) -> Position:
@@ -90,5 +89,5 @@ def _position(entry: Entry) -> Position:
         market, size, balance[BALANCE_BIDS], balance[BALANCE_ASKS],
         mark=from_limbs(record[MARKET_MARK : MARKET_MARK + 2]),
         weight=from_limbs(record[MARKET_WEIGHT : MARKET_WEIGHT + 2]),
-        funding=-(-size * (record[MARKET_FUNDING] - balance[BALANCE_FUNDING]) // FUNDING_ONE),
+        funding=owed(balance, record[MARKET_FUNDING]),
     )  # fmt: skip

@@ -54,7 +54,8 @@ class Liquidator:
     def below_maintenance(self, accounts: Iterable[int] | None = None) -> list[int]:
         """Those of the accounts, by default of all traders, that may be liquidated now: the least healthy first."""
         found = []
-        for account in range(FIRST_TRADER, account_count(self._ledger)) if accounts is None else accounts:
+        traders = range(FIRST_TRADER, account_count(self._ledger))
+        for account in traders if accounts is None else filter(traders.__contains__, accounts):
             state = self._below(account, Tier.MAINTENANCE)
             if state is not None:
                 percent = state.percent(RATIO_ONE)

@@ -5,7 +5,7 @@ accounts below maintenance are liquidated; then some traders go back to the leve
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -33,17 +33,18 @@ from state.rehearsal import consume
 from state.scenario.path import Tick
 from state.scenario.population import TENTHS, Member, Role
 from state.transitions import Transition
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import CancelAll
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument
 from verifier.prices import Bundle
 
 Sign = Callable[[int, Sequence[tuple[int, int]]], Bundle]  # time, prices by instrument
-# What is done for funding at the end of each batch, if the ledger takes it: applied first, so that it can be sampled.
-FUNDING: Mapping[str, Callable[[int], Transition]] = {}
+FUNDING = (ApplyFunding, SampleFunding)  # tried at the end of each batch: what is due is applied before more is sampled
 JUMP = 200  # in 1 / FRACTION_ONE: a price further than this from the mark is one
 NERVOUS = 30  # ticks after a jump for which makers quote less
 _LEVELS = 2  # of a maker's quotes on each side
@@ -115,7 +116,7 @@ class Crash:
             elif not jumped:
                 self._trade()
             self.series.append(self._moment(tick))
-        for build in FUNDING.values():
+        for build in FUNDING:
             self._try(build(self._market.number))
 
     def begin(self) -> None:
