@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from circuits.acts import Act, ActKind
 from circuits.bounds import TIME_MAX, TRANSIT
 from circuits.records import (
+    EMPTY,
     RECORD_SIZE,
     VENUE_BATCHES,
     VENUE_INDEX,
@@ -73,7 +74,7 @@ class Ledger:
 
     def read(self, index: int) -> Record:
         """The present record of a leaf, the open batch's writes included."""
-        return (self._memory or Memory(self.venue, self.store, None)).read(index)
+        return self.store.leaves.get(index, EMPTY) if self._memory is None else self._memory.read(index)
 
     def records(self) -> dict[int, Record]:
         """All present records by leaf index, the open batch's writes included."""
