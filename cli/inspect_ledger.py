@@ -77,7 +77,7 @@ class Selection:
 
 
 def ledger_object(directory: LedgerDirectory, selection: Selection | None = None) -> dict[str, Any]:
-    """Everything that is wanted, for JSON; amounts and prices are decimal strings in wholes. Refuses UNKNOWN_ACCOUNT."""
+    """Everything that is wanted, for JSON; amounts and prices are decimal strings. Refuses UNKNOWN_ACCOUNT."""
     ledger, chains, selection = directory.read(), directory.chain_states(), selection or Selection()
     venue, record = ledger.venue, ledger.read(VENUE_INDEX)
     backings = [

@@ -145,7 +145,7 @@ class Liquidator:
 
     def _lots(self, state: Health, position: Position) -> int:
         """As many lots as the best order takes, but no more than what restores health at its price."""
-        best = self._ledger.read(self._ledger.book.head(position.market, position.size < 0))
+        best = self._ledger.read(self._ledger.book.head(position.market, position.size > 0))
         loss = position.mark - best[ORDER_PRICE] if position.size > 0 else best[ORDER_PRICE] - position.mark
         cost = RATIO_ONE * loss + RATIO_ONE * best[ORDER_PRICE] * FEE // FEE_ONE
         relief = state.margin.maintenance * position.weight - cost  # in 1 / RATIO_ONE, of the gap, a lot
