@@ -18,7 +18,19 @@ from circuits.buses import HEALTH, MARGIN, MEMORY, PUBLIC, Public
 from circuits.expression import Expression, lift, total
 from circuits.range_table import limb
 from circuits.records import RECORD_SIZE, TAG, Tag
-from circuits.steps import CONTINUATIONS, FAILING_STEPS, HEALTH_STEPS, LINKS, MARGIN_STEPS, SEIZURES, STEPS, Step
+from circuits.steps import (
+    CONTINUATIONS,
+    FAILING_STEPS,
+    HEALTH_STEPS,
+    LINKS,
+    MARGIN_STEPS,
+    OPEN_STEPS,
+    OUTCOME_LINKS,
+    OUTCOMES,
+    SEIZURES,
+    STEPS,
+    Step,
+)
 
 REGISTERS = (
     "account",
@@ -67,7 +79,7 @@ REGISTERS = (
     "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in (*CONTINUATIONS, *OUTCOMES))
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
@@ -264,7 +276,7 @@ class Execution:
         self.table.send(PUBLIC, "public message", [kind, *(self.register(name) for name in names)], count)
         asks = Bounded(self.steps(MARGIN_STEPS), 0, 1)
         fails = self.register("fails")
-        others = [step for step in MARGIN_STEPS if step not in (Step.FILL_QUOTE, *FAILING_STEPS)]
+        others = [step for step in MARGIN_STEPS if step not in (*OPEN_STEPS, *FAILING_STEPS)]
         self.table.constrain("only a maker may fail its margin check", self.steps(others) * fails)
         self.table.constrain("a seizure needs a check that fails", self.steps(FAILING_STEPS) * (fails - 1))
         tier, named = self.register("tier"), total([self.step(step) * lift(t) for step, t in self._tiers.items()])
@@ -294,7 +306,6 @@ def new_execution() -> Execution:
         table.column("events"),
     )
     table.constrain("a batch has one time", execution.time.next() - execution.time, Where.TRANSITION)
-    table.constrain("events are counted", execution.events.next() - execution.events, Where.TRANSITION)
     _memory_access(execution)
     return execution
 
@@ -339,8 +350,8 @@ def sequence(execution: Execution) -> None:
         label = f"{' or '.join(step.name.lower() for step in before)} leads to {after.name.lower()}"
         table.constrain(label, execution.steps(before) - execution.step(after).next(), Where.TRANSITION)
     for after, sources in sorted(flow.items()):
-        arrival = execution.step(after).next()
-        table.constrain(f"what leads to {after.name.lower()}", total(sources) - arrival, Where.TRANSITION)
+        arrival, always = execution.step(after).next(), execution.steps(always_before(after))
+        table.constrain(f"what leads to {after.name.lower()}", total(sources) + always - arrival, Where.TRANSITION)
     for later in Step:
         if later not in FIRST_STEPS:
             table.constrain(f"the first row is no {later.name.lower()}", execution.step(later), Where.FIRST)
@@ -365,15 +376,21 @@ def _seizing(execution: Execution) -> None:
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | OUTCOME_LINKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:
     """Each step that nothing leads to but steps after which it always comes, and these."""
+    pairs = successions()
+    leading = {b: sorted(a for a, follower in pairs if follower == b) for b in sorted({b for _, b in pairs})}
+    return {b: found for b, found in leading.items() if b not in FIRST_STEPS and found == always_before(b)}
+
+
+def always_before(after: Step) -> list[Step]:
+    """The steps after which this one always comes."""
     pairs, ends = successions(), {steps[-1] for steps in STEPS.values()}
     choosing = {a for a, count in Counter(a for a, _ in pairs).items() if count > 1} | ends
-    leading = {b: sorted(a for a, follower in pairs if follower == b) for b in sorted({b for _, b in pairs})}
-    return {b: found for b, found in leading.items() if b not in FIRST_STEPS and not choosing & set(found)}
+    return sorted(a for a, follower in pairs if follower == after and a not in choosing)
 
 
 def _ending(execution: Execution) -> None:

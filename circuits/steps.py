@@ -84,6 +84,16 @@ class Step(_Numbered):
     SWAP_OTHER_BASE = auto()
     SWAP_QUOTE = auto()
     SWAP_OTHER_QUOTE = auto()
+    ZERO_MARKET = auto()
+    ZERO_PRICE = auto()
+    DELEVERAGE_FUND = auto()
+    DELEVERAGE_HEADER = auto()
+    DELEVERAGE_VENUE = auto()
+    DELEVERAGE_RULES = auto()
+    DELEVERAGE_EVENT = auto()
+    EVENT_BALANCE = auto()
+    EVENT_RECORD = auto()
+    EVENT_HEADER = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -119,6 +129,11 @@ class Kind(_Numbered):
     RECEIVE = auto()  # and arrives there
     SETTLE = auto()  # the operator makes a market's mark final
     CASH_OUT = auto()  # a position in a settled market becomes quote
+    DELEVERAGE = auto()  # the position of an account that nobody can take over is closed against all that are opposite
+    SOCIALISE = auto()  # what an account without positions owes and nobody can pay becomes everybody's loss
+    EVENT = auto()  # an account sees the next deleveraging; then comes one of the next two
+    UNMOVED = auto()  # it has no position on the side that was reduced
+    REDUCE = auto()  # its position is reduced by its share
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -132,7 +147,10 @@ def _steps(prefix: str) -> tuple[Step, ...]:
 _MEET = (Step.MATCH_HEAD, Step.MATCH_ORDER)
 _PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
 _SWAP = _steps("SWAP")
+_SWAP_QUOTE = (Step.SWAP_QUOTE, Step.SWAP_OTHER_QUOTE)
 _BEST = (Step.BEST_HEAD, Step.BEST_ORDER)
+_SHORT = (Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.DELEVERAGE_VENUE)
+_SEEN = (Step.EVENT_RECORD, Step.EVENT_HEADER)
 
 STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.REGISTER: _steps("REGISTER"),
@@ -156,6 +174,13 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
     Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
+    Kind.DELEVERAGE: (
+        *_SHORT[:2], *_steps("ZERO"), _SHORT[2], Step.DELEVERAGE_RULES, Step.DELEVERAGE_EVENT, *_SWAP,
+    ),  # fmt: skip
+    Kind.SOCIALISE: (*_SHORT, *_SWAP_QUOTE),
+    Kind.EVENT: (Step.EVENT_BALANCE,),
+    Kind.UNMOVED: _SEEN,
+    Kind.REDUCE: (*_SWAP_QUOTE, *_SEEN, *_SWAP),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -165,6 +190,9 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
 # What the order book's chain of kinds goes on with; no transition starts with these.
 CONTINUATIONS = (Kind.MATCH, Kind.FAIL, Kind.SKIP, Kind.FILLED, Kind.DISCARD, Kind.REST)
 
+# What the account that sees a deleveraging goes on with.
+OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
+
 # Where an order goes on: from the last step of one of its kinds to the first step of the next.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
@@ -172,10 +200,14 @@ LINKS = frozenset(
     for after in CONTINUATIONS
 )
 
+OUTCOME_LINKS = frozenset((STEPS[Kind.EVENT][-1], STEPS[outcome][0]) for outcome in OUTCOMES)
+
 # A margin check follows these accesses.
 MARGIN_STEPS = (
     Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE, Step.SEIZE_HEADER,
+    Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER,
 )  # fmt: skip
 FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
-HEALTH_STEPS = (Step.SEIZE_HEADER,)  # which also take what the check has found
-SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow a failed check
+OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)  # with one that fails or not
+HEALTH_STEPS = (*FAILING_STEPS, *OPEN_STEPS[1:])  # which also take what the check has found
+SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow SEIZE_HEADER

@@ -9,7 +9,9 @@ from circuits.transitions import (
     cancel,
     cash_out,
     close,
+    deleverage,
     deposit,
+    event,
     match,
     order,
     price,
@@ -34,5 +36,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     settle.constrain,
     cash_out.constrain,
     swap.constrain,
+    deleverage.constrain,
+    event.constrain,
     close.constrain,
 )
