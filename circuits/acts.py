@@ -21,6 +21,7 @@ from circuits.bounds import (
 )
 from circuits.records import (
     CHAIN_STATUS,
+    FUNDING_IMPACT,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
     PARAMETERS_FRACTION,
@@ -41,6 +42,7 @@ from circuits.records import (
     Status,
     Tag,
     chain_index,
+    funding_index,
     market_index,
     parameters_index,
     rules_index,
@@ -97,6 +99,7 @@ class Parameter(Enum):
     TAKER_FEE = "taker_fee"
     MINIMUM_NOTIONAL = "minimum_notional"
     INTEREST_CAP = "open_interest_cap"
+    IMPACT = "impact"
     MAINTENANCE = "maintenance"  # of the quote, as the others that follow: of the whole venue
     CLOSE_OUT = "close_out"
     BORROW_FRACTION = "borrow_fraction"
@@ -149,6 +152,7 @@ def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
         Parameter.TAKER_FEE: Target(rules, Tag.RULES, RULES_TAKER_FEE, 0, FEE_MAX),
         Parameter.MINIMUM_NOTIONAL: Target(rules, Tag.RULES, RULES_MINIMUM, 0, PRICE_MAX),
         Parameter.INTEREST_CAP: Target(rules, Tag.RULES, RULES_CAP, 0, SIZE_MAX),
+        Parameter.IMPACT: Target(funding_index(instrument), Tag.FUNDING, FUNDING_IMPACT, 1, SIZE_MAX),
     }
 
 

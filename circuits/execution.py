@@ -27,8 +27,10 @@ from circuits.steps import (
     OPEN_STEPS,
     OUTCOME_LINKS,
     OUTCOMES,
+    SAMPLING,
     SEIZURES,
     STEPS,
+    WALKS,
     Step,
 )
 
@@ -79,7 +81,7 @@ REGISTERS = (
     "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in (*CONTINUATIONS, *OUTCOMES))
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS + SAMPLING + OUTCOMES)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
@@ -376,7 +378,7 @@ def _seizing(execution: Execution) -> None:
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | OUTCOME_LINKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS | OUTCOME_LINKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:

@@ -84,8 +84,6 @@ class Step(_Numbered):
     SWAP_OTHER_BASE = auto()
     SWAP_QUOTE = auto()
     SWAP_OTHER_QUOTE = auto()
-    ZERO_MARKET = auto()
-    ZERO_PRICE = auto()
     DELEVERAGE_FUND = auto()
     DELEVERAGE_HEADER = auto()
     DELEVERAGE_VENUE = auto()
@@ -94,6 +92,13 @@ class Step(_Numbered):
     EVENT_BALANCE = auto()
     EVENT_RECORD = auto()
     EVENT_HEADER = auto()
+    PAY_MARKET = auto()
+    PAY_BASE = auto()
+    SAMPLE_MARKET = auto()
+    SAMPLE_ORDER = auto()
+    SAMPLE_FUNDING = auto()
+    APPLY_FUNDING = auto()
+    APPLY_MARKET = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -134,6 +139,11 @@ class Kind(_Numbered):
     EVENT = auto()  # an account sees the next deleveraging; then comes one of the next two
     UNMOVED = auto()  # it has no position on the side that was reduced
     REDUCE = auto()  # its position is reduced by its share
+    PAY_FUNDING = auto()  # a position pays, or is paid, the funding since it last was
+    SAMPLE_FUNDING = auto()  # the premium of a market's order book over its mark is added up
+    SAMPLE_ORDER = auto()  # an order or a sentinel on the way
+    SAMPLE_END = auto()
+    APPLY_FUNDING = auto()  # an hour's premiums move a market's funding index
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -180,7 +190,12 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.SOCIALISE: (*_SHORT, *_SWAP_QUOTE),
     Kind.EVENT: (Step.EVENT_BALANCE,),
     Kind.UNMOVED: _SEEN,
-    Kind.REDUCE: (*_SWAP_QUOTE, *_SEEN, *_SWAP),
+    Kind.REDUCE: (Step.PAY_BASE, *_SWAP_QUOTE, *_SEEN, *_SWAP),
+    Kind.PAY_FUNDING: (*_steps("PAY"), Step.SWAP_QUOTE, Step.SWAP_OTHER_QUOTE),
+    Kind.SAMPLE_FUNDING: (Step.SAMPLE_MARKET,),
+    Kind.SAMPLE_ORDER: (Step.SAMPLE_ORDER,),
+    Kind.SAMPLE_END: (Step.SAMPLE_FUNDING,),
+    Kind.APPLY_FUNDING: _steps("APPLY"),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -189,6 +204,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
 
 # What the order book's chain of kinds goes on with; no transition starts with these.
 CONTINUATIONS = (Kind.MATCH, Kind.FAIL, Kind.SKIP, Kind.FILLED, Kind.DISCARD, Kind.REST)
+SAMPLING = (Kind.SAMPLE_ORDER, Kind.SAMPLE_END)  # nor with these, which follow SAMPLE_FUNDING
 
 # What the account that sees a deleveraging goes on with.
 OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
@@ -201,6 +217,10 @@ LINKS = frozenset(
 )
 
 OUTCOME_LINKS = frozenset((STEPS[Kind.EVENT][-1], STEPS[outcome][0]) for outcome in OUTCOMES)
+# Where a sample goes on: both sides of the book are walked, order by order.
+WALKS = frozenset(
+    [(Step.SAMPLE_MARKET, Step.SAMPLE_ORDER), (Step.SAMPLE_ORDER,) * 2, (Step.SAMPLE_ORDER, Step.SAMPLE_FUNDING)]
+)
 
 # A margin check follows these accesses.
 MARGIN_STEPS = (

@@ -23,6 +23,7 @@ from state.book import Book, Removal, Trade
 from state.errors import Refusal, Rule, require_range
 from state.genesis import genesis_records
 from state.memory import DepositQueue, Memory, PriceOracle
+from state.settling import apply_settled
 from state.store import NO_SALT, Hasher, RandomElements, Root, Store, secret_elements
 from state.transitions import Transition
 from state.transitions.close import closing
@@ -117,8 +118,11 @@ class Ledger:
         self._memory = None
 
     def apply(self, transition: Transition) -> None:
-        """Apply one transition. Raises Refusal, and then neither state nor witness has changed."""
-        self._apply(transition, Memory.require_room)
+        """Apply one transition, and before it what it needs settled (`state.settling`).
+
+        Raises Refusal; then neither state nor witness has changed, but for what was settled.
+        """
+        apply_settled(lambda one: self._apply(one, Memory.require_room), transition)
 
     def _apply(self, transition: Transition, check: Callable[[Memory], None] = lambda memory: None) -> None:
         memory = self._opened()

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from circuits import swap
+from circuits import payment, swap
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
+    apply_funding,
     cancel,
     cash_out,
     close,
@@ -14,8 +15,10 @@ from circuits.transitions import (
     event,
     match,
     order,
+    pay_funding,
     price,
     register,
+    sample_funding,
     settle,
     transfer,
     transit,
@@ -38,5 +41,9 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     swap.constrain,
     deleverage.constrain,
     event.constrain,
+    payment.constrain,
+    pay_funding.constrain,
+    sample_funding.constrain,
+    apply_funding.constrain,
     close.constrain,
 )
