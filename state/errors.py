@@ -64,6 +64,10 @@ class Rule(StrEnum):
     BORROW_MARGIN = "borrow-margin"
     BORROW_LIMIT = "borrow-limit"
     HEALTHY = "healthy"
+    ZERO_PRICE = "zero-price"
+    BANKRUPT = "bankrupt"
+    ORDERS_REST = "orders-rest"
+    BELOW_ZERO_PRICE = "below-zero-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -125,6 +129,10 @@ MESSAGES: dict[Rule, str] = {
     ),
     Rule.BORROW_LIMIT: "account {account} would owe {shortfall} of cash, above {limit}",
     Rule.HEALTHY: "account {account} has equity {equity} and the {tier} share of its requirement {requirement}",
+    Rule.ZERO_PRICE: "the zero price of account {account} in {market} would be {price}, outside 1..{limit}",
+    Rule.BANKRUPT: "account {account} has equity {equity}: it is taken over or deleveraged, not liquidated",
+    Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
+    Rule.BELOW_ZERO_PRICE: "a limit of {limit} with a fee of {fee}/{fee_one} is worse than the zero price {price}",
 }
 
 

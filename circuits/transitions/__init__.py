@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from circuits import swap
+from circuits import swap, zero_price
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
@@ -10,6 +10,7 @@ from circuits.transitions import (
     cash_out,
     close,
     deposit,
+    liquidate,
     match,
     order,
     price,
@@ -29,6 +30,8 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     order.constrain,
     match.constrain,
     cancel.constrain,
+    zero_price.constrain,
+    liquidate.constrain,
     act.constrain,
     transit.constrain,
     settle.constrain,

@@ -9,7 +9,21 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import act, cancel, cash_out, close, match, movements, order, price, register, settle, transfer
+from prover.traces import (
+    act,
+    cancel,
+    cash_out,
+    close,
+    liquidate,
+    match,
+    movements,
+    order,
+    price,
+    register,
+    settle,
+    transfer,
+    zero_price,
+)
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.health import take_health
@@ -25,6 +39,7 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     order.fill,
     match.fill,
     cancel.fill,
+    liquidate.fill,
     act.fill,
     settle.fill,
     cash_out.fill,
@@ -41,6 +56,8 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     requests = {name: execution.columns[name] for name in REQUESTED}
     margin = margin_columns(circuit.table("margin"), witness, times, requests, random_rows)
     take_health(execution, margin)
+    zero_price.fill(execution)
+    liquidate.fill_limit(execution)
     traces = {
         "execution": execution.finish(),
         "margin": margin,
