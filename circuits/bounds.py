@@ -26,6 +26,7 @@ COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbe
 FRACTION_ONE = 10_000  # < LIMB
 FEE_ONE = 1_000_000
 FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb
+LIQUIDATION_FEE_MAX = FEE_ONE // 100  # of a liquidation, to the insurance fund; those carries hold it too
 FEE_LIMBS = 3
 FEE_AMOUNT_MAX = (1 << (LIMB_BITS * FEE_LIMBS)) - 1  # quote base units, of the fee of one party to one fill
 LOT_UNITS_MAX = LIMB - 1  # base units of a collateral asset in one lot

@@ -315,8 +315,8 @@ def new_execution() -> Execution:
 def _selector(table: Table, step: Step) -> Expression:
     """The selector of a step. Only those of first steps and of what an order may choose to go on with are constrained
     here: `sequence` derives the others from them."""
-    name = f"is_{step.name.lower()}"
-    return table.boolean(name).expression if step in FIRST_STEPS | CHOICES else table.column(name)
+    name, chosen = f"is_{step.name.lower()}", FIRST_STEPS | CHOICES | {*SEIZURES}
+    return table.boolean(name).expression if step in chosen else table.column(name)
 
 
 def _memory_access(execution: Execution) -> None:
@@ -368,12 +368,17 @@ def sequence(execution: Execution) -> None:
 
 
 def _seizing(execution: Execution) -> None:
-    """A seizure leads to one of the transitions that need one, and these are forced exactly after one."""
+    """A seizure leads to one of the transitions that need one, a liquidation to its order, and these are forced exactly
+    after those."""
     table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
+    limit, order = execution.step(Step.LIQUIDATE_LIMIT), execution.step(Step.ORDER_MARKET)
     starts = execution.steps(SEIZURES)
-    table.constrain("a seizure leads to what it is for", seizes * (1 - starts.next()), Where.TRANSITION)
-    table.constrain("what is forced follows a seizure", starts.next() * (forced.next() - seizes), Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
+    started = total([execution.step(step).next() for step in SEIZURES])
+    table.constrain("a seizure leads to what it is for", seizes * (1 - started), Where.TRANSITION)
+    table.constrain("a liquidation leads to its order", limit * (1 - order.next()), Where.TRANSITION)
+    follows = (started + order.next()) * (forced.next() - seizes - limit)
+    table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
+    table.constrain("nothing is forced in the first row", (starts + order) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:

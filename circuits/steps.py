@@ -56,6 +56,9 @@ class Step(_Numbered):
     END_HEADER = auto()
     END_BASE = auto()
     SEIZE_HEADER = auto()
+    ZERO_MARKET = auto()
+    ZERO_PRICE = auto()
+    LIQUIDATE_LIMIT = auto()
     CANCEL_HEADER = auto()
     CANCEL_PREDECESSOR = auto()
     CANCEL_ORDER = auto()
@@ -122,9 +125,10 @@ class Kind(_Numbered):
     MATCH = auto()  # taker and maker trade
     FAIL = auto()  # the maker would not keep its margin, and its order goes
     SKIP = auto()  # the maker's order is expired, the taker's own, or reduce-only and would not reduce; it goes
-    FILLED = auto()  # nothing of the order is left
+    FILLED = auto()  # nothing of the order is left, or its account has been liquidated as far as it may be
     DISCARD = auto()  # what is left meets no price, and is dropped
     REST = auto()  # what is left meets no price, and joins the book
+    LIQUIDATE = auto()  # an order of an account below its maintenance requirement follows; nobody need ask for it
     CANCEL = auto()
     FORCE_CANCEL = auto()  # of an account below its maintenance requirement
     SET = auto()  # the operator changes a status or a deposit cap at once
@@ -175,6 +179,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.FILLED: (Step.END_HEADER,),
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
+    Kind.LIQUIDATE: (Step.SEIZE_HEADER, *_steps("ZERO"), Step.LIQUIDATE_LIMIT),
     Kind.CANCEL: _steps("CANCEL"),
     Kind.FORCE_CANCEL: (Step.SEIZE_HEADER, *_steps("CANCEL")),
     Kind.SET: _steps("SET_"),
@@ -209,12 +214,13 @@ SAMPLING = (Kind.SAMPLE_ORDER, Kind.SAMPLE_END)  # nor with these, which follow 
 # What the account that sees a deleveraging goes on with.
 OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
 
-# Where an order goes on: from the last step of one of its kinds to the first step of the next.
+# Where an order goes on: from the last step of one of its kinds to the first step of the next. One that is forced
+# begins with a liquidation.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
     for before in (Kind.ORDER, Kind.MATCH, Kind.FAIL, Kind.SKIP)
     for after in CONTINUATIONS
-)
+) | {(Step.LIQUIDATE_LIMIT, Step.ORDER_MARKET)}
 
 OUTCOME_LINKS = frozenset((STEPS[Kind.EVENT][-1], STEPS[outcome][0]) for outcome in OUTCOMES)
 # Where a sample goes on: both sides of the book are walked, order by order.
@@ -230,4 +236,4 @@ MARGIN_STEPS = (
 FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
 OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)  # with one that fails or not
 HEALTH_STEPS = (*FAILING_STEPS, *OPEN_STEPS[1:])  # which also take what the check has found
-SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow SEIZE_HEADER
+SEIZURES = (Step.CANCEL_HEADER, Step.ZERO_MARKET)  # first steps of what may follow a failed check

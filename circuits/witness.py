@@ -17,9 +17,11 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.TRANSFER: ("sender", "receiver", "asset", "amount"),
     Kind.PRICE: ("instrument", "sequence", "price", "time"),
     Kind.ORDER: ("account", "market", "buys", "limit", "size", "expiry", "rests", "post", "whole", "reduce"),
-    **dict.fromkeys((Kind.MATCH, Kind.FAIL), ("order", "left")),
+    Kind.MATCH: ("order", "left", "below"),  # below: whether a forced order's account still is, of its requirement
+    Kind.FAIL: ("order", "left"),
     Kind.SKIP: ("order", "left", "reason"),
     **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
+    Kind.LIQUIDATE: ("order", "fee"),
     **dict.fromkeys((Kind.CANCEL, Kind.FORCE_CANCEL), ("account",)),
     Kind.SET: ("number", "leaf", "tag", "position", "value"),
     **dict.fromkeys(

@@ -49,6 +49,11 @@ def balance_amount(balance: Record) -> int:
     return from_signed_limbs(balance[:4]) if balance != EMPTY else 0
 
 
+def position_of(memory: Memory, account: int, market: int) -> int:
+    """The account's lots in a market, 0 if it has no balance there."""
+    return balance_amount(memory.read(balance_index(account, market)))
+
+
 def read_header(memory: Memory, account: int) -> Record:
     """An account's header. Refuses UNKNOWN_ACCOUNT."""
     header = memory.read(header_index(account)) if 0 <= account < MAX_ACCOUNTS else EMPTY

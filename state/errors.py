@@ -68,6 +68,10 @@ class Rule(StrEnum):
     FUNDING_DUE = "funding-due"
     FUNDING_TOO_SOON = "funding-too-soon"
     FUNDING_LIMIT = "funding-limit"
+    ZERO_PRICE = "zero-price"
+    BANKRUPT = "bankrupt"
+    ORDERS_REST = "orders-rest"
+    BELOW_ZERO_PRICE = "below-zero-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -133,6 +137,10 @@ MESSAGES: dict[Rule, str] = {
     Rule.FUNDING_DUE: "the premiums of {market} until {due} are to be applied first: it is {time}",
     Rule.FUNDING_TOO_SOON: "the premiums of {market} are due to be applied at {due}, and it is {time}",
     Rule.FUNDING_LIMIT: "the funding index of {market} would be {would}, outside 0..{limit}, or leap too far",
+    Rule.ZERO_PRICE: "the zero price of account {account} in {market} would be {price}, outside 1..{limit}",
+    Rule.BANKRUPT: "account {account} has equity {equity}: it is taken over or deleveraged, not liquidated",
+    Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
+    Rule.BELOW_ZERO_PRICE: "a limit of {limit} with a fee of {fee}/{fee_one} is worse than the zero price {price}",
 }
 
 

@@ -22,6 +22,7 @@ from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
     HEADER_MASK,
+    HEADER_ORDERS,
     MARKET_FUNDING,
     MARKET_LOT_UNITS,
     MARKET_MARK,
@@ -145,6 +146,12 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
             tier=tier.name.lower().replace("_", "-"),
         )
     return margin
+
+
+def refuse_orders(memory: Memory, account: int) -> None:
+    """Refuse (ORDERS_REST) if orders of the account rest in the book."""
+    if orders := memory.read(header_index(account))[HEADER_ORDERS]:
+        raise Refusal(Rule.ORDERS_REST, account=account, orders=orders)
 
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:

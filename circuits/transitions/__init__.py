@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from circuits import payment, swap
+from circuits import payment, swap, zero_price
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
@@ -13,6 +13,7 @@ from circuits.transitions import (
     deleverage,
     deposit,
     event,
+    liquidate,
     match,
     order,
     pay_funding,
@@ -34,6 +35,8 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     order.constrain,
     match.constrain,
     cancel.constrain,
+    zero_price.constrain,
+    liquidate.constrain,
     act.constrain,
     transit.constrain,
     settle.constrain,

@@ -4,6 +4,9 @@ MATCH: maker and taker trade at the maker's price. FAIL: the same, up to a margi
 then its share is undone and its order removed. SKIP: the order is removed untouched: it is expired, the taker's own, or
 reduce-only and would not reduce. Each reason is exact, in both directions, so nothing that could trade is removed and
 nothing that could not is in the way.
+
+After a fill of an order that is forced, its account is checked against its maintenance requirement, at fresh prices. If
+it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends.
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from circuits.bounds import (
     FEE_ONE,
     LIMB,
 )
+from circuits.buses import Tier
 from circuits.execution import Execution, negate
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -40,6 +44,7 @@ from circuits.steps import Step
 
 BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers, under the names they have here
 REASONS = ("expired", "own", "growing")  # why an order is skipped
+STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and reaches its maintenance requirement again
 FEE_CARRY_OFFSET = LIMB // 4
 BEYOND_PORT, REDUCES_PORT = 7, 9  # on FILL_BASE
 EXPIRY_PORT = 8  # on MATCH_ORDER
@@ -77,6 +82,11 @@ def sign(execution: Execution) -> Bounded:
 def skips(execution: Execution) -> Expression:
     """1 if the order met is removed without a trial."""
     return total([execution.register(reason) for reason in REASONS])
+
+
+def forced_taker(execution: Execution) -> Expression:
+    """1 if the party at hand is a taker whose order is forced."""
+    return execution.register("forced") * execution.register(IS_TAKER)
 
 
 def lots(execution: Execution) -> Expression:
@@ -162,7 +172,8 @@ def expiry(execution: Execution, step: Step, flag: str, port: int) -> None:
 def _fee(execution: Execution) -> None:
     """fee = ceil(notional * rate / FEE_ONE): notional * rate + remainder = fee * FEE_ONE with 0 <= remainder < FEE_ONE.
 
-    Compared limb by limb with carries in [-LIMB/4, 3 LIMB/4), which hold every carry of a rate of at most FEE_MAX.
+    Compared limb by limb with carries in [-LIMB/4, 3 LIMB/4), which hold every carry of a rate of at most FEE_MAX or
+    LIQUIDATION_FEE_MAX.
     """
     step, ports = Step.FILL_HEADER, execution.ports
     fee, remainder, rest, carry_ports = ports[:3], ports[3:5], ports[5:7], ports[7:10]
@@ -207,7 +218,22 @@ def _party(execution: Execution) -> None:
     _count_interest(execution)
     balance(execution, Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, _paid(execution))
     execution.nonzero(Step.FILL_QUOTE, "price and size are not 0", execution.amount_sum())
-    balance(execution, Step.FILL_FEE, int(SystemAccount.FEE), QUOTE_INSTRUMENT, _charged(execution))
+    receiver = SystemAccount.FEE + (SystemAccount.INSURANCE - SystemAccount.FEE) * forced_taker(execution)
+    balance(execution, Step.FILL_FEE, receiver, QUOTE_INSTRUMENT, _charged(execution))
+    _forced(execution)
+
+
+def _forced(execution: Execution) -> None:
+    """The taker's check, if its order is forced: of the maintenance tier, and it may fail. If it does not, STOPS is 1.
+
+    Else `fails` is what the maker's check has: of a taker's fill 0.
+    """
+    step, forced, fails = Step.FILL_QUOTE, forced_taker(execution), execution.register("fails")
+    execution.ask(step, int(Tier.MAINTENANCE) * forced)
+    execution.hold(Step.FILL_BASE, execution.step(Step.FILL_BASE) * (1 - forced), "fails")
+    execution.require(step, "whether the check fails is boolean", fails * (fails - 1))
+    execution.release(step, "removed")
+    execution.hand_over("match: the forced order stops", execution.step(step), STOPS, forced * (1 - fails))
 
 
 def _resting(execution: Execution, change: Expression) -> tuple[Expression, Expression]:
@@ -228,7 +254,7 @@ def _paid(execution: Execution) -> list[Bounded]:
 
 def _position(execution: Execution) -> None:
     """A fill reduces (a port is 1) exactly if the party's new position is on the other side or 0; a reduce-only order
-    does nothing else. A fill that does not reduce needs valid prices.
+    does nothing else. A fill that does not reduce needs valid prices, and so does one of a forced order.
 
     position = low limbs - negative * LIMB^2, where the high limbs are those of BIAS less `negative`. That is 0 or 1,
     because the margin check that follows reads the same position, whose lots must fit two limbs.
@@ -243,7 +269,8 @@ def _position(execution: Execution) -> None:
     distance = (1 - reduces * 2) * (sign(execution) * position) + reduces - 1
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
-    fresh_prices(execution, step, unless=bit)
+    # The bit of a forced taker is 1: its order is reduce-only.
+    fresh_prices(execution, step, unless=bit - forced_taker(execution))
 
 
 def _count_interest(execution: Execution) -> None:
@@ -307,8 +334,9 @@ def _parties(execution: Execution) -> None:
     returns = again + execution.step(Step.UNDO_BASE) + execution.step(Step.SKIP_BASE)
     execution.lead(Step.FILL_HEADER, execution.step(met) * (1 - skips(execution)) + again)
     execution.lead(Step.SKIP_HEADER, execution.step(met) * skips(execution))
-    execution.lead(Step.FILL_FEE, execution.step(Step.FILL_QUOTE) * (1 - fails))
-    execution.lead(Step.UNDO_QUOTE, execution.step(Step.FILL_QUOTE) * fails)
+    failed = execution.step(Step.FILL_QUOTE) * fails * (1 - execution.register(IS_TAKER))
+    execution.lead(Step.FILL_FEE, execution.step(Step.FILL_QUOTE) - failed)
+    execution.lead(Step.UNDO_QUOTE, failed)
     handed = ("account", "other", BUYS, "reduce", "other_reduce", IS_TAKER)
     for step in (met, Step.UNDO_BASE, Step.SKIP_BASE):
         execution.release(step, *handed)

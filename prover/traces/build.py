@@ -15,6 +15,7 @@ from prover.traces import (
     cancel,
     cash_out,
     close,
+    liquidate,
     match,
     movements,
     order,
@@ -24,6 +25,7 @@ from prover.traces import (
     sample_funding,
     settle,
     transfer,
+    zero_price,
 )
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
@@ -40,6 +42,7 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     order.fill,
     match.fill,
     cancel.fill,
+    liquidate.fill,
     act.fill,
     settle.fill,
     cash_out.fill,
@@ -59,6 +62,8 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     requests = {name: execution.columns[name] for name in REQUESTED}
     margin = margin_columns(circuit.table("margin"), witness, times, requests, random_rows)
     take_health(execution, margin)
+    zero_price.fill(execution)
+    liquidate.fill_limit(execution)
     traces = {
         "execution": execution.finish(),
         "margin": margin,

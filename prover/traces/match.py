@@ -3,9 +3,20 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS, FEE_LIMBS, FEE_ONE, LIMB_BITS
+from circuits.buses import Tier
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
-from circuits.transitions.match import BEYOND_PORT, BUYS, FEE_CARRY_OFFSET, IS_TAKER, LEFT, LIMIT, REASONS, REDUCES_PORT
+from circuits.transitions.match import (
+    BEYOND_PORT,
+    BUYS,
+    FEE_CARRY_OFFSET,
+    IS_TAKER,
+    LEFT,
+    LIMIT,
+    REASONS,
+    REDUCES_PORT,
+    STOPS,
+)
 from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
 from prover.traces.order import carried
@@ -19,6 +30,7 @@ def fill(trace: ExecutionTrace) -> None:
     rows = trace.rows(Kind.MATCH)
     for taker in (0, 1):
         _party(trace, Kind.MATCH, rows[2 + 4 * taker : 6 + 4 * taker], taker)
+    _force(trace, rows)
     rows = trace.rows(Kind.FAIL)
     _party(trace, Kind.FAIL, rows[2:5], 0)
     _undo(trace, rows[2:])
@@ -72,8 +84,22 @@ def _hand_over(trace: ExecutionTrace, kind: Kind, rows: list[Integers], left: In
         trace.register("other_reduce", row, reduce)
     for row in rows[2:]:
         trace.register(LEFT, row, left)
+    for row in rows[5:]:
+        trace.register(STOPS, row, 0)
     for row in rows[6:] if kind is Kind.MATCH else ():
         trace.register(IS_TAKER, row, 1)
+
+
+def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
+    """The check of a taker whose order is forced, and whether that ends the order."""
+    forced, below = trace.columns["forced"][rows[0]], trace.argument(Kind.MATCH, "below")
+    for row in rows[6:]:
+        moment = trace.columns["moment"][row]
+        trace.register("moment", row, np.where(forced, trace.columns["time"][row], moment))
+        trace.register("tier", row, forced * int(Tier.MAINTENANCE))
+    for row in rows[8:]:
+        trace.register("fails", row, below)
+    trace.register(STOPS, rows[9], forced * (1 - below))
 
 
 def _notional(trace: ExecutionTrace, rows: Integers, price: Integers, size: Integers) -> None:

@@ -99,11 +99,26 @@ def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) ->
         kind,
         bit=trace.old[MARKET_BIT][market][order],
         maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
-        taker_rate=trace.old[RULES_TAKER_FEE][rules][order],
+        taker_rate=_taker_rate(trace, rules)[order],
+        forced=_forced(trace)[order],
         restricted=trace.old[RULES_STATUS][rules][order],
         achieved=_achieved(trace)[order],
         **{LEFT: left},
     )
+
+
+def _forced(trace: ExecutionTrace) -> Integers:
+    """Whether each order of the batch is one of a liquidation."""
+    forced = np.zeros_like(trace.argument(Kind.ORDER, "size"))
+    forced[trace.argument(Kind.LIQUIDATE, "order")] = 1
+    return forced
+
+
+def _taker_rate(trace: ExecutionTrace, rules: Integers) -> Integers:
+    """What each order pays where it is the taker's: the market's rate, or that of the liquidation."""
+    rate = trace.old[RULES_TAKER_FEE][rules]
+    rate[trace.argument(Kind.LIQUIDATE, "order")] = trace.argument(Kind.LIQUIDATE, "fee")
+    return rate
 
 
 def _achieved(trace: ExecutionTrace) -> Integers:
