@@ -376,7 +376,8 @@ def _seizing(execution: Execution) -> None:
     started = total([execution.step(step).next() for step in SEIZURES])
     table.constrain("a seizure leads to what it is for", seizes * (1 - started), Where.TRANSITION)
     table.constrain("a liquidation leads to its order", limit * (1 - order.next()), Where.TRANSITION)
-    follows = (started + order.next()) * (forced.next() - seizes - limit)
+    deleverages = execution.step(Step.DELEVERAGE_HEADER)
+    follows = (started + order.next()) * (forced.next() - seizes - limit - deleverages)
     table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
     table.constrain("nothing is forced in the first row", (starts + order) * forced, Where.FIRST)
 

@@ -189,9 +189,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
     Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
-    Kind.DELEVERAGE: (
-        *_SHORT[:2], *_steps("ZERO"), _SHORT[2], Step.DELEVERAGE_RULES, Step.DELEVERAGE_EVENT, *_SWAP,
-    ),  # fmt: skip
+    Kind.DELEVERAGE: (*_SHORT[:2], *_steps("ZERO"), *_steps("DELEVERAGE")[2:], *_SWAP),
     Kind.SOCIALISE: (*_SHORT, *_SWAP_QUOTE),
     Kind.EVENT: (Step.EVENT_BALANCE,),
     Kind.UNMOVED: _SEEN,

@@ -34,10 +34,13 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.SAMPLE_ORDER: ("sample", "buys", "seen", "premium"),
     Kind.SAMPLE_END: ("sample", "premium"),
     Kind.APPLY_FUNDING: ("market",),
+    Kind.DELEVERAGE: ("account", "market", "fund_fails"),
+    Kind.SOCIALISE: ("account", "fund_fails"),
+    **dict.fromkeys((Kind.EVENT, Kind.UNMOVED, Kind.REDUCE), ("account",)),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),
-    Kind.CLOSE_FUND: ("asset",),
+    Kind.CLOSE_FUND: ("account", "asset"),
 }
 
 

@@ -7,7 +7,8 @@ requirement R (of the initial tier). With Q = sigma * (M - Z) this is E * w = Q 
 whatever the sign of E; so Q and Z are unique. R is not 0, as some remainder is below it.
 
 The row before ZERO_MARKET is one of an account's header that takes what its margin check has found, and no order of
-the account rests. ZERO_PRICE leaves the price in a register. In a settled market, where w is 0, it is the mark.
+the account rests. After DELEVERAGE_HEADER the venue may follow instead, with the same registers of the check.
+ZERO_PRICE leaves the price in a register. In a settled market, where w is 0, it is the mark.
 """
 
 from circuits.accounts import market_leaf
@@ -26,7 +27,9 @@ EQUITY = ("amount0", "amount1", "amount2", "amount3")  # biased; this and the ne
 REQUIRED = ("size0", "size1", "fee0", "fee1")
 REMAINDER = ("head", "after", "removed", "expiry")
 
-HEADERS = (Step.SEIZE_HEADER,)  # what comes before ZERO_MARKET
+CLOSES = "growing"  # 1 if the position is to be closed at the price: ZERO_PRICE leads to DELEVERAGE_VENUE; 0 if not
+
+HEADERS = (Step.SEIZE_HEADER, Step.DELEVERAGE_HEADER)  # what comes before ZERO_MARKET
 
 REMAINDER_PORT, REST_PORT, LOW_CARRY_PORT, EQUITY_PORT = 0, 4, 8, 9  # on ZERO_MARKET
 PRICE_PORT, ROOM_PORT, CARRY_PORT = 0, 2, 4  # on ZERO_PRICE; two ports for each of the four carries
@@ -47,13 +50,16 @@ def _found(execution: Execution) -> None:
     """Equity and requirement come from the margin check of the row before, which visits positions alone."""
     for step in HEADERS:
         execution.release(step, *EQUITY, *REQUIRED, *REMAINDER, PRICE)
-    arrives = execution.step(Step.ZERO_MARKET).next()
-    rest = execution.old[HEADER_ORDERS]
+    arrives, deleverages = execution.step(Step.ZERO_MARKET).next(), execution.step(Step.DELEVERAGE_HEADER)
+    rest, closes = execution.old[HEADER_ORDERS], execution.register(CLOSES)
     execution.table.constrain("zero price: no order rests", arrives * rest, Where.TRANSITION)
     for name, registers, ports in (("equity", EQUITY, EQUITY_PORTS), ("requirement", REQUIRED, REQUIRED_PORTS)):
         for k, (register, port) in enumerate(zip(registers, ports, strict=True)):
             value = execution.ports[port].expression
-            execution.hand_over(f"zero price: {name} limb {k}", arrives, register, value)
+            execution.hand_over(f"zero price: {name} limb {k}", arrives + deleverages * (1 - closes), register, value)
+    execution.table.constrain("zero price: who closes", arrives * (closes.next() - deleverages), Where.TRANSITION)
+    liquidates = execution.step(Step.ZERO_PRICE) * (1 - closes)
+    execution.lead(Step.LIQUIDATE_LIMIT, liquidates)
 
 
 def _remainder(execution: Execution) -> None:
@@ -100,7 +106,8 @@ def _price(execution: Execution) -> None:
         right = _products(share, required, k) + rest + carry * LIMB
         execution.equal(step, f"share of the equity, limb {k}", _products(weight, equity, k) + carry_in, right)
         carry_in = carry
-    execution.release(step, *EQUITY, *REQUIRED, *REMAINDER)
+    execution.release(step, *REQUIRED, *REMAINDER)
+    execution.hold(step, execution.step(step) * execution.register(CLOSES), *EQUITY)
 
 
 def _products(two: list[Bounded], four: list[Bounded], position: int) -> Bounded:

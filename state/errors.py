@@ -72,6 +72,11 @@ class Rule(StrEnum):
     BANKRUPT = "bankrupt"
     ORDERS_REST = "orders-rest"
     BELOW_ZERO_PRICE = "below-zero-price"
+    SOLVENT = "solvent"
+    FUND_CAN_PAY = "fund-can-pay"
+    HAS_POSITIONS = "has-positions"
+    BEYOND_INTEREST = "beyond-interest"
+    NOTHING_TO_SEE = "nothing-to-see"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -141,6 +146,11 @@ MESSAGES: dict[Rule, str] = {
     Rule.BANKRUPT: "account {account} has equity {equity}: it is taken over or deleveraged, not liquidated",
     Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
     Rule.BELOW_ZERO_PRICE: "a limit of {limit} with a fee of {fee}/{fee_one} is worse than the zero price {price}",
+    Rule.SOLVENT: "account {account} has equity {equity}: only one with less than 0 is deleveraged or socialised",
+    Rule.FUND_CAN_PAY: "the insurance fund has equity {fund}: it can take over account {account}, which has {equity}",
+    Rule.HAS_POSITIONS: "account {account} requires {requirement}: its positions are closed first",
+    Rule.BEYOND_INTEREST: "account {account} has {lots} lots of {market}, more than the open interest of {interest}",
+    Rule.NOTHING_TO_SEE: "account {account} has seen all {events} deleveragings",
 }
 
 

@@ -15,7 +15,6 @@ from circuits.expression import Expression, total
 from circuits.notional import notional
 from circuits.records import (
     EVENT_BASE,
-    HEADER_ORDERS,
     HEADER_ROLE,
     RULES_INTEREST,
     RULES_SLOT,
@@ -27,14 +26,13 @@ from circuits.records import (
 )
 from circuits.steps import Step
 from circuits.swap import FUNDING, GIVES, OTHER, UNITS, WHOLE
-from circuits.zero_price import EQUITY, REQUIRED
+from circuits.zero_price import CLOSES, EQUITY, PRICE, REQUIRED
 
 # Registers, under the names they have here.
 FUND_EQUITY = ("maker_rate", "taker_rate", "chain", "sequence")  # limbs, biased
-CLOSES = "reduce"  # 1 for DELEVERAGE, 0 for SOCIALISE
 INTEREST = "asked"  # open interest before
-# Ports of DELEVERAGE_VENUE: what the account lacks, the sum of both equities, a carry of the first, ...; scratch is that
-# of the second.
+# Ports of DELEVERAGE_VENUE: what the account lacks, the sum of both equities, the carry within the first (`scratch` is
+# that within the second), how negative the equity is, and the room for events.
 MISSING_PORTS, SUM_PORTS, CARRY_PORT, NEGATIVE_PORT, ROOM_PORT = (0, 1, 2, 3), (4, 5, 6, 7), 8, 9, 10
 # Of DELEVERAGE_RULES: the limbs of the price, of amount = price * size, its carries, and what interest is left.
 PRICE_PORTS, NOTIONAL_PORT, NOTIONAL_CARRY_PORT, LEFT_PORT = (0, 1), 2, 6, 8
@@ -61,7 +59,6 @@ def _equities(execution: Execution) -> None:
         fresh_prices(execution, each)
     execution.require(fund, "it is the fund", account - int(SystemAccount.INSURANCE))
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
-    execution.require(step, "no orders rest", execution.old[HEADER_ORDERS])
     for k, name in enumerate(FUND_EQUITY):
         found = execution.ports[EQUITY_PORTS[k]].expression
         execution.hand_over(f"deleverage_fund: equity limb {k}", execution.step(fund), name, found)
@@ -142,12 +139,10 @@ def _close_position(execution: Execution) -> None:
     """
     step, ports = Step.DELEVERAGE_RULES, execution.ports
     execution.access(step, market_leaf(execution, RULES_SLOT), Tag.RULES, [RULES_INTEREST])
-    long = execution.register(GIVES)
-    execution.require(step, "long is boolean", long * (long - 1))
     size = [execution.bounded_register(name) for name in UNITS[:2]]
     price = [ports[port] for port in PRICE_PORTS]
     limbs = (price[0] + price[1] * LIMB).expression
-    execution.require(step, "limbs of the price", execution.register("price") - limbs)
+    execution.require(step, "limbs of the price", execution.register(PRICE) - limbs)
     notional(execution, step, price, size, product_port=NOTIONAL_PORT, carry_port=NOTIONAL_CARRY_PORT)
     before, after = execution.old[RULES_INTEREST], execution.new[RULES_INTEREST]
     execution.require(step, "open interest before", execution.register(INTEREST) - before)
@@ -168,7 +163,7 @@ def _record(execution: Execution) -> None:
     step, ports, new = Step.DELEVERAGE_EVENT, execution.ports, execution.new
     size, interest = ([ports[k].expression for k in at] for at in (SIZE_PORTS, INTEREST_PORTS))
     book = 2 * execution.register("instrument") + 1 - execution.register(GIVES)
-    price, funding = execution.register("price"), execution.register(FUNDING)
+    price, funding = execution.register(PRICE), execution.register(FUNDING)
     record: list[Expression | int | None] = [book, *size, *interest, price, funding, int(Tag.EVENT)]
     execution.create(step, EVENT_BASE + execution.events - 1, record)
     for k, part in enumerate(size):

@@ -41,7 +41,7 @@ AMOUNT = ("amount0", "amount1", "amount2", "amount3")
 LOTS_PORTS = (0, 1)  # of EVENT_BALANCE; scratch: 1 if the position is short
 # Of EVENT_RECORD: the share, the remainder, what it is below the open interest, and the carries, each of two ports.
 SHARE_PORTS, REMAINDER_PORTS, REST_PORTS, LOW_PORTS, MIDDLE_PORTS = (0, 1), (2, 3), (4, 5), (6, 7), (8, 9)
-MIDDLE_OFFSET = 2 * LIMB
+MIDDLE_OFFSET, MIDDLE_HIGH = 2 * LIMB, 4  # what the first port of the middle carry counts
 PRICE_PORTS, NOTIONAL_PORT, CARRY_PORT = (0, 1), 2, 6  # of EVENT_HEADER
 
 
@@ -73,6 +73,7 @@ def _position(execution: Execution) -> None:
     lots = [ports[port] for port in LOTS_PORTS]
     sided = (bits[0] * 2 - 1) * (bits[1] * 2 - 1) * position
     execution.equal(step, "lots on the side", sided, lots[0] + lots[1] * LIMB)
+    execution.require(step, "funding is paid to the pool", execution.register(OTHER) - int(SystemAccount.FUNDING_POOL))
     for name, part in zip(LOTS, lots, strict=True):
         execution.require(step, f"register {name}", execution.register(name) - part.expression)
 
@@ -95,7 +96,7 @@ def _share(execution: Execution) -> None:
     below = remainder[0] + rest[0] + (remainder[1] + rest[1]) * LIMB + 1
     execution.equal(step, "remainder below the open interest", below, interest[0] + interest[1] * LIMB)
     low = ports[LOW_PORTS[0]] - ports[LOW_PORTS[1]]
-    middle = ports[MIDDLE_PORTS[0]] * 2 + ports[MIDDLE_PORTS[1]] - MIDDLE_OFFSET
+    middle = ports[MIDDLE_PORTS[0]] * MIDDLE_HIGH + ports[MIDDLE_PORTS[1]] - MIDDLE_OFFSET
     crossed = [lots[0] * closed[1] + lots[1] * closed[0], share[0] * interest[1] + share[1] * interest[0]]
     whole = share[0] * interest[0] + remainder[0]
     execution.equal(step, "share, limb 0", lots[0] * closed[0], whole + low * LIMB)
@@ -125,12 +126,11 @@ def _way(execution: Execution) -> None:
     """Who is concerned is paid its funding before it sees the event, and is reduced after."""
     concerned = execution.register(CONCERNED)
     balance, header, paid = (execution.step(s) for s in (Step.EVENT_BALANCE, Step.EVENT_HEADER, Step.SWAP_OTHER_QUOTE))
-    execution.lead(Step.SWAP_QUOTE, balance * concerned)
+    execution.lead(Step.PAY_BASE, balance * concerned)
     execution.lead(Step.EVENT_RECORD, balance * (1 - concerned) + paid * concerned)
     execution.lead(Step.SWAP_BASE, header * concerned)
     for step in (Step.SWAP_OTHER_QUOTE, Step.EVENT_HEADER):
         execution.hold(step, execution.step(step) * concerned, *REGISTERS)
-    execution.release(Step.SWAP_OTHER_QUOTE, GIVES, *UNITS, WHOLE, OTHER)
-    execution.release(Step.EVENT_RECORD, *AMOUNT)
+    execution.release(Step.EVENT_RECORD, *AMOUNT, GIVES, OTHER)
     execution.release(Step.EVENT_HEADER, CONCERNED)
     execution.hand_over("event_header: then the swap is the last one", header * concerned, CONCERNED, 0)

@@ -15,6 +15,8 @@ from prover.traces import (
     cancel,
     cash_out,
     close,
+    deleverage,
+    event,
     liquidate,
     match,
     movements,
@@ -49,6 +51,8 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     pay_funding.fill,
     sample_funding.fill,
     apply_funding.fill,
+    deleverage.fill,
+    event.fill,
     close.fill,
 )
 
@@ -64,6 +68,7 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     take_health(execution, margin)
     zero_price.fill(execution)
     liquidate.fill_limit(execution)
+    deleverage.fill_equities(execution)
     traces = {
         "execution": execution.finish(),
         "margin": margin,
