@@ -18,7 +18,18 @@ from circuits.buses import HEALTH, MARGIN, MEMORY, PUBLIC, Public
 from circuits.expression import Expression, lift, total
 from circuits.range_table import limb
 from circuits.records import RECORD_SIZE, TAG, Tag
-from circuits.steps import CONTINUATIONS, FAILING_STEPS, HEALTH_STEPS, LINKS, MARGIN_STEPS, SEIZURES, STEPS, Step
+from circuits.steps import (
+    CONTINUATIONS,
+    FAILING_STEPS,
+    HEALTH_STEPS,
+    LINKS,
+    MARGIN_STEPS,
+    SEIZURES,
+    STEPS,
+    TAKE_LINKS,
+    TAKING,
+    Step,
+)
 
 REGISTERS = (
     "account",
@@ -67,8 +78,8 @@ REGISTERS = (
     "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
-CHOICES = frozenset(after for _, after in LINKS)
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in (*CONTINUATIONS, *TAKING))
+CHOICES = frozenset(after for _, after in LINKS) | {*SEIZURES, Step.FUND_HEADER}
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
 EQUITY_PORTS, REQUIRED_PORTS, CASH_PORTS = range(4), range(4, 8), range(8, 12)
@@ -300,8 +311,8 @@ def new_execution() -> Execution:
 
 
 def _selector(table: Table, step: Step) -> Expression:
-    """The selector of a step. Only those of first steps and of what an order may choose to go on with are constrained
-    here: `sequence` derives the others from them."""
+    """The selector of a step. Only those of first steps and of what may be chosen to go on with are constrained here:
+    `sequence` derives the others from them."""
     name = f"is_{step.name.lower()}"
     return table.boolean(name).expression if step in FIRST_STEPS | CHOICES else table.column(name)
 
@@ -356,16 +367,16 @@ def sequence(execution: Execution) -> None:
 
 def _seizing(execution: Execution) -> None:
     """A seizure leads to one of the transitions that need one, and these are forced exactly after one."""
-    table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
-    starts = execution.steps(SEIZURES)
-    table.constrain("a seizure leads to what it is for", seizes * (1 - starts.next()), Where.TRANSITION)
-    table.constrain("what is forced follows a seizure", starts.next() * (forced.next() - seizes), Where.TRANSITION)
+    table, seizes, forced = execution.table, execution.step(Step.SEIZE_HEADER), execution.register("forced")
+    starts, comes = execution.steps(SEIZURES), total([execution.step(step).next() for step in SEIZURES])
+    table.constrain("a seizure leads to what it is for", seizes * (1 - comes), Where.TRANSITION)
+    table.constrain("what is forced follows a seizure", comes * (forced.next() - seizes), Where.TRANSITION)
     table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | TAKE_LINKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:

@@ -84,6 +84,14 @@ class Step(_Numbered):
     SWAP_OTHER_BASE = auto()
     SWAP_QUOTE = auto()
     SWAP_OTHER_QUOTE = auto()
+    TAKE_HEADER = auto()
+    TAKE_MARKET = auto()
+    TAKE_BASE = auto()
+    TAKE_FUND_BASE = auto()
+    TAKE_RULES = auto()
+    CONVERT_MARKET = auto()
+    CONVERT_WORTH = auto()
+    FUND_HEADER = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -119,6 +127,10 @@ class Kind(_Numbered):
     RECEIVE = auto()  # and arrives there
     SETTLE = auto()  # the operator makes a market's mark final
     CASH_OUT = auto()  # a position in a settled market becomes quote
+    TAKE_OVER = auto()  # the insurance fund takes over an account below its close-out requirement
+    TAKE = auto()  # one balance of it
+    TAKEN = auto()  # nothing of it is left
+    CONVERT = auto()  # the insurance fund buys an asset of an account that is below its maintenance requirement
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -156,6 +168,10 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
     Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
+    Kind.TAKE_OVER: (Step.TAKE_HEADER,),
+    Kind.TAKE: _steps("TAKE")[1:],
+    Kind.TAKEN: (Step.FUND_HEADER,),
+    Kind.CONVERT: (Step.SEIZE_HEADER, *_steps("CONVERT"), *_SWAP, Step.FUND_HEADER),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -165,6 +181,9 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
 # What the order book's chain of kinds goes on with; no transition starts with these.
 CONTINUATIONS = (Kind.MATCH, Kind.FAIL, Kind.SKIP, Kind.FILLED, Kind.DISCARD, Kind.REST)
 
+# What a takeover goes on with, once for each balance and then once.
+TAKING = (Kind.TAKE, Kind.TAKEN)
+
 # Where an order goes on: from the last step of one of its kinds to the first step of the next.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
@@ -172,10 +191,17 @@ LINKS = frozenset(
     for after in CONTINUATIONS
 )
 
+# Where a takeover goes on.
+TAKE_LINKS = frozenset(
+    (STEPS[before][-1], STEPS[after][0])
+    for before, after in ((Kind.TAKE_OVER, Kind.TAKE), (Kind.TAKE, Kind.TAKE), (Kind.TAKE, Kind.TAKEN))
+)
+
 # A margin check follows these accesses.
 MARGIN_STEPS = (
     Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE, Step.SEIZE_HEADER,
+    Step.TAKE_HEADER, Step.FUND_HEADER,
 )  # fmt: skip
-FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
+FAILING_STEPS = (Step.SEIZE_HEADER, Step.TAKE_HEADER)  # with a check that fails
 HEALTH_STEPS = (Step.SEIZE_HEADER,)  # which also take what the check has found
-SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow a failed check
+SEIZURES = (Step.CANCEL_HEADER, Step.CONVERT_MARKET)  # first steps of what may follow a failed check

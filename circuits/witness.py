@@ -8,7 +8,8 @@ from circuits.steps import STEPS, Kind, Step
 
 # The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots,
 # prices per lot. `order` is the number of the ORDER in the batch, from 0, `left` what it has left before, `reason` a
-# number of `circuits.transitions.match.REASONS`.
+# number of `circuits.transitions.match.REASONS`. `remaining`: the bits of the account's balances not yet taken, the one
+# at hand included. `shortfall`: the cash that the account owes.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
@@ -26,6 +27,10 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     ),
     **dict.fromkeys((Kind.SEND, Kind.RECEIVE), ("chain", "sequence", "account", "asset", "amount")),
     Kind.CASH_OUT: ("account", "market"),
+    Kind.TAKE_OVER: ("account",),
+    Kind.TAKE: ("account", "instrument", "remaining"),
+    Kind.TAKEN: (),
+    Kind.CONVERT: ("account", "asset", "lots", "price", "shortfall"),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),

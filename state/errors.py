@@ -64,6 +64,11 @@ class Rule(StrEnum):
     BORROW_MARGIN = "borrow-margin"
     BORROW_LIMIT = "borrow-limit"
     HEALTHY = "healthy"
+    ORDERS_REST = "orders-rest"
+    FUND_SHORT = "fund-short"
+    NO_SHORTFALL = "no-shortfall"
+    MORE_THAN_NEEDED = "more-than-needed"
+    CONVERSION_PRICE = "conversion-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -125,6 +130,11 @@ MESSAGES: dict[Rule, str] = {
     ),
     Rule.BORROW_LIMIT: "account {account} would owe {shortfall} of cash, above {limit}",
     Rule.HEALTHY: "account {account} has equity {equity} and the {tier} share of its requirement {requirement}",
+    Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
+    Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
+    Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",
+    Rule.MORE_THAN_NEEDED: "account {account} owes {shortfall}: {lots} lots at {price} are more than that needs",
+    Rule.CONVERSION_PRICE: "{instrument} is converted at {low}..{high} a lot, not at {price}",
 }
 
 

@@ -23,6 +23,7 @@ from circuits.records import (
     BALANCE_BIDS,
     BALANCE_FUNDING,
     HEADER_MASK,
+    HEADER_ORDERS,
     MARKET_FUNDING,
     MARKET_LOT_UNITS,
     MARKET_MARK,
@@ -34,6 +35,7 @@ from circuits.records import (
     QUOTE_MAINTENANCE,
     TAG,
     Record,
+    SystemAccount,
     Tag,
     balance_index,
     from_limbs,
@@ -41,6 +43,8 @@ from circuits.records import (
     header_index,
     market_index,
 )
+from circuits.steps import Step
+from state.accounts import access_header
 from state.errors import Refusal, Rule
 from state.memory import Memory
 from state.venue import Venue
@@ -145,6 +149,25 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
             tier=tier.name.lower().replace("_", "-"),
         )
     return margin
+
+
+def check_fund(memory: Memory) -> None:
+    """The last step of what the insurance fund takes over: its equity is not negative, at valid prices.
+
+    Refuses STALE_PRICE, FUND_SHORT, and what `assess` refuses.
+    """
+    fund = SystemAccount.INSURANCE
+    row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
+    margin = visit_all(memory, row, fund, reduces=False)
+    refuse_stale(memory, fund, margin)
+    if not margin.reaches(Tier.ZERO):
+        raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
+
+
+def refuse_orders(memory: Memory, account: int) -> None:
+    """Refuse (ORDERS_REST) if orders of the account rest in the book."""
+    if orders := memory.read(header_index(account))[HEADER_ORDERS]:
+        raise Refusal(Rule.ORDERS_REST, account=account, orders=orders)
 
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:

@@ -9,7 +9,21 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import act, cancel, cash_out, close, match, movements, order, price, register, settle, transfer
+from prover.traces import (
+    act,
+    cancel,
+    cash_out,
+    close,
+    convert,
+    match,
+    movements,
+    order,
+    price,
+    register,
+    settle,
+    take_over,
+    transfer,
+)
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.health import take_health
@@ -28,6 +42,8 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     act.fill,
     settle.fill,
     cash_out.fill,
+    take_over.fill,
+    convert.fill,
     close.fill,
 )
 
