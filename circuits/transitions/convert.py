@@ -80,8 +80,8 @@ def _units(execution: Execution) -> None:
 def _worth(execution: Execution) -> None:
     """amount = price * lots, and amount - price < shortfall: with a lot less some cash would still be owed.
 
-    shortfall - amount + price - 1 is compared in halves of two limbs each. The row is there for its ports: what it reads,
-    any leaf, does not matter.
+    shortfall - amount + price - 1 is compared in halves of two limbs each. The row is there for its ports: what it
+    reads, any leaf, does not matter.
     """
     step, ports = Step.CONVERT_WORTH, execution.ports
     execution.access(step, None)

@@ -76,7 +76,8 @@ def _balances(execution: Execution) -> None:
     """
     step, old, new = Step.TAKE_BASE, execution.old, execution.new
     amount, interest = execution.amount(), execution.register("interest")
-    index = ACCOUNT_BASE + BALANCE_SLOT + execution.register("instrument") + ACCOUNT_SLOTS * execution.register("account")
+    account, instrument = execution.register("account"), execution.register("instrument")
+    index = ACCOUNT_BASE + BALANCE_SLOT + instrument + ACCOUNT_SLOTS * account
     execution.access(step, index, None, AMOUNT_POSITIONS)
     bias = [0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB]
     for k, nothing in enumerate(bias):
@@ -86,7 +87,7 @@ def _balances(execution: Execution) -> None:
     execution.hand_over("take: a long position goes", execution.step(step), "interest", 0 - long_position(old))
     step = Step.TAKE_FUND_BASE
     change = [part - nothing for part, nothing in zip(amount, bias, strict=True)]
-    balance(execution, step, int(SystemAccount.INSURANCE), execution.register("instrument"), change)
+    balance(execution, step, int(SystemAccount.INSURANCE), instrument, change)
     grown = interest + long_position(new) - long_position(old)
     execution.release(step, "interest")
     execution.hand_over("take: the fund's long position changes", execution.step(step), "interest", grown)

@@ -16,8 +16,7 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Convert:
-    """Lots of an asset for quote, at a price a lot near the mark, and no more than the account needs. Anyone may ask for
-    it."""
+    """Lots of an asset for quote, at a price a lot near the mark, and no more than the account needs. Anyone may ask."""
 
     kind: ClassVar[Kind] = Kind.CONVERT
     account: int
@@ -46,7 +45,8 @@ class Convert:
             raise Refusal(Rule.CONVERSION_PRICE, instrument=asset.name, price=self.price, low=low, high=mark)
         if (self.lots - 1) * self.price >= margin.shortfall:
             raise Refusal(
-                Rule.MORE_THAN_NEEDED, account=self.account, shortfall=margin.shortfall, lots=self.lots, price=self.price
+                Rule.MORE_THAN_NEEDED,
+                account=self.account, shortfall=margin.shortfall, lots=self.lots, price=self.price,
             )
         swap(memory, self.account, fund, asset, -self.lots * market[MARKET_LOT_UNITS], self.lots * self.price)
         check_fund(memory)

@@ -20,6 +20,7 @@ from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -29,6 +30,7 @@ from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import parse_venue
@@ -58,6 +60,8 @@ ACTS = [
     {"kind": "enact", "instrument": "ETH"},
     {"kind": "settle", "market": "ETH-PERP"},
     {"kind": "cash_out", "account": 7, "market": "ETH-PERP"},
+    {"kind": "take_over", "account": 7},
+    {"kind": "convert", "account": 7, "asset": "ETH", "lots": 12, "price": "2680.00"},
     {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
     {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
 ]
@@ -96,6 +100,8 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(Enact, st.integers(0, 3)),
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
+    st.builds(TakeOver, accounts),
+    st.builds(Convert, accounts, st.just(1), st.integers(0, 2**28 - 1), lot_prices),
     st.builds(Send, chains, assets, units),
     st.builds(Receive, chains, sequences, assets, units),
 )
