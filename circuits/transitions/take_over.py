@@ -34,18 +34,20 @@ PERPETUAL = "phase"  # 1 if the balance at hand is a position
 MORE = "rests"  # 1 if another balance follows
 GAP_PORT = 0  # of TAKE_MARKET: how many instruments have been passed over
 OF_BALANCE = ("instrument", "interest", PERPETUAL, MORE, *(f"amount{k}" for k in range(AMOUNT_LIMBS)))
-OF_CHECK = ("mask", "fails", "moment", "tier")
+OF_CHECK = ("mask", "fails", "moment", "tier", "opened", "bit")
 
 
 def constrain(execution: Execution) -> None:
-    """Nobody need ask for it. The header stays as it is, and balances of 0 with it."""
+    """Nobody need ask for it. The header stays as it is, and balances of 0 with it.
+
+    All prices that the account's check reads are valid now, whatever moment it names: the fund's check reads them too.
+    """
     step = Step.TAKE_HEADER
     header(execution, step, message=False, may_open=False, checked=True)
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     execution.require(step, "no orders rest", execution.old[HEADER_ORDERS])
     execution.require(step, "all of it is taken", execution.register(REMAINING) - execution.new[HEADER_MASK])
     execution.ask(step, int(Tier.CLOSE_OUT))
-    fresh_prices(execution, step)
     execution.release(step, *OF_CHECK, *OF_BALANCE)
     _market(execution)
     _balances(execution)

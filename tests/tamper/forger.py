@@ -217,8 +217,8 @@ class Forger:
 
         self._replace(step, index, add)
 
-    def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> None:
-        """The nonce and the number of orders change; an instrument without a balance opens."""
+    def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> int:
+        """The nonce and the number of orders change; an instrument without a balance opens. Returns the row."""
         empty = opens is not None and self.memory.read(balance_index(account, opens)) == EMPTY
 
         def change(elements: list[int]) -> None:
@@ -228,7 +228,7 @@ class Forger:
                 elements[HEADER_MASK] |= 1 << opens
                 elements[HEADER_OPEN] += 1
 
-        self._replace(step, header_index(account), change)
+        return self._replace(step, header_index(account), change)
 
     def balance(self, step: Step, account: int, instrument: int, change: int, *, bids: int = 0, asks: int = 0) -> int:
         """Amount and resting lots change; what leaves the range of an amount wraps around, as limbs would."""
