@@ -16,7 +16,7 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Convert:
-    """Lots of an asset for quote, at a price near the mark, and no more than the account needs. Anyone may ask for it."""
+    """Lots of an asset for quote, at a price near the mark, no more than the account needs. Anyone may ask for it."""
 
     kind: ClassVar[Kind] = Kind.CONVERT
     account: int

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS, TRANSIT
+from circuits.bounds import AMOUNT_BITS, BIAS, FUNDING_START, TRANSIT
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     CHAIN_DEPOSITS,
     CHAIN_WITHDRAWALS,
     EMPTY,
@@ -17,6 +18,7 @@ from circuits.records import (
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
+    TAG,
     VENUE_ACTS,
     VENUE_INDEX,
     Record,
@@ -237,7 +239,9 @@ class Forger:
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
         wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
         resting = (old[BALANCE_BIDS] + bids) % P, (old[BALANCE_ASKS] + asks) % P
-        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting))
+        perpetual = self.memory.read(market_index(instrument))[TAG] == Tag.PERPETUAL
+        funding = FUNDING_START if old == EMPTY and perpetual else old[BALANCE_FUNDING]
+        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting, funding))
 
     def check(self, row: int, account: int) -> None:
         """The margin check that the row asks for, whatever comes of it."""
