@@ -30,6 +30,8 @@ from circuits.steps import (
     SAMPLING,
     SEIZURES,
     STEPS,
+    TAKE_LINKS,
+    TAKING,
     WALKS,
     Step,
 )
@@ -81,8 +83,9 @@ REGISTERS = (
     "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS + SAMPLING + OUTCOMES)
-CHOICES = frozenset(after for _, after in LINKS)
+LATER = CONTINUATIONS + SAMPLING + OUTCOMES + TAKING  # kinds that begin no transition
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in LATER)
+CHOICES = frozenset(after for _, after in LINKS) | {*SEIZURES, Step.FUND_HEADER}
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
 EQUITY_PORTS, REQUIRED_PORTS, CASH_PORTS = range(4), range(4, 8), range(8, 12)
@@ -212,9 +215,10 @@ class Execution:
         return self._held.get((step, name), selector)
 
     def hold(self, step: Step, selector: Expression, *names: str) -> None:
-        """After this step these registers keep their value only where `selector` is 1."""
+        """After this step these registers keep their value only where `selector`, or that of another call, is 1."""
         for name in names:
-            self._held[step, name] = selector
+            earlier = self._held.get((step, name))
+            self._held[step, name] = selector if earlier is None else earlier + selector
 
     def ask(self, step: Step, tier: Expression | int) -> None:
         """The step's margin check is of this tier, not the initial one."""
@@ -313,10 +317,10 @@ def new_execution() -> Execution:
 
 
 def _selector(table: Table, step: Step) -> Expression:
-    """The selector of a step. Only those of first steps and of what an order may choose to go on with are constrained
-    here: `sequence` derives the others from them."""
-    name, chosen = f"is_{step.name.lower()}", FIRST_STEPS | CHOICES | {*SEIZURES}
-    return table.boolean(name).expression if step in chosen else table.column(name)
+    """The selector of a step. Only those of first steps and of what may be chosen to go on with are constrained here:
+    `sequence` derives the others from them."""
+    name = f"is_{step.name.lower()}"
+    return table.boolean(name).expression if step in FIRST_STEPS | CHOICES else table.column(name)
 
 
 def _memory_access(execution: Execution) -> None:
@@ -370,7 +374,7 @@ def sequence(execution: Execution) -> None:
 def _seizing(execution: Execution) -> None:
     """A seizure leads to one of the transitions that need one, a liquidation to its order, and these are forced exactly
     after those."""
-    table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
+    table, seizes, forced = execution.table, execution.step(Step.SEIZE_HEADER), execution.register("forced")
     limit, order = execution.step(Step.LIQUIDATE_LIMIT), execution.step(Step.ORDER_MARKET)
     starts = execution.steps(SEIZURES)
     started = total([execution.step(step).next() for step in SEIZURES])
@@ -384,7 +388,7 @@ def _seizing(execution: Execution) -> None:
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS | OUTCOME_LINKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS | OUTCOME_LINKS | TAKE_LINKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:

@@ -102,6 +102,14 @@ class Step(_Numbered):
     SAMPLE_FUNDING = auto()
     APPLY_FUNDING = auto()
     APPLY_MARKET = auto()
+    TAKE_HEADER = auto()
+    TAKE_MARKET = auto()
+    TAKE_BASE = auto()
+    TAKE_FUND_BASE = auto()
+    TAKE_RULES = auto()
+    CONVERT_MARKET = auto()
+    CONVERT_WORTH = auto()
+    FUND_HEADER = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -148,6 +156,10 @@ class Kind(_Numbered):
     SAMPLE_ORDER = auto()  # an order or a sentinel on the way
     SAMPLE_END = auto()
     APPLY_FUNDING = auto()  # an hour's premiums move a market's funding index
+    TAKE_OVER = auto()  # the insurance fund takes over an account below its close-out requirement
+    TAKE = auto()  # one balance of it
+    TAKEN = auto()  # nothing of it is left
+    CONVERT = auto()  # the insurance fund buys an asset of an account that is below its maintenance requirement
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -199,6 +211,10 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.SAMPLE_ORDER: (Step.SAMPLE_ORDER,),
     Kind.SAMPLE_END: (Step.SAMPLE_FUNDING,),
     Kind.APPLY_FUNDING: _steps("APPLY"),
+    Kind.TAKE_OVER: (Step.TAKE_HEADER,),
+    Kind.TAKE: _steps("TAKE")[1:],
+    Kind.TAKEN: (Step.FUND_HEADER,),
+    Kind.CONVERT: (Step.SEIZE_HEADER, *_steps("CONVERT"), *_SWAP, Step.FUND_HEADER),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -214,6 +230,10 @@ OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
 
 # Where an order goes on: from the last step of one of its kinds to the first step of the next. One that is forced
 # begins with a liquidation.
+# What a takeover goes on with, once for each balance and then once.
+TAKING = (Kind.TAKE, Kind.TAKEN)
+
+# Where an order goes on: from the last step of one of its kinds to the first step of the next.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
     for before in (Kind.ORDER, Kind.MATCH, Kind.FAIL, Kind.SKIP)
@@ -226,12 +246,18 @@ WALKS = frozenset(
     [(Step.SAMPLE_MARKET, Step.SAMPLE_ORDER), (Step.SAMPLE_ORDER,) * 2, (Step.SAMPLE_ORDER, Step.SAMPLE_FUNDING)]
 )
 
+# Where a takeover goes on.
+TAKE_LINKS = frozenset(
+    (STEPS[before][-1], STEPS[after][0])
+    for before, after in ((Kind.TAKE_OVER, Kind.TAKE), (Kind.TAKE, Kind.TAKE), (Kind.TAKE, Kind.TAKEN))
+)
+
 # A margin check follows these accesses.
 MARGIN_STEPS = (
     Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE, Step.SEIZE_HEADER,
-    Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER,
+    Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.TAKE_HEADER, Step.FUND_HEADER,
 )  # fmt: skip
-FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
+FAILING_STEPS = (Step.SEIZE_HEADER, Step.TAKE_HEADER)  # with a check that fails
 OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)  # with one that fails or not
-HEALTH_STEPS = (*FAILING_STEPS, *OPEN_STEPS[1:])  # which also take what the check has found
-SEIZURES = (Step.CANCEL_HEADER, Step.ZERO_MARKET)  # first steps of what may follow a failed check
+HEALTH_STEPS = (Step.SEIZE_HEADER, *OPEN_STEPS[1:])  # which also take what the check has found
+SEIZURES = (Step.CANCEL_HEADER, Step.ZERO_MARKET, Step.CONVERT_MARKET)  # first steps of what may follow SEIZE_HEADER

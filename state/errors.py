@@ -77,6 +77,10 @@ class Rule(StrEnum):
     HAS_POSITIONS = "has-positions"
     BEYOND_INTEREST = "beyond-interest"
     NOTHING_TO_SEE = "nothing-to-see"
+    FUND_SHORT = "fund-short"
+    NO_SHORTFALL = "no-shortfall"
+    MORE_THAN_NEEDED = "more-than-needed"
+    CONVERSION_PRICE = "conversion-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -151,6 +155,10 @@ MESSAGES: dict[Rule, str] = {
     Rule.HAS_POSITIONS: "account {account} requires {requirement}: its positions are closed first",
     Rule.BEYOND_INTEREST: "account {account} has {lots} lots of {market}, more than the open interest of {interest}",
     Rule.NOTHING_TO_SEE: "account {account} has seen all {events} deleveragings",
+    Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
+    Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",
+    Rule.MORE_THAN_NEEDED: "account {account} owes {shortfall}: {lots} lots at {price} are more than that needs",
+    Rule.CONVERSION_PRICE: "{instrument} is converted at {low}..{high} a lot, not at {price}",
 }
 
 

@@ -34,6 +34,7 @@ from circuits.records import (
     QUOTE_MAINTENANCE,
     TAG,
     Record,
+    SystemAccount,
     Tag,
     balance_index,
     from_limbs,
@@ -41,6 +42,8 @@ from circuits.records import (
     header_index,
     market_index,
 )
+from circuits.steps import Step
+from state.accounts import access_header
 from state.errors import Refusal, Rule
 from state.funding import owed, owes
 from state.memory import Memory, Unsettled
@@ -148,6 +151,19 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
     return margin
 
 
+def check_fund(memory: Memory) -> None:
+    """The last step of what the insurance fund takes over: its equity is not negative, at valid prices.
+
+    Refuses STALE_PRICE, FUND_SHORT, and what `assess` refuses.
+    """
+    fund = SystemAccount.INSURANCE
+    row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
+    margin = visit_all(memory, row, fund, reduces=False)
+    refuse_stale(memory, fund, margin)
+    if not margin.reaches(Tier.ZERO):
+        raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
+
+
 def refuse_orders(memory: Memory, account: int) -> None:
     """Refuse (ORDERS_REST) if orders of the account rest in the book."""
     if orders := memory.read(header_index(account))[HEADER_ORDERS]:
@@ -184,7 +200,7 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, balance, market)
-        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
+        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
         if market[TAG] != Tag.QUOTE and market[MARKET_VALID] < moment and margin.stale is None:

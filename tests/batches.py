@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from circuits.acts import Parameter
-from circuits.records import FIRST_TRADER, ChainStatus, Status, Tag, rules_index
+from circuits.records import FIRST_TRADER, ChainStatus, Status, SystemAccount, Tag, rules_index
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
@@ -16,6 +16,7 @@ from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -25,6 +26,7 @@ from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue, load_venue, parse_venue
@@ -34,6 +36,7 @@ USDC, ETH, BTC_PERP, ETH_PERP = range(4)
 LATE = 1_000_000  # an expiry
 STEP_TIME = 60  # seconds, of the brisk venue
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
+DEBTOR = CAROL + 1  # of `every_rescue`
 
 
 def default_venue() -> Venue:
@@ -128,6 +131,22 @@ def every_settlement() -> list[Transition]:
         SettleMarket(ETH_PERP),
         CashOut(BOB, ETH_PERP),
         CashOut(CAROL, ETH_PERP),
+    ]
+
+
+def every_rescue() -> list[Transition]:
+    """To go on the batch of `every_kind` with: an account that has borrowed against its ETH loses some of it, and
+    at last all, to the insurance fund."""
+    return [
+        Register(DEBTOR, (9,) * 7),
+        Deposit(0, 1, SystemAccount.INSURANCE, USDC, 5_000_000_000),
+        Deposit(2, 2, DEBTOR, ETH, 1_000_000_000),
+        *trade(BTC_PERP, ALICE, DEBTOR, 6_180_100, 100, True),
+        Withdraw(0, DEBTOR, USDC, 18_000_000_000),
+        SetPrice(ETH, 215_000, 40),
+        Convert(DEBTOR, ETH, 1_000, 212_000),
+        SetPrice(ETH, 190_000, 60),
+        TakeOver(DEBTOR),
     ]
 
 

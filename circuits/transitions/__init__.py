@@ -10,6 +10,7 @@ from circuits.transitions import (
     cancel,
     cash_out,
     close,
+    convert,
     deleverage,
     deposit,
     event,
@@ -21,6 +22,7 @@ from circuits.transitions import (
     register,
     sample_funding,
     settle,
+    take_over,
     transfer,
     transit,
     withdraw,
@@ -48,5 +50,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     pay_funding.constrain,
     sample_funding.constrain,
     apply_funding.constrain,
+    take_over.constrain,
+    convert.constrain,
     close.constrain,
 )

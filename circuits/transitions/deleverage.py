@@ -106,7 +106,7 @@ def _short(execution: Execution) -> None:
     for k, name in enumerate(EQUITY):
         pays = execution.step(step) * (1 - execution.register(CLOSES))
         execution.hand_over(f"deleverage_venue: missing limb {k}", pays, name, ports[MISSING_PORTS[k]].expression)
-    execution.release(step, *EQUITY)
+    execution.release(step, *EQUITY, "forced")
 
 
 def _count(execution: Execution) -> None:

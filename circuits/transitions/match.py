@@ -9,9 +9,7 @@ After a fill of an order that is forced, its account is checked against its main
 it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends.
 """
 
-from collections.abc import Sequence
-
-from circuits.accounts import RESTING, balance, fresh_prices, header, market_leaf
+from circuits.accounts import RESTING, balance, fresh_prices, header, long_position, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
     ACCOUNT_SLOTS,
@@ -276,17 +274,11 @@ def _position(execution: Execution) -> None:
 def _count_interest(execution: Execution) -> None:
     """What a trade adds to its party's long position goes off what the order is said to change of the open interest.
 
-    A trial that fails counts for nothing. long = (1 - negative) * low limbs, where `negative`, 0 or 1, is what the high
-    limbs are short of those of BIAS: the margin check bounds the new position, and has bounded the old one. Of an empty
-    leaf the low limbs are 0.
+    A trial that fails counts for nothing. The margin check bounds the new position, and has bounded the old one.
     """
     step, interest = Step.FILL_BASE, execution.register("interest")
-
-    def long(record: Sequence[Expression]) -> Expression:
-        negative = BIAS_TOP_LIMB * LIMB - record[2] - record[3] * LIMB
-        return (1 - negative) * (record[0] + record[1] * LIMB)
-
-    counted = (1 - execution.register("fails")) * (long(execution.new) - long(execution.old))
+    grown = long_position(execution.new) - long_position(execution.old)
+    counted = (1 - execution.register("fails")) * grown
     execution.release(step, "interest")
     execution.hand_over("match: open interest", execution.step(step), "interest", interest - counted)
 

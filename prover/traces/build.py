@@ -15,6 +15,7 @@ from prover.traces import (
     cancel,
     cash_out,
     close,
+    convert,
     deleverage,
     event,
     liquidate,
@@ -26,6 +27,7 @@ from prover.traces import (
     register,
     sample_funding,
     settle,
+    take_over,
     transfer,
     zero_price,
 )
@@ -53,6 +55,8 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     apply_funding.fill,
     deleverage.fill,
     event.fill,
+    take_over.fill,
+    convert.fill,
     close.fill,
 )
 

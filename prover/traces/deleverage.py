@@ -7,7 +7,6 @@ from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
-    EVENT_INTEREST,
     EVENT_LOTS,
     EVENT_PRICE,
     HEADER_MASK,
@@ -71,10 +70,12 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
     trace.registers(
         kind,
         instrument=trace.argument(kind, "market"),
-        **{"forced": 1, NEGATIVE: 1},
+        **{NEGATIVE: 1},
         **swap.registers(long, size, trace.new[EVENT_FUNDING][event], whole=1, other=int(SystemAccount.ROUNDING)),
         **{INTEREST: interest},
     )
+    for row in rows[:5]:
+        trace.register("forced", row, 1)
     for row in rows[5:]:
         trace.register(PRICE, row, price)
         for name, part in zip(EQUITY, notional, strict=True):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, LIMB_BITS
 from circuits.records import (
     EVENT_BASE,
     EVENT_BOOK,

@@ -27,6 +27,7 @@ from tests.batches import (
     every_act,
     every_kind,
     every_order,
+    every_rescue,
     every_settlement,
     new_ledger,
     prompt_ledger,
@@ -69,7 +70,7 @@ def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Sta
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    batch = [*every_kind(), *every_order(), *every_act(), *every_settlement()]
+    batch = [*every_kind(), *every_order(), *every_act(), *every_rescue(), *every_settlement()]
     statement, witness = run_batch(prompt_ledger(), batch)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}
