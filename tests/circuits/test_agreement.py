@@ -24,7 +24,9 @@ from state.transitions.match import SKIPPED
 from tests.batches import (
     BTC_PERP,
     ETH_PERP,
+    HOUR,
     every_act,
+    every_funding,
     every_kind,
     every_order,
     every_settlement,
@@ -69,8 +71,8 @@ def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Sta
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    batch = [*every_kind(), *every_order(), *every_act(), *every_settlement()]
-    statement, witness = run_batch(prompt_ledger(), batch)
+    batch = [*every_kind(), *every_order(), *every_act(), *every_funding(), *every_settlement()]
+    statement, witness = run_batch(prompt_ledger(), batch, HOUR)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}
     assert_agreed(statement, witness)
