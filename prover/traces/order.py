@@ -116,7 +116,7 @@ def _forced(trace: ExecutionTrace) -> Integers:
 
 def _taker_rate(trace: ExecutionTrace, rules: Integers) -> Integers:
     """What each order pays where it is the taker's: the market's rate, or that of the liquidation."""
-    rate = trace.old[RULES_TAKER_FEE][rules]
+    rate: Integers = trace.old[RULES_TAKER_FEE][rules]
     rate[trace.argument(Kind.LIQUIDATE, "order")] = trace.argument(Kind.LIQUIDATE, "fee")
     return rate
 
