@@ -65,6 +65,8 @@ REGISTERS = (
     "achieved",
     "tier",
     "forced",
+    "mark",
+    "quarter",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
