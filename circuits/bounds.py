@@ -24,6 +24,7 @@ STALENESS_MAX = (1 << 20) - 1  # seconds for which a price may be relied on
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 
 FRACTION_ONE = 10_000  # < LIMB
+FAIR_SHARE = 4  # a fill is fair to a party that loses at most 1 / FAIR_SHARE of a lot's requirement against the mark
 FEE_ONE = 1_000_000
 FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb
 LIQUIDATION_FEE_MAX = FEE_ONE // 100  # of a liquidation, to the insurance fund; those carries hold it too

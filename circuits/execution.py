@@ -81,6 +81,8 @@ REGISTERS = (
     "achieved",
     "tier",
     "forced",
+    "mark",
+    "quarter",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
 LATER = CONTINUATIONS + SAMPLING + OUTCOMES + TAKING  # kinds that begin no transition

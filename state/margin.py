@@ -100,19 +100,21 @@ class Margin:
         borrowed = 0 if tier is Tier.ZERO else self.borrow_fraction * self.shortfall
         return RATIO_ONE * self.equity >= self.ratio(tier) * self.requirement + borrowed
 
-    @property
-    def passes(self) -> bool:
-        """Whether the account passes the check of the initial tier."""
-        return self.stale is None and not self.borrows_too_much and self.suffices
+    def passes(self, tier: Tier = Tier.INITIAL) -> bool:
+        """Whether the account passes the check of the tier."""
+        may_borrow = tier is not Tier.INITIAL or not self.borrows_too_much
+        return self.stale is None and may_borrow and self.reaches(tier)
 
 
-def check_margin(memory: Memory, row: int, account: int, *, reduces: bool = False) -> None:
+def check_margin(
+    memory: Memory, row: int, account: int, *, reduces: bool = False, tier: Tier = Tier.INITIAL
+) -> None:
     """Visit all open instruments of the account, for execution row `row`; reduces: prices may be stale.
 
     Refuses STALE_PRICE, INITIAL_MARGIN, BORROW_MARGIN, BORROW_LIMIT, and what `assess` refuses.
     """
     margin = visit_all(memory, row, account, reduces=reduces)
-    if margin.passes:
+    if margin.passes(tier):
         return
     refuse_stale(memory, account, margin)
     if margin.suffices:

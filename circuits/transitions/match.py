@@ -5,6 +5,11 @@ then its share is undone and its order removed. SKIP: the order is removed untou
 reduce-only and would not reduce. Each reason is exact, in both directions, so nothing that could trade is removed and
 nothing that could not is in the way.
 
+A fill that reduces a party's position at a price that is fair to it needs the maintenance tier alone: what it loses
+against the mark is at most a quarter of what a lot requires, so (with a fee of no more than that) it does no harm to an
+account whose equity is half its requirement, and one below its initial requirement may reduce its risk, but not give
+its equity away.
+
 After a fill of an order that is forced, its account is checked against its maintenance requirement, at fresh prices. If
 it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends.
 """
@@ -19,7 +24,6 @@ from circuits.bounds import (
     FEE_ONE,
     LIMB,
 )
-from circuits.buses import Tier
 from circuits.execution import Execution, negate
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -40,9 +44,14 @@ from circuits.records import (
 )
 from circuits.steps import Step
 
+MARK, QUARTER = "mark", "quarter"  # registers: of the market, and of a lot's requirement, rounded down
 BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers, under the names they have here
 REASONS = ("expired", "own", "growing")  # why an order is skipped
 STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and reaches its maintenance requirement again
+LOSER = "head"  # register from FILL_HEADER on: 1 if the fill is unfair to who sells, -1 to who buys, else 0
+PENDING_LOSER = "tier"  # and on the two rows before
+UNFAIR, ABOVE = "own", "placed"  # registers of MATCH_HEAD alone: whether it is unfair, and its price above the mark
+DISTANCE_PORT, UNFAIR_PORT = 8, 10  # on MATCH_HEAD
 FEE_CARRY_OFFSET = LIMB // 4
 BEYOND_PORT, REDUCES_PORT = 7, 9  # on FILL_BASE
 EXPIRY_PORT = 8  # on MATCH_ORDER
@@ -57,6 +66,7 @@ def constrain(execution: Execution) -> None:
     expiry(execution, Step.MATCH_ORDER, "expired", EXPIRY_PORT)
     _fee(execution)
     _party(execution)
+    _tier(execution)
     _undo(execution)
     _skip(execution)
     _parties(execution)
@@ -103,6 +113,43 @@ def _head(execution: Execution) -> None:
     execution.require(step, "limbs of the price", execution.register("price") - (price[0] + price[1] * LIMB).expression)
     size = [execution.bounded_register(f"size{k}") for k in range(2)]
     notional(execution, step, price, size, product_port=2, carry_port=6)
+    _fairness(execution, price[0] + price[1] * LIMB)
+
+
+def _fairness(execution: Execution, price: Bounded) -> None:
+    """Who loses more than a quarter of a lot's requirement against the mark, exactly.
+
+    If the price is the mark, ABOVE may be either, and neither loses.
+    """
+    step, ports, unfair, above = Step.MATCH_HEAD, execution.ports, execution.register(UNFAIR), execution.register(ABOVE)
+    for label, flag in (("unfair", unfair), ("above the mark", above)):
+        execution.require(step, f"{label} is boolean", flag * (flag - 1))
+    reason = "two limbs of the market's record"
+    mark, quarter = (unsound_bounded(execution.register(name), 0, LIMB * LIMB - 1, reason) for name in (MARK, QUARTER))
+    direction = unsound_bounded(2 * above - 1, -1, 1, "the flag is boolean")
+    distance, rest = (ports[first] + ports[first + 1] * LIMB for first in (DISTANCE_PORT, UNFAIR_PORT))
+    execution.equal(step, "distance from the mark", direction * (price - mark), distance)
+    flag = unsound_bounded(unfair, 0, 1, "constrained to be boolean on this step")
+    execution.equal(step, "unfair or not", (1 - flag * 2) * (quarter - distance) - flag, rest)
+    loser = execution.register(PENDING_LOSER)
+    execution.require(step, "who loses", loser - unfair * (1 - 2 * above))
+    execution.release(Step.MATCH_ORDER, LOSER)
+    execution.hand_over("match: who loses", execution.step(Step.MATCH_ORDER), LOSER, loser)
+
+
+def _tier(execution: Execution) -> None:
+    """The tier of a party's check: MAINTENANCE (1) if the fill is fair to it and reduces its position, or if it is a
+    forced taker, else INITIAL (0)."""
+    loser, base = execution.register(LOSER), Step.FILL_BASE
+    # Twice 1 if the party is the loser: -1 is who buys.
+    unfair = loser * (loser - sign(execution).expression)
+    execution.require(Step.FILL_HEADER, "fair to the party", 2 * execution.register("tier") - 2 + unfair)
+    execution.release(base, "tier")
+    forced, fair = forced_taker(execution), execution.register("tier")
+    # The position of a forced taker is reduced.
+    reduced = fair * execution.ports[REDUCES_PORT].expression
+    execution.hand_over("match: tier of the check", execution.step(base), "tier", reduced + forced * (1 - fair))
+    execution.ask(Step.FILL_QUOTE, execution.register("tier"))
 
 
 def _order(execution: Execution) -> None:
@@ -227,7 +274,6 @@ def _forced(execution: Execution) -> None:
     Else `fails` is what the maker's check has: of a taker's fill 0.
     """
     step, forced, fails = Step.FILL_QUOTE, forced_taker(execution), execution.register("fails")
-    execution.ask(step, int(Tier.MAINTENANCE) * forced)
     execution.hold(Step.FILL_BASE, execution.step(Step.FILL_BASE) * (1 - forced), "fails")
     execution.require(step, "whether the check fails is boolean", fails * (fails - 1))
     execution.release(step, "removed")

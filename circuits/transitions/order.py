@@ -11,7 +11,7 @@ each trade takes its share away, and at the end nothing is left.
 from circuits.accounts import balance, fresh_prices, header, market_leaf
 from circuits.air import Where
 from circuits.bounded import bounded
-from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, FAIR_SHARE, LIMB, LIMIT_MAX
 from circuits.execution import REGISTERS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -21,6 +21,7 @@ from circuits.records import (
     HEADER_ORDERS,
     MARKET_BIT,
     MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_ACCOUNT,
     ORDER_BASE,
     ORDER_BOOK,
@@ -41,10 +42,22 @@ from circuits.records import (
     Tag,
 )
 from circuits.steps import Step
-from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT, STOPS, order_limit, order_price, sign
+from circuits.transitions.match import (
+    BUYS,
+    IS_TAKER,
+    LEFT,
+    LIMIT,
+    MARK,
+    QUARTER,
+    STOPS,
+    order_limit,
+    order_price,
+    sign,
+)
 
 NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
 EXEMPTION = "own"  # register of ORDER_RULES alone: not 0 if no notional is too small
+QUARTER_PORT, QUARTER_REST_PORT = 8, 10  # on ORDER_RULES
 BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
@@ -84,11 +97,27 @@ def _numbers(execution: Execution) -> None:
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
     mark = [execution.old_limb(MARKET_MARK + k) for k in range(2)]
     notional(execution, step, mark, ports[:2], product_port=2, carry_port=6)
+    execution.require(step, "the mark", execution.register(MARK) - (mark[0] + mark[1] * LIMB).expression)
+    _quarter(execution)
     step = Step.ORDER_RULES
     execution.nonzero(step, "at least one lot", left)
     later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2))
     execution.require(step, "not expired", execution.register("expiry") - execution.time - later)
     execution.require(step, "expiry in range", execution.register("expiry") - expiry)
+
+
+def _quarter(execution: Execution) -> None:
+    """The register QUARTER is floor(requirement a lot / FAIR_SHARE)."""
+    step, ports, quarter = Step.ORDER_RULES, execution.ports, execution.register(QUARTER)
+    weight = execution.old[MARKET_WEIGHT] + LIMB * execution.old[MARKET_WEIGHT + 1]
+    whole = FAIR_SHARE * quarter.next() + ports[QUARTER_REST_PORT].expression.next()
+    selector = execution.step(Step.ORDER_MARKET)
+    execution.table.constrain("order: share of the requirement", selector * (weight - whole), Where.TRANSITION)
+    execution.release(Step.ORDER_MARKET, QUARTER)
+    size = ports[QUARTER_PORT] + ports[QUARTER_PORT + 1] * LIMB
+    execution.require(step, "share in range", quarter - size.expression)
+    rest = ports[QUARTER_REST_PORT] + ports[QUARTER_REST_PORT + 1]
+    execution.equal(step, "share is rounded down", rest, FAIR_SHARE - 1)
 
 
 def _rules(execution: Execution) -> None:

@@ -37,24 +37,25 @@ def fill(trace: ExecutionTrace) -> None:
     """
     first = np.flatnonzero(trace.step == int(Step.ZERO_MARKET))
     second = first + 1
-    equity, required = ([trace.columns[f"port{k}"][first - 1] for k in ports] for ports in (EQUITY_PORTS, REQUIRED_PORTS))
+    equity, required = (
+        [trace.columns[f"port{k}"][first - 1] for k in ports] for ports in (EQUITY_PORTS, REQUIRED_PORTS)
+    )
     mark, weight = (integer_of(trace.old[at : at + 2, second]) for at in (MARKET_MARK, MARKET_WEIGHT))
-    total = integer_of(np.array(equity)) - BIAS
-    whole = integer_of(np.array(required)).astype(object)
+    total, whole = integer_of(np.array(equity)) - BIAS, np.maximum(integer_of(np.array(required)), 1)
     product: Big = total.astype(object) * weight.astype(object)
-    share, remainder = (_integers(part) for part in (product // np.maximum(whole, 1), product % np.maximum(whole, 1)))
+    share, remainder = _integers(product // whole), _integers(product % whole)
     sign = 2 * trace.columns[GIVES][first] - 1
-    price = mark - sign * share
+    price, negative = mark - sign * share, (total < 0).astype(np.int64)
     left = limbs_of(remainder, AMOUNT_LIMBS)
     for rows in (first, second):
         for names, parts in ((EQUITY, equity), (REQUIRED, required), (REMAINDER, left)):
             for name, part in zip(names, parts, strict=True):
                 trace.register(name, rows, part)
-        trace.register(NEGATIVE, rows, (total < 0).astype(np.int64))
+        trace.register(NEGATIVE, rows, negative)
     for offset in range(3):
         trace.register(PRICE, first + offset, price)
     _compare(trace, first, integer_of(np.array(required)), remainder)
-    trace.port(EQUITY_PORT, first, np.where(total < 0, -1, 0) + np.where(total < 0, -1, 1) * (equity[3] - BIAS_TOP_LIMB))
+    trace.port(EQUITY_PORT, first, (1 - 2 * negative) * (equity[3] - BIAS_TOP_LIMB) - negative)
     trace.wide_port(PRICE_PORT, second, price - 1)
     trace.wide_port(ROOM_PORT, second, LIMIT_MAX - price)
     _carries(trace, second, sign, (equity, required, left), price)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, FEE_AMOUNT_MAX, FEE_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, FAIR_SHARE, FEE_AMOUNT_MAX, FEE_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
     EMPTY,
@@ -42,6 +42,8 @@ class Met:
     reduce_only: bool
     restricted: bool  # whether all orders of the market count as reduce-only
     number: int  # of the order in the batch
+    mark: int
+    weight: int  # the initial requirement a lot
     forced: bool = False  # a liquidation: the fee goes to the insurance fund, and the maintenance tier is what counts
 
 
@@ -75,7 +77,7 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
     before = sum(_long(memory, taker, account) for account in parties)
     failure = _serve_maker(memory, taker, head, maker, size)
     if failure is None:
-        below = _serve_taker(memory, taker, maker[ORDER_PRICE] * size, size)
+        below = _serve_taker(memory, taker, maker[ORDER_PRICE], size)
         memory.follow(Kind.MATCH, taker.number, taker.left, int(below))
         memory.trades.append(
             Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
@@ -89,6 +91,16 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
     _fail(memory, taker, head, maker, size)
     memory.removals.append(Removal(maker_order, failure))
     return Traded()
+
+
+def is_fair(buys: bool, price: int, mark: int, weight: int) -> bool:
+    """Whether a fill loses its party at most 1 / FAIR_SHARE of a lot's requirement against the mark."""
+    return (price - mark if buys else mark - price) <= weight // FAIR_SHARE
+
+
+def _tier(taker: Met, buys: bool, price: int, reduces: bool) -> Tier:
+    """The tier of the check of a party: who reduces its position at a fair price need not have the initial one."""
+    return Tier.MAINTENANCE if reduces and is_fair(buys, price, taker.mark, taker.weight) else Tier.INITIAL
 
 
 def resting_change(buys: bool, lots: int) -> tuple[int, int]:
@@ -153,15 +165,17 @@ def _serve_maker(memory: Memory, taker: Met, head: int, maker: Record, size: int
     notional = maker[ORDER_PRICE] * size
     row = _move(memory, taker, maker[ORDER_ACCOUNT], size, notional, is_taker=False, removed=not left)
     account = maker[ORDER_ACCOUNT]
-    margin = visit_all(memory, row, account, reduces=_reduced(memory, taker, account, not taker.buys))
-    if not margin.passes:
+    reduces = _reduced(memory, taker, account, not taker.buys)
+    margin = visit_all(memory, row, account, reduces=reduces)
+    if not margin.passes(_tier(taker, not taker.buys, maker[ORDER_PRICE], reduces)):
         return Reason.MARGIN if margin.stale is None else Reason.STALE
     _charge(memory, SystemAccount.FEE, _fee(notional, taker.rates[0], maker[ORDER_ACCOUNT]))
     return None
 
 
-def _serve_taker(memory: Memory, taker: Met, notional: int, size: int) -> bool:
+def _serve_taker(memory: Memory, taker: Met, price: int, size: int) -> bool:
     """The taker's rows; whether its order is forced and its account still below its maintenance requirement."""
+    notional = price * size
     if taker.reduce_only and _grows(_position(memory, taker, taker.account), taker.buys, size):
         position = _position(memory, taker, taker.account)
         raise Refusal(Rule.REDUCE_ONLY, account=taker.account, size=size, position=position)
@@ -172,7 +186,8 @@ def _serve_taker(memory: Memory, taker: Met, notional: int, size: int) -> bool:
         refuse_stale(memory, taker.account, margin)
         below = not margin.reaches(Tier.MAINTENANCE)
     else:
-        check_margin(memory, row, taker.account, reduces=_reduced(memory, taker, taker.account, taker.buys))
+        reduces = _reduced(memory, taker, taker.account, taker.buys)
+        check_margin(memory, row, taker.account, reduces=reduces, tier=_tier(taker, taker.buys, price, reduces))
     receiver = SystemAccount.INSURANCE if taker.forced else SystemAccount.FEE
     _charge(memory, receiver, _fee(notional, taker.rates[1], taker.account))
     return below

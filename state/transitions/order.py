@@ -9,6 +9,7 @@ from circuits.bounds import LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.records import (
     HEADER_NONCE,
     MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_PRICE,
     RULES_CAP,
     RULES_INTEREST,
@@ -77,7 +78,8 @@ class Order:
         """The same, of an account that is liquidated if that fee is said, in 1 / FEE_ONE: nobody signs it then."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
-        mark = from_limbs(memory.look(Step.ORDER_MARKET, market_index(self.market))[MARKET_MARK : MARKET_MARK + 2])
+        record = memory.look(Step.ORDER_MARKET, market_index(self.market))
+        mark, weight = (from_limbs(record[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
         rules = memory.read(rules_index(self.market))
         self._check_rules(market, rules, mark)
         row = memory.replace(Step.ORDER_RULES, rules_index(self.market), rules, rules)  # the interest follows
@@ -89,7 +91,9 @@ class Order:
             head = memory.book.head(self.market, not self.buys)
             if self.policy is Policy.POST_ONLY:
                 raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
-            met = Met(self.account, market, self.buys, left, rates, self.reduce_only, restricted, number, forced)
+            met = Met(
+                self.account, market, self.buys, left, rates, self.reduce_only, restricted, number, mark, weight, forced
+            )
             traded = meet(memory, met, head, taker_order)
             left, interest, stops = left - traded.size, interest + traded.interest, traded.stops
         if interest > max(rules[RULES_INTEREST], rules[RULES_CAP]):
