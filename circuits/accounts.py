@@ -134,6 +134,14 @@ def stays_below_bound(execution: Execution, step: Step) -> None:
     )
 
 
+def long_position(record: Sequence[Expression]) -> Expression:
+    """The lots of a balance if it is a long position, else 0: (1 - negative) * low limbs, where `negative`, 0 or 1, is
+    what the high limbs are short of those of BIAS. A margin check has bounded the position, or will. Of an empty leaf
+    the low limbs are 0."""
+    negative = BIAS_TOP_LIMB * LIMB - record[2] - record[3] * LIMB
+    return (1 - negative) * (record[0] + record[1] * LIMB)
+
+
 def market_leaf(execution: Execution, slot: int) -> Expression:
     """Leaf index of a record of the instrument in the register `instrument`."""
     return INSTRUMENT_BASE + slot + INSTRUMENT_SLOTS * execution.register("instrument")
