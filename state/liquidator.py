@@ -8,17 +8,21 @@ against the other side (deleveraging), and what is then still owed is shared by 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from circuits.bounds import FEE_ONE, LIMIT_MAX, RATIO_ONE
+from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE, LIMIT_MAX, RATIO_ONE
 from circuits.buses import Tier
 from circuits.records import (
     FIRST_TRADER,
+    HEADER_EVENTS,
     MARKET_MARK,
     ORDER_LEFT,
     ORDER_PRICE,
+    VENUE_EVENTS,
+    VENUE_INDEX,
     SystemAccount,
     Tag,
     balance_index,
     from_limbs,
+    header_index,
     market_index,
 )
 from state.accounts import balance_amount
@@ -27,14 +31,22 @@ from state.errors import Refusal, Rule
 from state.health import Health, Position, health
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import ForceCancel
+from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
+from state.transitions.liquidate import Liquidate
+from state.transitions.socialise import Socialise
+from state.transitions.take_over import TakeOver
 from state.zero_price import zero_price
 
 FEE = 5_000  # of a liquidation order, in 1 / FEE_ONE, to the insurance fund
-DISCOUNT = 50  # one part in so many of the mark: what the fund pays less for an asset
 # What can be tried, by name. A step of the waterfall whose transition is not among them is passed over.
 Kinds = Mapping[str, Callable[..., Transition]]
-KINDS: Kinds = {build.__name__: build for build in (ForceCancel,)}
+KINDS: Kinds = {
+    build.__name__: build
+    for build in (ApplyEvent, ForceCancel, Convert, Liquidate, TakeOver, Deleverage, Socialise)
+}
 
 
 class Liquidator:
@@ -69,6 +81,7 @@ class Liquidator:
 
     def relieve(self, account: int) -> None:
         """The waterfall for one account, until it has its maintenance requirement or nothing more can be done."""
+        self._catch_up(account)
         for step in (
             self._cancel, self._convert, self._liquidate, self._take_over, self._deleverage, self._socialise,
         ):  # fmt: skip
@@ -107,6 +120,12 @@ class Liquidator:
         self.counts[name] += 1
         return True
 
+    def _catch_up(self, account: int) -> None:
+        """Deleveraging events first, which change positions."""
+        events = self._ledger.read(VENUE_INDEX)[VENUE_EVENTS]
+        while self._ledger.read(header_index(account))[HEADER_EVENTS] < events and self._try("ApplyEvent", account):
+            pass
+
     def _cancel(self, state: Health) -> None:
         for order in self._ledger.book.orders_of(state.account):
             if not self._try("ForceCancel", state.account, order):  # healthy again
@@ -118,7 +137,7 @@ class Liquidator:
             now = self._below(state.account, Tier.MAINTENANCE)
             if asset.tag == Tag.ASSET and held > 0 and now is not None and now.margin.shortfall:
                 mark = from_limbs(self._ledger.read(market_index(asset.number))[MARKET_MARK : MARKET_MARK + 2])
-                price = mark - mark // DISCOUNT
+                price = mark - mark // CONVERSION_DISCOUNT
                 lots = min(held, -(-now.margin.shortfall // price))
                 self._try("Convert", state.account, asset.number, lots, price)
 
@@ -144,12 +163,14 @@ class Liquidator:
         return abs(left) < abs(position.size)
 
     def _lots(self, state: Health, position: Position) -> int:
-        """As many lots as the best order takes, but no more than what restores health at its price."""
+        """As many lots as the best order takes, but no more than what restores the initial tier at its price: with
+        less, the next small move would bring the account back."""
         best = self._ledger.read(self._ledger.book.head(position.market, position.size > 0))
         loss = position.mark - best[ORDER_PRICE] if position.size > 0 else best[ORDER_PRICE] - position.mark
         cost = RATIO_ONE * loss + RATIO_ONE * best[ORDER_PRICE] * FEE // FEE_ONE
-        relief = state.margin.maintenance * position.weight - cost  # in 1 / RATIO_ONE, of the gap, a lot
-        needed = -(RATIO_ONE * state.distance // relief) if relief > 0 else abs(position.size)
+        relief = RATIO_ONE * position.weight - cost  # in 1 / RATIO_ONE, of the gap, a lot
+        gap = RATIO_ONE * (state.asked(Tier.INITIAL) - state.margin.equity)
+        needed = -(-gap // relief) if relief > 0 else abs(position.size)
         return min(abs(position.size), best[ORDER_LEFT], max(needed, 1))
 
     def _reachable(self, market: int, buys: bool, limit: int) -> bool:

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.bounds import FEE_ONE
+from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE
 from circuits.buses import Tier
 from circuits.records import SystemAccount
 from state.accounts import swap
 from state.errors import Refusal, Rule
 from state.health import health
 from state.ledger import Ledger
-from state.liquidator import DISCOUNT, FEE, Liquidator
+from state.liquidator import FEE, Liquidator
 from state.transitions import Transition
 from state.transitions.cancel import CancelAll, ForceCancel
 from state.transitions.deposit import Deposit
@@ -107,7 +107,7 @@ def test_who_has_no_position_and_owes_is_shared_by_all(monkeypatch: pytest.Monke
 
 def test_assets_are_converted_while_cash_is_owed() -> None:
     ledger = world(2_480_000, quote=2_000_000, eth=8_000_000)  # 0.08 ETH; cash is 2 - 1.34 - 200
-    price = 268_000 - 268_000 // DISCOUNT
+    price = 268_000 - 268_000 // CONVERSION_DISCOUNT
     liquidator, attempts = watched(ledger)
     liquidator.relieve_all()
     shortfall = health(ledger, ALICE).margin.shortfall
