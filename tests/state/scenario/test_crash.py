@@ -1,5 +1,7 @@
 """A falling day on a ledger, unproven: the same for the same seed, backed throughout, and with forced cancels."""
 
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,44 +13,51 @@ from state.audit import InvariantWatch, account_count, invariant
 from state.errors import InvariantError
 from state.health import health
 from state.ledger import Ledger
+from state.minute_prices import MinuteDay, read_minutes
 from state.prices import PriceBook
 from state.scenario.crash import Crash, asset_price
 from state.scenario.path import Tick, batches, falling_day
 from state.scenario.population import Role, deposits, populate
 from verifier.prices import SIGNATURE_SIZE, Bundle
 
-ACCOUNTS, MINUTES, GAP = 60, 60, 1_500
-SETTINGS = CrashSettings(gap=GAP, seed=3, accounts=ACCOUNTS, fund=5_000, minutes=MINUTES, every=20, params="compact")
+GAP = 1_500
+HOUR = CrashSettings(gap=GAP, seed=3, accounts=60, fund=5_000, minutes=60, every=20, params="compact")
+DAY = replace(HOUR, seed=0, accounts=300, fund=100_000, minutes=1_440, every=30)
+UNIT = 1_000_000  # of the quote
+REAL = Path(__file__).parents[4] / "shared" / "data" / "minute" / "coinbase_ethusd_20170904_trade.zip"
 
 
-def new_crash(seed: int) -> tuple[Crash, list[list[Tick]], PriceBook]:
+def new_crash(settings: CrashSettings, day: MinuteDay | None = None) -> tuple[Crash, list[list[Tick]], PriceBook]:
     """A scenario on a new ledger, its batches of ticks, and a book that takes any signature."""
-    venue = scenario_venue(SETTINGS, None)
+    venue = scenario_venue(settings, day)
     ledger = Ledger.genesis(venue, LaneHasher())
-    market, asset, rng = venue.markets[0], venue.collateral[1], Random(seed)
+    market, asset = venue.markets[0], venue.collateral[1]
     first = account_count(ledger)
-    price = asset_price(market, asset, market.initial_price)
-    members = populate(venue, asset, price, range(first, first + ACCOUNTS), rng)
-    prices = falling_day(market.initial_price, GAP, MINUTES, rng)
-    ticks = [Tick(60 * minute, price) for minute, price in enumerate(prices, 1)]
+    if day is None:
+        prices = falling_day(market.initial_price, settings.gap, settings.minutes, Random(settings.seed))
+        ticks = [Tick(60 * minute, price) for minute, price in enumerate(prices, 1)]
+    else:
+        ticks = [Tick(second, price) for second, price in day.closes(market)]
+    price = asset_price(market, asset, ticks[0].price)
+    members = populate(venue, asset, price, range(first, first + settings.accounts), Random(settings.seed))
 
     def sign(time: int, content: object) -> Bundle:
         assert isinstance(content, list)
         return Bundle(time, tuple(sorted(content)), 15, bytes(SIGNATURE_SIZE))
 
-    crash = Crash(ledger, market, asset, members, sign, seed)
-    return crash, list(batches(ticks, 1_200)), PriceBook(venue, lambda keys, message, signature: True)
+    crash = Crash(ledger, market, asset, members, sign, settings.seed)
+    return crash, list(batches(ticks, 60 * settings.every)), PriceBook(venue, lambda keys, message, signature: True)
 
 
-def played(seed: int) -> Crash:
-    """The whole day."""
-    crash, planned, book = new_crash(seed)
+def played(settings: CrashSettings, day: MinuteDay | None = None) -> Crash:
+    """All batches."""
+    crash, planned, book = new_crash(settings, day)
     counts = [crash.ledger.read(chain_index(chain))[CHAIN_DEPOSITS] for chain in range(3)]
     for number, ticks in enumerate(planned):
         crash.ledger.begin_batch(ticks[-1].second, book)
         crash.begin()
         if not number:
-            crash.open(deposits(crash.members, 5_000_000_000, counts))
+            crash.open(deposits(crash.members, settings.fund * UNIT, counts))
         crash.play(ticks, book)
         crash.ledger.close_batch()
         crash.end()
@@ -56,7 +65,7 @@ def played(seed: int) -> Crash:
 
 
 def test_a_day_is_played() -> None:
-    crash = played(3)
+    crash = played(HOUR)
     assert all(one.holds for one in invariant(crash.ledger))
     assert crash.checks == crash.counts.total() > 500
     assert crash.counts["ForceCancel"] > 0
@@ -73,13 +82,31 @@ def test_a_day_is_played() -> None:
 
 
 def test_a_seed_determines_the_day() -> None:
-    first, again, other = played(4), played(4), played(5)
+    first, again, other = (played(replace(HOUR, seed=seed)) for seed in (4, 4, 5))
     assert (first.series, first.counts, first.refused) == (again.series, again.counts, again.refused)
     assert first.series != other.series
 
 
+@pytest.mark.long
+def test_a_generated_day_goes_down_the_whole_waterfall() -> None:
+    crash = played(DAY)
+    assert crash.counts["Liquidate"] >= 100
+    assert crash.counts["TakeOver"] >= 10
+    assert crash.counts["Deleverage"] >= 3
+    assert crash.counts["Socialise"] >= 1
+    assert crash.refused["TakeOver: fund-short"] >= 1
+    assert crash.series[-1].loss > 0
+    assert all(health(crash.ledger, member.account).distance >= 0 for member in crash.members)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not REAL.is_file(), reason="no market data here")
+def test_a_real_day_liquidates() -> None:
+    assert played(DAY, read_minutes(REAL)).counts["Liquidate"] > 10
+
+
 def test_a_broken_invariant_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    crash, planned, book = new_crash(3)
+    crash, planned, book = new_crash(HOUR)
     crash.ledger.begin_batch(planned[0][-1].second, book)
     broken = invariant(crash.ledger)[:1]
     monkeypatch.setattr(InvariantWatch, "broken", lambda watch: broken)
