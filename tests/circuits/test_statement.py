@@ -26,6 +26,7 @@ STATEMENT = Statement(
     (AssetAmount(0, 340), AssetAmount(1, 5)),
     (AssetAmount(0, -20), AssetAmount(1, 0)),
     (Act(3, ActKind.SET, chain_index(1), Tag.CHAIN, CHAIN_STATUS, 1),),
+    17,
 )
 
 
