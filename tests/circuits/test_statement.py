@@ -96,6 +96,6 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
 def test_a_false_statement_does_not_decode(name: str) -> None:
     data = FALSE[name](STATEMENT).encode()
     if name == "an unknown version":
-        data = b"\0\3" + data[2:]
+        data = b"\0\2" + data[2:]
     with pytest.raises(StatementError):
         decode_statement(data)

@@ -228,7 +228,7 @@ CASES = [
     Case(Rule.STALE_MARK, SampleFunding(BTC_PERP), old_price(BTC_PERP)),
     Case(Rule.SAMPLE_TOO_SOON, SampleFunding(BTC_PERP), premiums(sampled=TIME - SAMPLE_TIME + 1)),
     Case(Rule.FUNDING_TOO_SOON, ApplyFunding(BTC_PERP)),
-    Case(Rule.SOLVENT, Deleverage(ALICE, BTC_PERP), position(ALICE, 5)),
+    Case(Rule.SOLVENT, Deleverage(CAROL, BTC_PERP), insolvent(0, 5)),
     Case(Rule.SOLVENT, Socialise(CAROL), insolvent(0)),
     *(Case(Rule.FUND_CAN_PAY, refused, insolvent(DEBT, 5_000, DEBT))
       for refused in (Deleverage(CAROL, BTC_PERP), Socialise(CAROL))),
@@ -249,8 +249,9 @@ CASES = [
     *(Case(Rule.NOT_A_MARKET, Deleverage(CAROL, market)) for market in (-1, USDC, ETH, 4)),
     Case(Rule.NOTHING_TO_SEE, ApplyEvent(ALICE)),
     Case(Rule.BELOW_INTEREST, BUY,
-         position(ALICE, 200) | {header_index(BOB): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1),
-                                 balance_index(BOB, BTC_PERP): held(-200)} | market_rules(interest=99), before=(ASK,)),
+         {header_index(account): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1) for account in (ALICE, BOB)}
+         | {balance_index(ALICE, BTC_PERP): held(200), balance_index(BOB, BTC_PERP): held(-200)}
+         | market_rules(interest=99), before=(ASK,)),
     Case(Rule.NOT_A_PARAMETER, MARGIN, before=SETTLEMENT),
     Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.ACTIVE), before=SETTLEMENT),
     Case(Rule.COUNTER_LIMIT, SettleMarket(BTC_PERP),
