@@ -87,7 +87,7 @@ class Statement:
     totals: tuple[AssetAmount, ...]  # liabilities by asset: the sum of all account balances
     fund: tuple[AssetAmount, ...]  # the insurance fund's balances; the quote's may be negative
     acts: tuple[Act, ...]  # of the operator, in order
-    loss: int = 0  # what the account LOSS owes, in base units of the quote: more than vaults hold for all others
+    loss: int  # what the account LOSS owes, in base units of the quote; negative if somebody has deposited more there
 
     def backing(self, asset: int) -> int:
         """The sum of the vaults of all chains for the asset, what is under way included."""
@@ -99,7 +99,7 @@ class Statement:
             struct.pack(">H", STATEMENT_VERSION),
             self.venue_id,
             struct.pack(f">{2 * DIGEST_SIZE}I", *self.old_root, *self.new_root),
-            struct.pack(">IIQ", self.batch, self.time, self.loss),
+            struct.pack(">IIq", self.batch, self.time, self.loss),
         ]
         for layout, rows in self._lists():
             parts.append(struct.pack(">I", len(rows)))
@@ -147,7 +147,7 @@ class Statement:
 
 MOVEMENT, PRICE, VAULT, AMOUNT, ACT = ">IIIIQ", ">IIII", ">IIQ", ">Iq", ">IIIIII"
 _LAYOUTS = (MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT, ACT)
-_HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}IIIQ")
+_HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}IIIq")
 
 
 def _public(
@@ -239,7 +239,7 @@ def _check_bounds(statement: Statement) -> None:
         ("price", 1, PRICE_MAX, [p.price for p in prices]),
         ("amount moved", 1, AMOUNT_MAX, [m.amount for m in movements]),
         ("amount", 0, AMOUNT_MAX, [*(v.amount for v in vaults), *(t.amount for t in statement.totals)]),
-        ("loss", 0, AMOUNT_MAX, [statement.loss]),
+        ("loss", -AMOUNT_MAX, AMOUNT_MAX, [statement.loss]),
         ("fund balance", -AMOUNT_MAX, AMOUNT_MAX, [f.amount for f in statement.fund]),
     ):
         for value in values:

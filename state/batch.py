@@ -31,10 +31,12 @@ from state.decimals import DecimalError, format_decimal, scale_exactly
 from state.errors import BatchError, json_problem
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -46,6 +48,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -306,6 +309,9 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "apply_funding": (ApplyFunding, {"market": _INSTRUMENT}),
     "take_over": (TakeOver, {"account": _ACCOUNT}),
     "convert": (Convert, {"account": _ACCOUNT, "asset": _INSTRUMENT, "lots": _integer(SIZE_MAX), "price": _PRICE}),
+    "deleverage": (Deleverage, {"account": _ACCOUNT, "market": _INSTRUMENT}),
+    "apply_event": (ApplyEvent, {"account": _ACCOUNT}),
+    "socialise": (Socialise, {"account": _ACCOUNT}),
     "send": (Send, {"chain": _CHAIN, "asset": _INSTRUMENT, "amount": _UNITS}),
     "receive": (Receive, {"chain": _CHAIN, "sequence": _SEQUENCE, "asset": _INSTRUMENT, "amount": _UNITS}),
     _BUNDLE: (Bundle, {

@@ -26,10 +26,12 @@ from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -41,6 +43,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -53,6 +56,7 @@ HOUR = FUNDING_INTERVAL  # the one second of a new ledger at which funding can b
 STEP_TIME = 60  # seconds, of the brisk venue
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
 DEBTOR = CAROL + 1  # of `every_rescue`
+RUINED, BORROWER = CAROL + 2, CAROL + 3  # of `every_loss`
 
 
 def default_venue() -> Venue:
@@ -193,6 +197,24 @@ def every_rescue() -> list[Transition]:
         Convert(DEBTOR, ETH, 1_000, 212_000),
         SetPrice(ETH, 190_000, 60),
         TakeOver(DEBTOR),
+    ]
+
+
+def every_loss() -> list[Transition]:
+    """To go on the batch of `every_rescue` with: two accounts that the insurance fund cannot take over. Of one a
+    position is closed against all that are opposite, what the other owes becomes a loss."""
+    return [
+        *(Register(account, (8,) * 7) for account in (RUINED, BORROWER)),
+        Deposit(0, 2, RUINED, USDC, 3_000_000_000),
+        Deposit(2, 3, BORROWER, ETH, 1_000_000_000),
+        *trade(BTC_PERP, ALICE, RUINED, 6_180_100, 5_000, True),
+        Withdraw(0, BORROWER, USDC, 10_000_000_000),
+        SetPrice(BTC_PERP, 4_000_000, 160),
+        SetPrice(ETH, 100_000, 160),
+        Deleverage(RUINED, BTC_PERP),
+        ApplyEvent(RUINED),
+        ApplyEvent(ALICE),
+        Socialise(BORROWER),
     ]
 
 

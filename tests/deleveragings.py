@@ -1,42 +1,50 @@
-"""Ledgers with an account that nobody can pay for, for the tests of deleveragings and losses."""
+"""Ledgers with accounts that nobody can pay for, for the tests of deleveragings and losses."""
+
+from collections.abc import Collection, Iterator, Mapping
 
 from circuits.records import FIRST_TRADER
 from state.ledger import Ledger
 from state.transitions import Transition
-from state.transitions.apply_event import ApplyEvent
-from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
-from state.transitions.socialise import Socialise
 from tests.batches import BTC_PERP, ETH, STEP_TIME, USDC, new_ledger, run_batch, trade
 
-ALICE, BOB, CAROL, DAVE, ERIN = range(FIRST_TRADER, FIRST_TRADER + 5)
+ALICE, BOB, CAROL, DAVE, ERIN, FRANK = range(FIRST_TRADER, FIRST_TRADER + 6)
 KEY = (1, 2, 3, 4, 5, 6, 7)
 PRICE = 6_180_030  # of a lot of BTC-PERP, at first
-LOTS = {BOB: 7_000, CAROL: 2_001, DAVE: 998}  # that Alice sells to, or buys from, each
-CRASH = STEP_TIME + 100  # the time of the second batch
+POSITIONS = {ALICE: 9_999, FRANK: 3_001, BOB: -7_000, CAROL: -5_002, DAVE: -998}  # lots; Erin has none
+RICH, POOR = 60_000_000_000, 8_000_000_000
+LATER = STEP_TIME + 100  # the time of the second batch
 
 
-def opened(*, long: bool = True, ruined: int = 8_000_000_000) -> Ledger:
-    """Alice stands against Bob, Carol and Dave in BTC-PERP, with hardly any money; Erin owes cash against ether."""
+def opened(
+    positions: Mapping[int, int] = POSITIONS, poor: Collection[int] = (ALICE,), money: int = POOR, sign: int = 1
+) -> Ledger:
+    """These accounts stand against one another in BTC-PERP, the poor ones with hardly any money; Erin has ether."""
     ledger = new_ledger()
-    batch: list[Transition] = [*(Register(account, KEY) for account in (ALICE, BOB, CAROL, DAVE, ERIN))]
-    amounts = [(ALICE, ruined), *((account, 60_000_000_000) for account in LOTS)]
-    batch += [Deposit(0, k, account, USDC, amount) for k, (account, amount) in enumerate(amounts)]
-    batch += [Deposit(2, 0, ERIN, ETH, 50_000_000_000), SetPrice(BTC_PERP, PRICE, 10)]
-    for account, lots in LOTS.items():
-        batch += trade(BTC_PERP, account, ALICE, PRICE, lots, long)
+    accounts = range(FIRST_TRADER, max((ERIN, *positions)) + 1)
+    batch: list[Transition] = [*(Register(account, KEY) for account in accounts)]
+    amounts = {account: money if account in poor else RICH for account in positions}
+    batch += [Deposit(0, k, account, USDC, amount) for k, (account, amount) in enumerate(amounts.items())]
+    batch += [Deposit(2, 0, ERIN, ETH, 1_000_000_000), SetPrice(BTC_PERP, PRICE, 10), SetPrice(ETH, 268_162, 10)]
+    batch += _matched({account: sign * lots for account, lots in positions.items()})
     run_batch(ledger, batch)
     return ledger
 
 
-def moved(price: int, time: int = CRASH) -> SetPrice:
-    """BTC-PERP has another price."""
-    return SetPrice(BTC_PERP, price, time)
+def _matched(positions: Mapping[int, int]) -> Iterator[Transition]:
+    """Trades that lead to these positions, whose sum is 0."""
+    longs, shorts = ([[a, abs(n)] for a, n in positions.items() if n * side > 0] for side in (1, -1))
+    while longs and shorts:
+        size = min(longs[0][1], shorts[0][1])
+        yield from trade(BTC_PERP, longs[0][0], shorts[0][0], PRICE, size, False)
+        for side in (longs, shorts):
+            side[0][1] -= size
+            if not side[0][1]:
+                del side[0]
 
 
-def crash(*, long: bool = True) -> list[Transition]:
-    """Alice is ruined by more than the fund, which has nothing, could pay, and is deleveraged; all others see it."""
-    price = PRICE * 5 // 6 if long else PRICE * 7 // 6
-    return [moved(price), Deleverage(ALICE, BTC_PERP), *(ApplyEvent(account) for account in (ALICE, *LOTS, ERIN))]
+def crash(sign: int = 1) -> SetPrice:
+    """A price that ruins who is poor and long, or, with sign -1, short."""
+    return SetPrice(BTC_PERP, PRICE * (6 - sign) // 6, LATER)

@@ -11,6 +11,7 @@ from circuits.records import (
     CHAIN_SLOTS,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
+    QUOTE_INSTRUMENT,
     VAULT_SLOT,
     ChainStatus,
     Status,
@@ -99,6 +100,7 @@ def statement_object(statement: Statement, names: Names) -> dict[str, Any]:
         ],
         "liabilities": _amounts(statement.totals, names),
         "insurance_fund": _amounts(statement.fund, names),
+        "loss": names.amount(QUOTE_INSTRUMENT, statement.loss),
         "acts": [_act(act, len(statement.totals), names) for act in statement.acts],
     }
 
@@ -122,7 +124,8 @@ def statement_lines(statement: Statement, names: Names) -> list[str]:
     fund = ", ".join(f"{names.instrument(a.asset)} {names.amount(a.asset, a.amount)}" for a in statement.fund)
     acts = [_act(act, len(statement.totals), names) for act in statement.acts]
     told = (f"act {act['number']:<7} {act['act']} {act['of']}: {act['element']} {act['value']}" for act in acts)
-    return [*lines, f"insurance   {fund}", *told]
+    quote = f"{names.instrument(QUOTE_INSTRUMENT)} {names.amount(QUOTE_INSTRUMENT, statement.loss)}"
+    return [*lines, f"insurance   {fund}", *([f"losses      {quote}"] if statement.loss else []), *told]
 
 
 def _act(act: Act, assets: int, names: Names) -> dict[str, str | int]:

@@ -60,6 +60,8 @@ def _take(memory: Memory, account: int, instrument: Instrument) -> None:
     grown = 0 if rules == EMPTY else max(held + amount, 0) - max(held, 0) - max(amount, 0)
     interest = rules[RULES_INTEREST] + grown
     if interest < 0:
+        raise Refusal(Rule.BELOW_INTEREST, market=memory.venue.instruments[number].name, would=interest)
+    if interest < 0:
         raise AssertionError(f"open interest in {number} would be {interest}")
     new = (*rules[:RULES_INTEREST], interest, *rules[RULES_INTEREST + 1 :])
     memory.replace(Step.TAKE_RULES, rules_index(number), rules, new)

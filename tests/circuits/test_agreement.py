@@ -28,6 +28,7 @@ from tests.batches import (
     every_act,
     every_funding,
     every_kind,
+    every_loss,
     every_order,
     every_rescue,
     every_settlement,
@@ -75,7 +76,8 @@ def crowded_batch(
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    batch = [*every_kind(), *every_order(), *every_act(), *every_funding(), *every_rescue(), *every_settlement()]
+    batch = [*every_kind(), *every_order(), *every_act(), *every_funding()]
+    batch += [*every_rescue(), *every_loss(), *every_settlement()]
     statement, witness = run_batch(prompt_ledger(), batch, HOUR)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}

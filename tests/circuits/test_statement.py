@@ -26,6 +26,7 @@ STATEMENT = Statement(
     (AssetAmount(0, 340), AssetAmount(1, 5)),
     (AssetAmount(0, -20), AssetAmount(1, 0)),
     (Act(3, ActKind.SET, chain_index(1), Tag.CHAIN, CHAIN_STATUS, 1),),
+    17,
 )
 
 
@@ -95,6 +96,6 @@ FALSE: dict[str, Callable[[Statement], Statement]] = {
 def test_a_false_statement_does_not_decode(name: str) -> None:
     data = FALSE[name](STATEMENT).encode()
     if name == "an unknown version":
-        data = b"\0\3" + data[2:]
+        data = b"\0\2" + data[2:]
     with pytest.raises(StatementError):
         decode_statement(data)

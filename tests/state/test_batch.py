@@ -18,9 +18,11 @@ from state.book import order_id
 from state.errors import BatchError
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -30,6 +32,7 @@ from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -103,6 +106,9 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
     st.builds(TakeOver, accounts),
+    st.builds(Deleverage, accounts, markets),
+    st.builds(ApplyEvent, accounts),
+    st.builds(Socialise, accounts),
     st.builds(Convert, accounts, st.just(1), st.integers(0, 2**28 - 1), lot_prices),
     st.builds(Send, chains, assets, units),
     st.builds(Receive, chains, sequences, assets, units),

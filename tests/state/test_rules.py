@@ -18,6 +18,7 @@ from circuits.bounds import (
     FUNDING_START,
     LIMIT_MAX,
     MAX_ACCOUNTS,
+    MAX_EVENTS,
     PRICE_MAX,
     SAMPLE_TIME,
     SIZE_MAX,
@@ -59,10 +60,12 @@ from state.ledger import BatchStateError, Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.close import CloseVenue
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -74,6 +77,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
@@ -167,6 +171,29 @@ def crowded(account: int) -> dict[int, Record]:
     return {header_index(account): header_record(Role.TRADER, 0, 1 | ((1 << ACCOUNT_INSTRUMENTS - 1) - 1 << 2))}
 
 
+def insolvent(debt: int, lots: int = 0, fund: int = 0, interest: int = SIZE_MAX) -> dict[int, Record]:
+    """Carol owes so much, and has a position; the insurance fund has something."""
+    mask = 1 | (1 << BTC_PERP if lots else 0)
+    return {
+        header_index(CAROL): header_record(Role.TRADER, 0, mask),
+        balance_index(CAROL, USDC): balance_record(-debt),
+        balance_index(CAROL, BTC_PERP): held(lots) if lots else EMPTY,
+        balance_index(SystemAccount.INSURANCE, USDC): balance_record(fund),
+        **market_rules(interest=interest),
+    }
+
+
+def all_events(*accounts: int) -> dict[int, Record]:
+    """No deleveraging more can be counted; these accounts have seen all."""
+    headers = {
+        header_index(account): header_record(role, 0, mask, events=MAX_EVENTS)
+        for account in accounts
+        for role, mask in [(Role.TRADER, 1 | 1 << BTC_PERP) if account > SystemAccount.LOSS else (Role.SYSTEM, 15)]
+    }
+    return headers | {VENUE_INDEX: record(Tag.VENUE, DAVE, 1, TIME, 0, 0, MAX_EVENTS)}
+
+
+DEBT = 50_000_000_000  # more than 5,000 lots of BTC-PERP are worth
 SETTLEMENT = SetStatus(BTC_PERP, Status.HALTED), SettleMarket(BTC_PERP)
 
 CASES = [
@@ -201,6 +228,30 @@ CASES = [
     Case(Rule.STALE_MARK, SampleFunding(BTC_PERP), old_price(BTC_PERP)),
     Case(Rule.SAMPLE_TOO_SOON, SampleFunding(BTC_PERP), premiums(sampled=TIME - SAMPLE_TIME + 1)),
     Case(Rule.FUNDING_TOO_SOON, ApplyFunding(BTC_PERP)),
+    Case(Rule.SOLVENT, Deleverage(CAROL, BTC_PERP), insolvent(0, 5)),
+    Case(Rule.SOLVENT, Socialise(CAROL), insolvent(0)),
+    *(Case(Rule.FUND_CAN_PAY, refused, insolvent(DEBT, 5_000, DEBT))
+      for refused in (Deleverage(CAROL, BTC_PERP), Socialise(CAROL))),
+    Case(Rule.HAS_POSITIONS, Socialise(CAROL), insolvent(DEBT, 1)),
+    Case(Rule.NO_POSITION, Deleverage(CAROL, BTC_PERP), insolvent(DEBT)),
+    Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
+         insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
+    Case(Rule.BEYOND_INTEREST, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, 5_000, interest=4_999)),
+    Case(Rule.ZERO_PRICE, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, -100)
+         | {balance_index(CAROL, USDC): balance_record(-DEBT)}),
+    Case(Rule.COUNTER_LIMIT, Deleverage(CAROL, BTC_PERP),
+         insolvent(DEBT, 5_000) | all_events(CAROL, SystemAccount.INSURANCE)),
+    *(Case(Rule.STALE_PRICE, refused, insolvent(DEBT, 5_000) | old_price(BTC_PERP))
+      for refused in (Deleverage(CAROL, BTC_PERP), Socialise(CAROL))),
+    *(Case(Rule.SYSTEM_ACCOUNT, refused)
+      for refused in (Deleverage(SystemAccount.INSURANCE, BTC_PERP), Socialise(SystemAccount.INSURANCE))),
+    *(Case(Rule.UNKNOWN_ACCOUNT, refused) for refused in (Deleverage(99, BTC_PERP), Socialise(99), ApplyEvent(99))),
+    *(Case(Rule.NOT_A_MARKET, Deleverage(CAROL, market)) for market in (-1, USDC, ETH, 4)),
+    Case(Rule.NOTHING_TO_SEE, ApplyEvent(ALICE)),
+    Case(Rule.BELOW_INTEREST, BUY,
+         {header_index(account): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1) for account in (ALICE, BOB)}
+         | {balance_index(ALICE, BTC_PERP): held(200), balance_index(BOB, BTC_PERP): held(-200)}
+         | market_rules(interest=99), before=(ASK,)),
     Case(Rule.NOT_A_PARAMETER, MARGIN, before=SETTLEMENT),
     Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.ACTIVE), before=SETTLEMENT),
     Case(Rule.COUNTER_LIMIT, SettleMarket(BTC_PERP),

@@ -313,6 +313,8 @@ FALSE = [
     Told("Statement.vaults", one_more_chain),
     Told("Statement.totals", length("totals"), Reason.STATEMENT, FUNDS),
     Told("Statement.fund", length("fund"), Reason.STATEMENT, FUNDS),
+    Told("Statement.loss", lambda s: replace(s, loss=s.loss + 1)),
+    Told("Statement.loss", lambda s: replace(s, loss=-AMOUNT_MAX - 1), Reason.STATEMENT, "loss"),
     *(
         Told(f"Movement.{field}", entry(name, -1, **{field: difference}))
         for name in ("deposits", "withdrawals")

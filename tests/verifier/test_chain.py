@@ -67,7 +67,7 @@ def next_statement(chain: ChainState, consume: int, withdrawals: Sequence[Entry]
     return Statement(
         VENUE, chain.root, root(chain.batch + 1), chain.batch + 1, 60, (*deposits, elsewhere), tuple(released), (),
         tuple(sorted((*vaults, *others, *transit))), tuple(totals),
-        tuple(AssetAmount(asset, 0) for asset in range(ASSETS)), (),
+        tuple(AssetAmount(asset, 0) for asset in range(ASSETS)), (), 0,
     )  # fmt: skip
 
 

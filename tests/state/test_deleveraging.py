@@ -1,0 +1,264 @@
+"""Deleveraging: everybody opposite gives its share at the zero price whenever it is touched; nothing is lost."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import permutations
+from math import floor
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from circuits.bounds import FUNDING_ONE
+from circuits.records import (
+    EVENT_PRICE,
+    FIRST_TRADER,
+    HEADER_EVENTS,
+    RULES_INTEREST,
+    SystemAccount,
+    balance_index,
+    event_index,
+    header_index,
+    rules_index,
+)
+from state.accounts import balance_amount
+from state.audit import account_figures, invariant
+from state.errors import Refusal, Rule
+from state.ledger import Ledger
+from state.transitions.apply_event import ApplyEvent
+from state.transitions.deleverage import Deleverage
+from state.transitions.deposit import Deposit
+from state.transitions.order import Order
+from state.transitions.pay_funding import PayFunding
+from state.transitions.price import SetPrice
+from state.transitions.socialise import Socialise
+from state.transitions.transfer import Transfer
+from state.transitions.withdraw import Withdraw
+from tests.batches import BTC_PERP, ETH, LATE, USDC, run_batch, with_funding
+from tests.circuits.test_agreement import assert_agreed
+from tests.deleveragings import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    ERIN,
+    FRANK,
+    LATER,
+    POSITIONS,
+    PRICE,
+    crash,
+    opened,
+)
+
+ROUNDING, LOSS = SystemAccount.ROUNDING, SystemAccount.LOSS
+
+
+def balance(ledger: Ledger, account: int, instrument: int = USDC) -> int:
+    return balance_amount(ledger.read(balance_index(account, instrument)))
+
+
+def interest(ledger: Ledger) -> int:
+    return ledger.read(rules_index(BTC_PERP))[RULES_INTEREST]
+
+
+def shares(positions: dict[int, int], account: int) -> dict[int, int]:
+    """What each account's position is once all have seen that the account's was closed, by fractions."""
+    closed = positions[account]
+    total = sum(abs(n) for n in positions.values() if n * closed > 0)
+    kept = {a: n for a, n in positions.items() if a != account}
+    for other, lots in kept.items():
+        if lots * closed < 0:
+            kept[other] = lots + (1 if closed > 0 else -1) * floor(Fraction(abs(lots) * abs(closed), total))
+    return {**kept, account: 0}
+
+
+def all_seen(ledger: Ledger, accounts: Iterable[int]) -> None:
+    for account in accounts:
+        ledger.apply(ApplyEvent(account))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_everybody_opposite_gives_its_share_at_the_zero_price(sign: int) -> None:
+    ledger = opened(sign=sign)
+    positions = {account: sign * lots for account, lots in POSITIONS.items()}
+    before = {account: account_figures(ledger, account).margin.equity for account in POSITIONS}
+    cash = {account: balance(ledger, account) for account in POSITIONS}
+    ledger.begin_batch(LATER)
+    ledger.apply(crash(sign))
+    ledger.apply(Deleverage(ALICE, BTC_PERP))
+    assert (balance(ledger, ROUNDING, BTC_PERP), interest(ledger)) == (positions[ALICE], 13_000 - 9_999)
+    price = ledger.read(event_index(0))[EVENT_PRICE]
+    assert 0 <= balance(ledger, ALICE) < 9_999  # the zero price is rounded in her favour
+    assert before[ALICE] + sign * 9_999 * (price - PRICE) == balance(ledger, ALICE)
+    all_seen(ledger, (*POSITIONS, ERIN))
+    expected = shares(positions, ALICE)
+    assert {account: balance(ledger, account, BTC_PERP) for account in POSITIONS} == expected
+    for account in (BOB, CAROL, DAVE, FRANK):
+        given_away = positions[account] - expected[account]
+        assert balance(ledger, account) == cash[account] + given_away * price
+    assert 0 <= sign * balance(ledger, ROUNDING, BTC_PERP) < len(POSITIONS)
+    assert balance(ledger, ROUNDING) == -balance(ledger, ROUNDING, BTC_PERP) * price
+    assert all(backing.holds for backing in invariant(ledger))
+    assert_agreed(*ledger.close_batch())
+
+
+def test_in_whatever_order_they_see_it_it_comes_to_the_same() -> None:
+    found = set()
+    for order in permutations((BOB, CAROL, DAVE)):
+        ledger = opened()
+        ledger.begin_batch(LATER)
+        ledger.apply(crash())
+        ledger.apply(Deleverage(ALICE, BTC_PERP))
+        all_seen(ledger, order)
+        held = (ROUNDING, *POSITIONS)
+        found.add(tuple(balance(ledger, account, i) for account in held for i in (USDC, BTC_PERP)))
+    assert len(found) == 1
+
+
+def test_who_is_touched_sees_it_first() -> None:
+    ledger = opened()
+    run_batch(ledger, [crash(), Order(CAROL, BTC_PERP, True, PRICE // 2, 9, LATE)], LATER)
+    statement, witness = run_batch(ledger, [
+        Deleverage(ALICE, BTC_PERP), Transfer(BOB, ERIN, USDC, 5),
+        Order(FRANK, BTC_PERP, False, PRICE // 2, 4, LATE),  # meets Carol, who has not seen it
+    ], LATER)  # fmt: skip
+    seen = {account: ledger.read(header_index(account))[HEADER_EVENTS] for account in (*POSITIONS, ERIN)}
+    assert seen == {ALICE: 0, BOB: 1, CAROL: 1, DAVE: 0, ERIN: 1, FRANK: 1}
+    expected = shares(dict(POSITIONS), ALICE)
+    assert balance(ledger, CAROL, BTC_PERP) == expected[CAROL] + 4
+    assert_agreed(statement, witness)
+
+
+def test_of_two_events_each_takes_its_share_of_what_is_left() -> None:
+    positions = {ALICE: 4_000, BOB: 3_000, CAROL: 3_000, DAVE: -5_001, FRANK: -4_999}
+    ledger = opened(positions, poor=(ALICE, BOB), money=2_500_000_000)
+    ledger.begin_batch(LATER)
+    ledger.apply(crash())
+    ledger.apply(Deleverage(ALICE, BTC_PERP))
+    ledger.apply(Deleverage(BOB, BTC_PERP))  # sees the first event, of its own side, before
+    for account in (DAVE, FRANK, DAVE, FRANK):
+        ledger.apply(ApplyEvent(account))
+    once = shares(positions, ALICE)
+    once.pop(ALICE)
+    # The second time the shares are of an open interest that does not count what rounding left.
+    left = {a: once[a] + floor(Fraction(-once[a] * 3_000, 6_000)) for a in (DAVE, FRANK)}
+    assert {account: balance(ledger, account, BTC_PERP) for account in left} == left
+    assert 0 <= balance(ledger, ROUNDING, BTC_PERP) < 4
+    assert interest(ledger) == balance(ledger, CAROL, BTC_PERP) == 3_000
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(ApplyEvent(DAVE))
+    assert caught.value.rule is Rule.NOTHING_TO_SEE
+    assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("early", [(), (CAROL,), (CAROL, BOB, DAVE)])
+def test_funding_is_that_of_the_lots_held_at_each_moment(early: tuple[int, ...]) -> None:
+    rises = 320  # of the index after the event
+    ledger = opened()
+    cash = {account: balance(ledger, account) for account in POSITIONS}
+    run_batch(ledger, [crash(), Deleverage(ALICE, BTC_PERP)], LATER)
+    price = ledger.read(event_index(0))[EVENT_PRICE]
+    with_funding(ledger, BTC_PERP, rises)
+    ledger.begin_batch(LATER)
+    for account in early:  # settled beyond the event, with the lots of before
+        ledger.apply(PayFunding(account, BTC_PERP))
+    for account in (BOB, CAROL, DAVE):
+        ledger.apply(ApplyEvent(account))
+        ledger.apply(PayFunding(account, BTC_PERP))
+        lots = balance(ledger, account, BTC_PERP)
+        due = Fraction(-lots * rises, FUNDING_ONE)
+        got = balance(ledger, account) - cash[account] - (POSITIONS[account] - lots) * price
+        assert due - 3 < got <= due
+    assert all(backing.holds for backing in invariant(ledger))
+    assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("account", [account for account in SystemAccount if account is not SystemAccount.IN_TRANSIT])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_system_account_takes_deposits_after_an_event(account: SystemAccount, sign: int) -> None:
+    ledger = opened(sign=sign)
+    ledger.begin_batch(LATER)
+    ledger.apply(crash(sign))
+    ledger.apply(Deleverage(ALICE, BTC_PERP))
+    lots, money = balance(ledger, account, BTC_PERP) if account is ROUNDING else 0, balance(ledger, account)
+    ledger.apply(Deposit(1, 0, account, USDC, 7))
+    assert balance(ledger, account) == money + 7
+    if account is ROUNDING:
+        assert balance(ledger, account, BTC_PERP) == lots == sign * 9_999
+    assert_agreed(*ledger.close_batch())
+
+
+def borrowed() -> Ledger:
+    """Erin owes cash that her ether does not cover any more."""
+    ledger = opened()
+    batch = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
+    run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
+    return ledger
+
+
+def test_what_nobody_can_pay_becomes_a_loss_that_is_stated() -> None:
+    ledger = borrowed()
+    owed = -account_figures(ledger, ERIN).margin.equity
+    assert owed > 0
+    statement, witness = run_batch(ledger, [Socialise(ERIN)], LATER)
+    assert statement.loss == owed == -balance(ledger, LOSS)
+    assert account_figures(ledger, ERIN).margin.equity == 0
+    assert all(backing.holds for backing in invariant(ledger))
+    assert_agreed(statement, witness)
+    statement, witness = run_batch(ledger, [Deposit(1, 0, LOSS, USDC, owed + 9)], LATER)
+    assert statement.loss == -9
+    assert_agreed(statement, witness)
+
+
+def test_the_fund_pays_before_anybody_loses() -> None:
+    ledger = borrowed()
+    owed = -account_figures(ledger, ERIN).margin.equity
+    ledger.begin_batch(LATER)
+    ledger.apply(Deposit(1, 0, SystemAccount.INSURANCE, USDC, owed))
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(Socialise(ERIN))
+    assert caught.value.rule is Rule.FUND_CAN_PAY
+    ledger.abort_batch()
+    run_batch(ledger, [Deposit(1, 0, SystemAccount.INSURANCE, USDC, owed - 1), Socialise(ERIN)], LATER)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32))
+def test_any_events_come_to_what_a_plain_model_says(seed: int) -> None:
+    """Random positions of eight accounts of which some are deleveraged in turn, while others see it or not."""
+    random = Random(seed)
+    sign, accounts = random.choice([1, -1]), list(range(FIRST_TRADER, FIRST_TRADER + 8))
+    lots = [random.randint(1, 2_000) for _ in range(7)]
+    model = {a: n if k < 4 else -n for k, (a, n) in enumerate(zip(accounts, lots, strict=False))}
+    model[accounts[7]] = -sum(model.values())
+    poor = random.sample([a for a in accounts if model[a] > 0], 2)
+    ledger = opened(model, poor=poor, money=random.randint(700_000_000, 1_200_000_000), sign=sign)
+    model = {account: sign * n for account, n in model.items()}
+    total = open_interest = sum(n for n in model.values() if n > 0)
+    ledger.begin_batch(LATER)
+    ledger.apply(crash(sign))
+    events = 0
+    for account in poor:
+        while ledger.read(header_index(account))[HEADER_EVENTS] < events:
+            ledger.apply(ApplyEvent(account))
+        if account_figures(ledger, account).margin.equity >= 0:
+            continue
+        ledger.apply(Deleverage(account, BTC_PERP))
+        closed, model[account], events = model[account], 0, events + 1
+        for other, held in model.items():
+            if held * closed < 0:
+                step = 1 if closed > 0 else -1
+                model[other] = held + step * floor(Fraction(abs(held) * abs(closed), open_interest))
+        open_interest -= abs(closed)
+        for other in random.sample(accounts, random.randint(0, 8)):
+            if ledger.read(header_index(other))[HEADER_EVENTS] < events:
+                ledger.apply(ApplyEvent(other))
+    for account in accounts:
+        while ledger.read(header_index(account))[HEADER_EVENTS] < events:
+            ledger.apply(ApplyEvent(account))
+    assert {account: balance(ledger, account, BTC_PERP) for account in accounts} == model
+    assert interest(ledger) == open_interest <= total
+    assert 0 <= sign * balance(ledger, ROUNDING, BTC_PERP) <= events * len(accounts)
+    assert all(backing.holds for backing in invariant(ledger))
+    assert_agreed(*ledger.close_batch())
