@@ -34,7 +34,7 @@ class Tag(IntEnum):
     BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
-    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, growth of the fraction
+    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, margin growth
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
     SETTLED = 15  # rules or parameters of a perpetual whose mark is final; elements as before
 

@@ -84,10 +84,9 @@ def _time(execution: Execution, step: Step) -> None:
 def _growth(execution: Execution, step: Step) -> None:
     """fraction = min(ONE, base + growth * floor(open interest / LIMB)).
 
-    The instrument is published, so the leaf is that of its rules, or of an asset: empty for ever, as nothing but genesis
-    puts rules there. Then growth and interest are 0, and the fraction is the base.
-    Open interest starts at 0, and an order leaves it at no more than it was or than its cap, so it is at most SIZE_MAX:
-    two limbs hold it in one way.
+    The instrument has parameters, so the leaf is that of its rules or, if it is an asset, empty for ever: no step makes
+    rules of nothing. Then growth and interest are 0, and the fraction is the base. Open interest is 0 at first, and no
+    order leaves it above both what it was and its cap; so it is at most SIZE_MAX, and two limbs hold it in one way.
     """
     execution.access(step, market_leaf(execution, RULES_SLOT))
     interest = _two(execution, INTEREST_PORT)

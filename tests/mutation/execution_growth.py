@@ -15,6 +15,7 @@ from tests.mutation.execution_accesses import set_price
 from tests.mutation.matching import one
 from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, inverse, nothing, to
 from tests.mutation.stage import staged
+from tests.tamper.forger import Forger
 
 PRICE = 6_000_000
 BASE = staged().read(parameters_index(BTC_PERP))[PARAMETERS_FRACTION]
@@ -34,7 +35,6 @@ def misweighed(
     hooks: Hooks | None = None,
     amend: Amend = nothing,
     believe: Amend = nothing,
-    ledger: Callable[[], Ledger] = growing,
 ) -> Script:
     """A lot of BTC-PERP requires another fraction of its mark."""
     weight = -(-PRICE * fraction // FRACTION_ONE)
@@ -44,7 +44,10 @@ def misweighed(
         trace.registers(Kind.PRICE, **{FRACTION: fraction})
         fill_weight(trace, trace.at(Step.PRICE_MARKET))
 
-    return Script(lambda f: set_price(f, BTC_PERP, PRICE, 90, weight=weight), hooks or {}, weigh, believe, ledger=ledger)
+    def act(forger: Forger) -> None:
+        set_price(forger, BTC_PERP, PRICE, 90, weight=weight)
+
+    return Script(act, hooks or {}, weigh, believe, ledger=growing)
 
 
 def capped(flag: int, slack: int) -> Amend:
