@@ -24,6 +24,7 @@ STALENESS_MAX = (1 << 20) - 1  # seconds for which a price may be relied on
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 
 FRACTION_ONE = 10_000  # < LIMB
+GROWTH_MAX = FRACTION_ONE  # of a margin fraction, for each LIMB lots of open interest; the first then make it 1
 FEE_ONE = 1_000_000
 FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb
 FEE_LIMBS = 3

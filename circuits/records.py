@@ -34,7 +34,7 @@ class Tag(IntEnum):
     BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks, funding index (perpetuals)
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
-    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
+    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, margin growth
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
     SETTLED = 15  # rules or parameters of a perpetual whose mark is final; elements as before
 
@@ -83,7 +83,7 @@ MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2
 MARKET_FUNDING = MARKET_LOT_UNITS  # of a perpetual
 QUOTE_MAINTENANCE, QUOTE_CLOSE_OUT, QUOTE_BORROW, QUOTE_BORROW_CAP = range(2, 6)
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
-RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
+RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP, RULES_GROWTH = range(7)
 TOTAL_BIT = 4
 PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN, HEADER_EVENTS = range(6)

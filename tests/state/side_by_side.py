@@ -47,7 +47,8 @@ class SideBySide:
         assets = [asset for asset in venue.collateral if asset in priced]
         fractions = {one.number: one.fraction for one in priced if one not in assets}
         haircuts = {asset.number: asset.fraction for asset in assets}
-        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts)
+        growths = {market.number: market.margin_growth for market in venue.markets}
+        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts, growths=growths)
         self.book.objection = self.margin.objection
         self._lot_units = {asset.number: asset.lot_units for asset in assets}
         self._units: Counter[tuple[int, int]] = Counter()  # by account and asset
