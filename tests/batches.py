@@ -14,7 +14,7 @@ from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -77,7 +77,8 @@ def prompt_ledger(staleness: int | None = None) -> Ledger:
 
 
 def every_kind() -> list[Transition]:
-    """A batch with every kind of a trader's transition: three accounts funded on two chains trade both markets."""
+    """A batch with every kind of a trader's transition: three accounts funded on two chains trade both markets. Before,
+    Carol loses an order: she owes quote against ETH, whose price falls for a moment."""
     key = (1, 2, 3, 4, 5, 6, 7)
     return [
         *(Register(account, key) for account in (ALICE, BOB, CAROL)),
@@ -85,6 +86,11 @@ def every_kind() -> list[Transition]:
         Deposit(1, 0, BOB, USDC, 80_000_000_000),
         Deposit(2, 0, BOB, ETH, 1_234_567_890),
         Deposit(2, 1, CAROL, ETH, 1_000_000_001),
+        Order(CAROL, BTC_PERP, True, 6_000_000, 5, LATE),
+        Transfer(CAROL, ALICE, USDC, 20_000_000_000),
+        SetPrice(ETH, 250_000, 5),
+        ForceCancel(CAROL, order_id(CAROL, 1)),
+        Transfer(ALICE, CAROL, USDC, 20_000_000_000),
         SetPrice(BTC_PERP, 6_180_030, 10),
         SetPrice(ETH_PERP, 2_681_620, 11),
         SetPrice(ETH, 268_162, 11),
@@ -109,7 +115,7 @@ def every_act() -> list[Transition]:
         Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600)),
         Announce(BTC_PERP, (Parameter.TAKER_FEE, 400)),
         Enact(BTC_PERP),
-        Announce(USDC, (Parameter.BORROW_FRACTION, 200)),
+        Announce(USDC, (Parameter.BORROW_FRACTION, 150)),
         Send(0, USDC, 5_000_000),
         Receive(1, 1, USDC, 3_000_000),
     ]

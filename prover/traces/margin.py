@@ -180,7 +180,7 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers, Integers]:
     negative = (perpetual & (amount < 0)).astype(np.int64)
     lots = np.where(perpetual, np.abs(amount), np.where(asset, np.minimum(amount // units, SIZE_MAX), 0))
     trace.set("negative", negative)
-    trace.ports(layout.LOTS, limbs_of(lots, 2), rows)
+    trace.ports(layout.LOTS, limbs_of(lots[~quote], 2), rows[~quote])  # the quote's hold the tier
     bids, asks = trace.balance[BALANCE_BIDS], trace.balance[BALANCE_ASKS]
     same = np.where(negative, asks, bids)
     grown, flipped = lots + same, bids + asks - same - lots

@@ -25,7 +25,7 @@ def test_a_statement_shows_the_acts() -> None:
         "act 2       set ethereum: status suspended", "act 3       set ethereum: status active",
         "act 4       set ETH on solana: cap 2684.35456", "act 5       announce BTC-PERP: initial_margin 600",
         "act 6       announce BTC-PERP: taker_fee 400", "act 7       enact BTC-PERP: taker_fee 400",
-        "act 8       announce USDC: borrow_fraction 2000",
+        "act 8       announce USDC: borrow_fraction 150",
     ]  # fmt: skip
     assert any("in transit 2" in line for line in statement_lines(statement, VenueNames(default_venue())))
     acts = statement_object(statement, Numbers())["acts"]

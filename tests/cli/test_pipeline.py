@@ -25,7 +25,7 @@ def write_batch(path: Path, *lines: dict[str, object]) -> Path:
 
 
 def transfer(amount: str) -> dict[str, object]:
-    return {"kind": "transfer", "sender": 5, "receiver": 6, "asset": "USDC", "amount": amount}
+    return {"kind": "transfer", "sender": 6, "receiver": 7, "asset": "USDC", "amount": amount}
 
 
 def test_the_main_job(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_each_chain_remembers_what_it_accepted(proven: Proven, ledger: Path) -> 
 
 
 def test_a_withdrawal_is_paid_by_its_chain_alone(proven: Proven, ledger: Path, tmp_path: Path) -> None:
-    withdrawal = {"kind": "withdraw", "chain": "arbitrum", "account": 5, "asset": "USDC", "amount": "0.5"}
+    withdrawal = {"kind": "withdraw", "chain": "arbitrum", "account": 6, "asset": "USDC", "amount": "0.5"}
     proof = tmp_path / "b.proof"
     run_json("prove", write_batch(tmp_path / "b.batch", withdrawal), "--ledger", ledger, "--out", proof)
     for chain in ("ethereum", "arbitrum"):
@@ -69,7 +69,7 @@ def test_a_withdrawal_is_paid_by_its_chain_alone(proven: Proven, ledger: Path, t
         fails(result, 1, f"{chain}: wrong old root: batch 2")  # it has not seen batch 1
         assert run("verify", proven.proof, "--ledger", ledger, "--chain", chain).exit_code == 0
         assert run("verify", proof, "--ledger", ledger, "--chain", chain).exit_code == 0
-    assert read_chain(ledger / "chains" / "arbitrum").payouts == [Entry(5, 0, 500_000)]
+    assert read_chain(ledger / "chains" / "arbitrum").payouts == [Entry(6, 0, 500_000)]
     assert read_chain(ledger / "chains" / "ethereum").payouts == []
 
 
@@ -132,7 +132,7 @@ def test_a_refused_transition_refuses_the_batch(ledger: Path, tmp_path: Path) ->
 
 def test_a_deposit_that_no_chain_holds_is_refused(ledger: Path, tmp_path: Path) -> None:
     chain = read_chain(ledger / "chains" / "ethereum")
-    deposit = {"kind": "deposit", "chain": "ethereum", "sequence": len(chain.deposits), "account": 5, "asset": "USDC"}
+    deposit = {"kind": "deposit", "chain": "ethereum", "sequence": len(chain.deposits), "account": 6, "asset": "USDC"}
     batch = write_batch(tmp_path / "a.batch", {**deposit, "amount": "10"})
     fails(run("prove", batch, "--ledger", ledger, "--out", tmp_path / "a.proof"), 2, "a.batch:2", "unbacked-deposit")
     run("deposit", ledger, "--chain", "ethereum", "--account", 6, "--asset", "USDC", "--amount", "10")
@@ -140,9 +140,9 @@ def test_a_deposit_that_no_chain_holds_is_refused(ledger: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("line", "fragments"), [
-    ('{"kind": "transfer", "sender": 5}', (":2", "receiver", "missing")),
+    ('{"kind": "transfer", "sender": 6}', (":2", "receiver", "missing")),
     ('{"kind": "steal"}', (":2", "kind")),
-    ('{"kind": "transfer", "sender": 5, "receiver": 6, "asset": "USDC", "amount": 1}', (":2", "amount")),
+    ('{"kind": "transfer", "sender": 6, "receiver": 7, "asset": "USDC", "amount": 1}', (":2", "amount")),
     ("not json", (":2", "JSON")),
 ])  # fmt: skip
 def test_a_malformed_batch_names_line_and_field(
@@ -174,21 +174,21 @@ def test_orders_wait_in_the_book_until_they_trade_or_go(ledger: Path, tmp_path: 
     stand = run_json("inspect", ledger)
     nonces = {one["account"]: one["nonce"] for one in stand["accounts"]}
     sale: dict[str, object] = {
-        "kind": "order", "account": 5, "market": "BTC-PERP", "buys": False, "price": "99999", "size": "0.0001",
+        "kind": "order", "account": 6, "market": "BTC-PERP", "buys": False, "price": "99999", "size": "0.0001",
         "expiry": stand["time"], "policy": "post-only", "reduce_only": False,
     }  # fmt: skip
-    first, second, third = (5 * 2**28 + nonces[5] + k for k in (1, 2, 3))
-    prove_next(ledger, tmp_path, sale, sale, sale, {"kind": "cancel", "account": 5, "order": second})
+    first, second, third = (6 * 2**28 + nonces[6] + k for k in (1, 2, 3))
+    prove_next(ledger, tmp_path, sale, sale, sale, {"kind": "cancel", "account": 6, "order": second})
     now = {**sale, "account": 6, "buys": True, "policy": "fill-or-kill"}
     refused = write_batch(tmp_path / "refused.batch", {**now, "size": "0.0003"})
     fails(run("prove", refused, "--ledger", ledger, "--out", tmp_path / "p"), 2, "refused.batch:2", "fill-or-kill")
     prove_next(ledger, tmp_path, {**sale, "kind": "modify", "order": first, "price": "99998"}, now)
-    gone = write_batch(tmp_path / "gone.batch", *({"kind": "cancel", "account": 5, "order": n} for n in (first, third)))
+    gone = write_batch(tmp_path / "gone.batch", *({"kind": "cancel", "account": 6, "order": n} for n in (first, third)))
     checked = run("check", gone, "--ledger", ledger)
     assert checked.exit_code == 2
     assert "1 cancel" in checked.stdout
     assert "line 2: cancel: unknown-order" in checked.stdout
-    prove_next(ledger, tmp_path, {"kind": "cancel_all", "account": 5})
+    prove_next(ledger, tmp_path, {"kind": "cancel_all", "account": 6})
     after = run_json("inspect", ledger)
     assert all(one["holds"] for one in after["invariant"])
     assert after["batch"] == stand["batch"] + 3

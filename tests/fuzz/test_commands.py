@@ -146,7 +146,7 @@ def test_ledgers(place: Path, proven: Proven, name: str, examples: int) -> None:
     (ledger / "staged").mkdir()
     (ledger / "staged" / "proof.json").write_text(NOTE)
     work = Workplace(place, next(ledger.glob(name)))
-    deposit = ("--chain", "solana", "--account", 5, "--asset", "USDC", "--amount", 1)
+    deposit = ("--chain", "solana", "--account", 6, "--asset", "USDC", "--amount", 1)
 
     def check(data: bytes) -> None:
         work.undone(data, "inspect", "PLACE/ledger")

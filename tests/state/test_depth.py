@@ -348,7 +348,7 @@ def test_a_book_with_margin_stays_in_step_with_the_flow_of_real_captures() -> No
     book = plain_book(MARKETS)
     book.markets = {market: PlainMarket(maker_fee=200, taker_fee=500) for market in MARKETS}
     book.prices = {market: PlainPrice(VENUE.instruments[market].initial_price) for market in MARKETS}
-    margin = PlainMargin(book, dict.fromkeys(MARKETS, 500), borrow_fraction=1_000)
+    margin = PlainMargin(book, dict.fromkeys(MARKETS, 500), borrow_fraction=100)
     book.objection = margin.objection
     limits = FlowSettings(accounts=100)
     for account in range(limits.accounts):

@@ -89,7 +89,7 @@ def oracle_passes(ledger: Ledger, venue: Venue, account: int) -> bool:
             asks, bids = resting_lots(ledger, account, number)
             requirement += max(abs(amount + bids), abs(amount - asks)) * -(-mark * instrument.fraction // 10_000)
     shortfall = max(Fraction(0), -cash)
-    return cash + equity >= requirement + shortfall * Fraction(venue.borrow_fraction, 10_000)
+    return cash + equity >= requirement + shortfall * Fraction(venue.borrow_fraction, 1_000)
 
 
 @settings(max_examples=20, deadline=None)

@@ -321,9 +321,9 @@ def test_other_collateral_counts_by_whole_lots_and_borrowing_needs_more() -> Non
     desk.book.prices[BTC].mark = 99  # cash -14, requirement 14 * 10 still (9.9 rounded up)
     assert margin.objection(ALICE, BTC, 0, 0, 0, True) is Reason.MARGIN
     margin.holdings[ALICE, 1] = 6  # 168 - 14 - 140 = 14: as much as is owed
-    margin.borrow_fraction = 10_000
+    margin.borrow_fraction = 1_000
     assert margin.objection(ALICE, BTC, 0, 0, 0, True) is None
-    margin.borrow_fraction = 10_001
+    margin.borrow_fraction = 1_001
     assert margin.objection(ALICE, BTC, 0, 0, 0, True) is Reason.MARGIN
 
 

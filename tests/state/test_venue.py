@@ -176,7 +176,7 @@ def test_the_longest_integer_can_be_shown() -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), [
-    ('borrow_fraction = "0.10"', 'borrow_fraction = "0.7"', "borrow_fraction: 0.7 is outside 0..0.6"),
+    ('borrow_fraction = "0.10"', 'borrow_fraction = "1.1"', "borrow_fraction: 1.1 is outside 0..1"),
     ('lot = "0.0001"  #', 'lot = "1"  #', "asset[0].lot: 1 is outside 0.00000001..0.00016383"),
     ("decimals = 6", "decimals = 19", "quote.decimals: 19 is outside 0..18"),
     ("decimals = 6", 'decimals = "6"', "quote.decimals: must be an integer; it is '6'"),
