@@ -110,6 +110,7 @@ def print_operations(witness: Witness, tables: Sequence[TableCells]) -> None:
         rows.append(("fill with its taking order", fills, *sums, *each, BOUNDS[FILL]))
     header = ("operation", "count", "execution rows", "margin rows", "leaves", "own cells each", "tree cells each",
               "cells each", "bound")  # fmt: skip
-    rows.append((f"margin check of {CHECKED}", "", "", CHECKED + 1, "", check_cells(tables), "", "", CHECK_BOUND))
+    check = check_cells(tables)
+    rows.append((f"margin check of {CHECKED}", 1, 0, CHECKED + 1, 0, check, 0, check, CHECK_BOUND))
     print_table("Committed cells by operation, without padding, range table and quotient", header, rows)
     print(HOW)

@@ -20,6 +20,7 @@ PRICE_MAX = (1 << PRICE_BITS) - 1
 # lots, of a fill and of a position or collateral holding that a margin check reads
 SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1
 TIME_MAX = (1 << (2 * LIMB_BITS)) - 1
+CAPPED_BIT = TIME_MAX + 1  # is added to the last second of a mark that was kept from reaching its price
 STALENESS_MAX = (1 << 20) - 1  # seconds for which a price may be relied on
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 

@@ -16,7 +16,7 @@ hand can only shrink.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, CAP_UNIT, RATIO_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, RATIO_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
@@ -133,11 +133,11 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
 
 
 def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
-    """The sums of an account that does not have the tier, at valid prices, for execution row `row`.
+    """The sums of an account that does not have the tier, at fresh prices, capped or not, for execution row `row`.
 
     Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
     """
-    margin = visit_all(memory, row, account, reduces=False)
+    margin = visit_all(memory, row, account, reduces=False, strict=False)
     refuse_stale(memory, account, margin)
     if margin.reaches(tier):
         raise Refusal(
@@ -147,15 +147,15 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
     return margin
 
 
-def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:
-    """The sums of the check that execution row `row` asks for; reduces: prices may be stale. Refuses what `assess`
-    refuses."""
+def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
+    """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
+    even be capped. Refuses what `assess` refuses."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         if market[TAG] == Tag.PERPETUAL and balance[BALANCE_FUNDING] != market[MARKET_FUNDING]:
             raise AssertionError(f"account {account} owes funding of instrument {instrument}")
         memory.visit(row, account, instrument, balance, market)
-    return assess(memory.venue, account, entries, 0 if reduces else memory.time)
+    return assess(memory.venue, account, entries, 0 if reduces else memory.time, strict=strict)
 
 
 def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
@@ -169,8 +169,17 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0) -> Margin:
-    """The sums over the entries, whose prices are to be valid at the moment; at 0, all are.
+def relied_until(market: Record, *, strict: bool = True) -> int:
+    """The last second at which a mark may be relied on; strict: none, 0, if it was kept from reaching its price."""
+    capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
+    return 0 if capped and strict else last
+
+
+def assess(
+    venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0, *, strict: bool = True
+) -> Margin:
+    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`; at
+    moment 0 all are.
 
     Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
     """
@@ -180,8 +189,9 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
-        if market[TAG] != Tag.QUOTE and market[MARKET_VALID] < moment and margin.stale is None:
-            margin.stale = instrument, market[MARKET_VALID]
+        until = relied_until(market, strict=strict)
+        if market[TAG] != Tag.QUOTE and until < moment and margin.stale is None:
+            margin.stale = instrument, until
     return margin
 
 

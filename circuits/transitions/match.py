@@ -239,7 +239,7 @@ def _position(execution: Execution) -> None:
     distance = (1 - reduces * 2) * (sign(execution) * position) + reduces - 1
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
-    fresh_prices(execution, step, unless=bit)
+    fresh_prices(execution, step, unless=bit, strict=True)
 
 
 def _count_interest(execution: Execution) -> None:

@@ -3,7 +3,7 @@ margin or counts as collateral."""
 
 from circuits.accounts import market_leaf
 from circuits.bounded import Bounded, unsound_bounded
-from circuits.bounds import FRACTION_ONE, LIMB
+from circuits.bounds import CAPPED_BIT, FRACTION_ONE, LIMB
 from circuits.buses import Public
 from circuits.execution import Execution
 from circuits.records import (
@@ -115,8 +115,8 @@ def _step(execution: Execution, step: Step) -> None:
     move = sign * (distance - capped * over)
     after = execution.new[MARKET_MARK] + execution.new[MARKET_MARK + 1] * LIMB
     execution.require(step, "new mark", after - mark.expression - move.expression)
-    last = execution.register("amount2") + execution.register(STALENESS)
-    execution.require(step, "last second", execution.new[MARKET_VALID] - (1 - capped.expression) * last)
+    last = execution.register("amount2") + execution.register(STALENESS) + capped.expression * CAPPED_BIT
+    execution.require(step, "last second", execution.new[MARKET_VALID] - last)
 
 
 def _allowance(execution: Execution, step: Step) -> Bounded:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, FEE_LIMBS, FEE_ONE, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, CAPPED_BIT, FEE_LIMBS, FEE_ONE, LIMB_BITS
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
 from circuits.transitions.match import BEYOND_PORT, BUYS, FEE_CARRY_OFFSET, IS_TAKER, LEFT, LIMIT, REASONS, REDUCES_PORT
@@ -104,7 +104,7 @@ def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) 
     trace.change(base, [sign * registers["size0"][base], sign * registers["size1"][base], 0, 0])
     reduces = _position(trace, base, sign)
     for row in shared:
-        trace.register("moment", row, trace.columns["time"][row] * (1 - reduces))
+        trace.register("moment", row, (trace.columns["time"][row] + CAPPED_BIT) * (1 - reduces))
     trace.change(quote, _paid(trace, quote))
     trace.amount_nonzero(quote)
     if len(rows) > 3:

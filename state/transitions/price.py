@@ -4,7 +4,7 @@ margin."""
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX, FRACTION_ONE, LIMB, PRICE_MAX, TIME_MAX
+from circuits.bounds import CAPPED_BIT, COUNTER_MAX, FRACTION_ONE, LIMB, PRICE_MAX, TIME_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
@@ -87,8 +87,9 @@ class SetPrice:
         mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
         most = allowance(mark, self.time - parameters[PARAMETERS_TIME], parameters[PARAMETERS_STEP_TIME])
         moved = min(max(self.price, mark - most), mark + most)
-        valid = self.time + parameters[PARAMETERS_STALENESS] if moved == self.price else 0
-        require_range("last second", valid, 0, TIME_MAX)  # as a margin check reads it
+        last = self.time + parameters[PARAMETERS_STALENESS]
+        require_range("last second", last, 0, TIME_MAX)  # as a margin check reads it
+        valid = last if moved == self.price else last + CAPPED_BIT
         new = (*old[:MARKET_MARK], *limbs(moved, 2), *old[MARKET_WEIGHT:MARKET_VALID], valid, old[TAG])
         memory.replace(Step.PRICE_STEP, index, old, new)
 
