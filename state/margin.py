@@ -186,7 +186,7 @@ def assess(
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, balance, market)
-        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
+        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
         until = relied_until(market, strict=strict)

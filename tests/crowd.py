@@ -22,7 +22,7 @@ from state.audit import account_count
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -62,7 +62,8 @@ class Crowd:
     def next(self, ledger: Ledger) -> Transition:
         """One more transition for the open batch; the ledger may refuse it."""
         rare: list[Callable[[Ledger], Transition]] = [
-            self._cancel, self._cancel, self._cancel_all, self._modify, self._modify, self._price, self._price,
+            self._force_cancel, self._force_cancel, self._cancel, self._cancel, self._cancel_all,
+            self._modify, self._modify, self._price, self._price,
             self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
@@ -85,6 +86,9 @@ class Crowd:
 
     def _cancel(self, ledger: Ledger) -> Cancel:
         return Cancel(*self._resting(ledger))
+
+    def _force_cancel(self, ledger: Ledger) -> ForceCancel:
+        return ForceCancel(*self._resting(ledger))
 
     def _cancel_all(self, ledger: Ledger) -> CancelAll:
         return CancelAll(self._account())

@@ -17,7 +17,7 @@ def test_a_deposit_reaches_that_chains_queue_and_vault_alone(ledger: Path) -> No
     )  # fmt: skip
     after = {name: read_chain(ledger / "chains" / name) for name in before}
     assert content["sequence"] == len(before["arbitrum"].deposits)
-    assert after["arbitrum"].deposits == [*before["arbitrum"].deposits, Entry(5, 1, 150_000_000)]
+    assert after["arbitrum"].deposits == [*before["arbitrum"].deposits, Entry(6, 1, 150_000_000)]
     assert after["arbitrum"].holdings(1) == before["arbitrum"].holdings(1) + 150_000_000
     assert after["ethereum"] == before["ethereum"]
     assert after["solana"] == before["solana"]

@@ -179,7 +179,7 @@ def test_orders_wait_in_the_book_until_they_trade_or_go(ledger: Path, tmp_path: 
     }  # fmt: skip
     first, second, third = (6 * 2**28 + nonces[6] + k for k in (1, 2, 3))
     prove_next(ledger, tmp_path, sale, sale, sale, {"kind": "cancel", "account": 6, "order": second})
-    now = {**sale, "account": 6, "buys": True, "policy": "fill-or-kill"}
+    now = {**sale, "account": 7, "buys": True, "policy": "fill-or-kill"}
     refused = write_batch(tmp_path / "refused.batch", {**now, "size": "0.0003"})
     fails(run("prove", refused, "--ledger", ledger, "--out", tmp_path / "p"), 2, "refused.batch:2", "fill-or-kill")
     prove_next(ledger, tmp_path, {**sale, "kind": "modify", "order": first, "price": "99998"}, now)

@@ -14,6 +14,7 @@ from enum import Enum, auto
 FEE_PARTS = 1_000_000  # a fee is so many millionths of the notional, rounded up
 MARGIN_PARTS = 10_000
 GROWTH_LOTS = 1 << 14
+RATIO_PARTS = 1_000
 FOREVER = 1 << 40  # seconds
 
 
@@ -341,10 +342,11 @@ class PlainMargin:
 
     book: PlainBook
     fractions: dict[int, int]  # initial margin by market, in 1 / MARGIN_PARTS of the notional at the mark
-    borrow_fraction: int = 0  # in 1 / MARGIN_PARTS of negative cash, to be held above the requirement
+    borrow_fraction: int = 0  # in 1 / RATIO_PARTS of negative cash, to be held above the requirement
     assets: dict[int, int] = field(default_factory=dict)  # 1 - haircut, in 1 / MARGIN_PARTS
     holdings: dict[tuple[int, int], int] = field(default_factory=dict)  # whole lots by account and asset
     growths: dict[int, int] = field(default_factory=dict)  # of a market's fraction, for each GROWTH_LOTS of interest
+    borrow_cap: int | None = None  # negative cash must be less than that
 
     def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
         """Why the account may not have this fill: a stale price if it adds risk, or too little margin with it."""
@@ -356,7 +358,10 @@ class PlainMargin:
         cash = self.book.quote[account] - price * size - fee
         cash += sum(position * self.book.prices[one].mark for one, position in positions.items())
         slack = cash + self._collateral(account) - self._requirement(account, positions)
-        return None if MARGIN_PARTS * slack >= self.borrow_fraction * max(0, -cash) else Reason.MARGIN
+        owed = max(0, -cash)
+        if self.borrow_cap is not None and owed >= self.borrow_cap:
+            return Reason.MARGIN
+        return None if RATIO_PARTS * slack >= self.borrow_fraction * owed else Reason.MARGIN
 
     def _collateral(self, account: int) -> int:
         """The value of the other assets; that of a lot is rounded down."""

@@ -30,6 +30,7 @@ REASONS = {
     Reason.MARGIN: PlainReason.MARGIN, Reason.STALE: PlainReason.STALE,
 }  # fmt: skip
 NONCES = 2**28  # of an account
+CAP_UNIT = 2**28  # base units of the quote
 
 
 class SideBySide:
@@ -48,7 +49,8 @@ class SideBySide:
         fractions = {one.number: one.fraction for one in priced if one not in assets}
         haircuts = {asset.number: asset.fraction for asset in assets}
         growths = {market.number: market.margin_growth for market in venue.markets}
-        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts, growths=growths)
+        cap = venue.borrow_cap * CAP_UNIT
+        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap)
         self.book.objection = self.margin.objection
         self._lot_units = {asset.number: asset.lot_units for asset in assets}
         self._units: Counter[tuple[int, int]] = Counter()  # by account and asset

@@ -18,7 +18,7 @@ from state.book import order_id
 from state.errors import BatchError
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -49,6 +49,7 @@ PRICES = {
     "signature": "0f" * 96,
 }  # fmt: skip
 CANCEL = {"kind": "cancel", "account": 5, "order": 5 * 2**28 + 7}
+FORCE_CANCEL = {**CANCEL, "kind": "force_cancel"}
 CANCEL_ALL = {"kind": "cancel_all", "account": 5}
 MODIFY = {**ORDER, "kind": "modify", "order": 5 * 2**28 + 7}
 ACTS = [
@@ -61,7 +62,7 @@ ACTS = [
     {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
     {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
 ]
-OBJECTS = [DEPOSIT, ORDER, CANCEL, CANCEL_ALL, MODIFY, PRICES]
+OBJECTS = [DEPOSIT, ORDER, CANCEL, FORCE_CANCEL, CANCEL_ALL, MODIFY, PRICES]
 
 accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
 units = st.integers(0, 2**55 - 1)
@@ -87,6 +88,7 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(SetPrice, st.integers(1, 3), lot_prices, sequences),
     st.builds(Order, accounts, *order_arguments),
     st.builds(Cancel, accounts, numbers),
+    st.builds(ForceCancel, accounts, numbers),
     st.builds(CancelAll, accounts),
     st.builds(Modify, numbers, accounts, *order_arguments),
     st.builds(SetStatus, markets, st.sampled_from([status for status in Status if status is not Status.SETTLED])),
@@ -135,7 +137,8 @@ def test_units_and_names_in_a_file(tmp_path: Path) -> None:
     order = 5, 2, True, 6_180_030, 2_500, 77, Policy.FILL_OR_KILL, True
     number = order_id(5, 7)
     assert read_objects(tmp_path / "b", HEADER, *OBJECTS[:-1]) == [
-        Deposit(2, 3, 5, 1, 150_000_000), Order(*order), Cancel(5, number), CancelAll(5), Modify(number, *order),
+        Deposit(2, 3, 5, 1, 150_000_000), Order(*order), Cancel(5, number), ForceCancel(5, number),
+        CancelAll(5), Modify(number, *order),
     ]  # fmt: skip
     policies = ["good-till-time", "immediate-or-cancel", "fill-or-kill", "post-only"]
     batch = read_objects(tmp_path / "b", HEADER, *({**ORDER, "policy": policy} for policy in policies))
@@ -331,7 +334,7 @@ def test_a_bundle_of_every_instrument_fits_a_line(tmp_path: Path) -> None:
         for name in names
     )
     text, oracle = VENUE_FILE.read_text().split("[oracle]")
-    head = text.split("[[asset]]")[0].replace("decimals = 6", "decimals = 12")
+    head = text.split("[[asset]]")[0].replace("decimals = 6", "decimals = 12").replace('"1000000"', '"1"')
     venue = parse_venue(head + markets + "[oracle]" + oracle)
     bundle = Bundle(2**28 - 1, tuple((number, 2**28 - 1 - number) for number in range(1, 28)), 2**64 - 1, bytes(96))
     with BatchWriter(tmp_path / "b", venue) as writer:

@@ -208,7 +208,10 @@ def test_statement_of_every_kind() -> None:
     prices = [t for t in every_kind() if isinstance(t, SetPrice)]
     assert statement.deposits == tuple(sorted(Movement(*astuple(t)) for t in deposits))
     assert statement.withdrawals == tuple(Movement(t.chain, 0, t.account, t.asset, t.amount) for t in withdrawals)
-    assert statement.prices == tuple(sorted(Price(t.instrument, 0, t.price, t.time) for t in prices))
+    numbers = [sum(earlier.instrument == t.instrument for earlier in prices[:k]) for k, t in enumerate(prices)]
+    assert statement.prices == tuple(
+        sorted(Price(t.instrument, n, t.price, t.time) for n, t in zip(numbers, prices, strict=True))
+    )
     assert (statement.batch, statement.time, statement.venue_id) == (1, 60, ledger.venue.id)
     assert [(v.chain, v.asset) for v in statement.vaults] == [(c, a) for c in (0, 1, 2, TRANSIT) for a in (USDC, ETH)]
     assert statement.totals == (AssetAmount(USDC, 129_998_000_000), AssetAmount(ETH, 2_234_567_886))

@@ -15,6 +15,7 @@ from circuits.bounds import (
     CAP_UNIT,
     COUNTER_MAX,
     FRACTION_ONE,
+    FUNDING_START,
     GROWTH_MAX,
     LIMIT_MAX,
     MAX_ACCOUNTS,
@@ -56,7 +57,7 @@ from state.ledger import BatchStateError, Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
@@ -83,6 +84,10 @@ MARGIN = Announce(BTC_PERP, (Parameter.INITIAL_MARGIN, 600))
 DUE_NOW, DUE_LATER = (
     record(Tag.PENDING, parameters_index(BTC_PERP), PARAMETERS_FRACTION, 600, time) for time in (TIME, TIME + 1)
 )
+FORCED = ForceCancel(ALICE, order_id(ALICE, 1))
+IN_DEBT = {balance_index(CAROL, USDC): balance_record(-1)}
+MOST_OWED = 3_725 * CAP_UNIT - 1  # a million USDC in whole units of the cap
+MUCH_ETHER = {balance_index(BOB, ETH): balance_record(10**12)}  # enough for more
 ENOUGH = 32_400  # lots of BTC that Alice can order, but not pay the fees for
 
 
@@ -113,21 +118,26 @@ class Case:
 
 
 def mark(instrument: int, price: int, valid: int = 0) -> dict[int, Record]:
-    return {market_index(instrument): market_record(Tag.PERPETUAL, 1 << instrument, 1, price, 500, valid)}
+    return {market_index(instrument): market_record(Tag.PERPETUAL, 1 << instrument, FUNDING_START, price, 500, valid)}
 
 
 def old_price(instrument: int) -> dict[int, Record]:
     """The price's last second was the one before."""
     tag = Tag.ASSET if instrument == ETH else Tag.PERPETUAL
-    lot = 10_000 if instrument == ETH else 1
+    lot = 10_000 if instrument == ETH else FUNDING_START
     return {market_index(instrument): market_record(tag, 1 << instrument, lot, 268_000, 500, TIME - 1)}
 
 
 def position(account: int, size: int) -> dict[int, Record]:
     return {
         header_index(account): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1 << ETH | 1),
-        balance_index(account, BTC_PERP): balance_record(size),
+        balance_index(account, BTC_PERP): held(size),
     }
+
+
+def held(size: int, bids: int = 0, asks: int = 0) -> Record:
+    """A position of which nothing is owed."""
+    return balance_record(size, bids, asks, FUNDING_START)
 
 
 def rich(account: int) -> dict[int, Record]:
@@ -156,7 +166,7 @@ CASES = [
     Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), position(ALICE, 5),
          before=(*SETTLEMENT, CashOut(ALICE, BTC_PERP))),
     *(Case(Rule.HOLDING_LIMIT, CashOut(ALICE, BTC_PERP),
-           position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): balance_record(5, *lots)}, before=SETTLEMENT)
+           position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): held(5, *lots)}, before=SETTLEMENT)
       for lots in ((SIZE_MAX + 1, 0), (0, SIZE_MAX + 1))),
     Case(Rule.SYSTEM_ACCOUNT, CashOut(SystemAccount.FUNDING_POOL, BTC_PERP), before=SETTLEMENT),
     Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
@@ -327,6 +337,12 @@ CASES = [
     Case(Rule.REDUCE_ONLY, replace(BUY, reduce_only=True), position(BOB, -99), before=(ASK,)),
     Case(Rule.REDUCE_ONLY, replace(ASK, account=BOB, reduce_only=True), position(BOB, 99),
          before=(replace(ASK, buys=True),)),
+    Case(Rule.HEALTHY, FORCED, before=(ASK,)),
+    Case(Rule.STALE_PRICE, FORCED, old_price(BTC_PERP), before=(replace(ASK, reduce_only=True),)),
+    Case(Rule.NOT_THE_OWNER, replace(FORCED, account=CAROL), IN_DEBT, before=(ASK,)),
+    Case(Rule.UNKNOWN_ORDER, ForceCancel(CAROL, order_id(CAROL, 1)), IN_DEBT),
+    Case(Rule.SYSTEM_ACCOUNT, replace(FORCED, account=SystemAccount.FEE), before=(ASK,)),
+    Case(Rule.UNKNOWN_ACCOUNT, replace(FORCED, account=DAVE), before=(ASK,)),
     Case(Rule.NO_ORDERS, CancelAll(BOB), before=(ASK,)),
     Case(Rule.NO_ORDERS, CancelAll(-1), before=(ASK,)),
     Case(Rule.UNKNOWN_ORDER, Cancel(ALICE, order_id(ALICE, 2)), before=(ASK,)),
@@ -358,6 +374,7 @@ CASES = [
     Case(Rule.INITIAL_MARGIN, replace(BUY, account=CAROL, policy=Policy.GOOD_TILL_TIME)),
     Case(Rule.INITIAL_MARGIN, Withdraw(0, ALICE, USDC, 10_000_000_000), before=(ASK,)),
     Case(Rule.BORROW_MARGIN, Transfer(BOB, ALICE, USDC, 12_277_000_000)),
+    Case(Rule.BORROW_LIMIT, Transfer(BOB, ALICE, USDC, 10_000_000_000 + MOST_OWED + 1), MUCH_ETHER),
     # 9,999 USDC owed against 2,278, and nothing to spare for the smallest order
     Case(Rule.BORROW_MARGIN, replace(ASK, account=BOB, size=1),
          {balance_index(BOB, USDC): balance_record(-2_070_909_090)}),
@@ -453,6 +470,7 @@ ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
     (Announce(USDC, (Parameter.BORROW_FRACTION, BORROW_MAX)), {}),
     (SettleMarket(BTC_PERP), mark(BTC_PERP, 268_000, TIME) | market_rules(Status.HALTED)),
     (Send(0, USDC, 10_000_000_000), {}),
+    (Transfer(BOB, ALICE, USDC, 10_000_000_000 + MOST_OWED), MUCH_ETHER),
     (Register(MAX_ACCOUNTS - 1, KEY), {VENUE_INDEX: record(Tag.VENUE, MAX_ACCOUNTS - 1, 1, 100)}),
     (SetPrice(ETH, PRICE_MAX, TIME), {}),
     (SetPrice(BTC_PERP, 1, 0), {}),
@@ -581,7 +599,8 @@ def test_weights_round_against_the_account(price: int) -> None:
     value, requirement = price * 85 // 100, (price + 19) // 20
     asset, perpetual = (ledger.read(market_index(i)) for i in (ETH, BTC_PERP))
     assert asset == (2, 10_000, price % 2**14, price >> 14, value % 2**14, value >> 14, 3605, Tag.ASSET)
-    assert perpetual == (4, 1, price % 2**14, price >> 14, requirement % 2**14, requirement >> 14, 3605, Tag.PERPETUAL)
+    requirement_of = price % 2**14, price >> 14, requirement % 2**14, requirement >> 14
+    assert perpetual == (4, FUNDING_START, *requirement_of, 3605, Tag.PERPETUAL)
 
 
 MOVES = [  # mark, seconds since the last price, price, mark afterwards; the step time is 600
@@ -608,7 +627,7 @@ def test_a_price_moves_the_mark_no_further_than_time_allows(before: int, elapsed
     ledger.apply(SetPrice(BTC_PERP, before, 7))
     ledger.apply(SetPrice(BTC_PERP, price, 7 + elapsed))
     valid = 7 + elapsed + 3600 if price == after else 0
-    assert ledger.read(market_index(BTC_PERP)) == market_record(Tag.PERPETUAL, 4, 1, after, 500, valid)
+    assert ledger.read(market_index(BTC_PERP)) == market_record(Tag.PERPETUAL, 4, FUNDING_START, after, 500, valid)
 
 
 def test_a_capped_mark_is_relied_on_again_once_a_price_is_within_its_step() -> None:

@@ -15,7 +15,7 @@ from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel, CancelAll, Modify
+from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -97,6 +97,7 @@ transitions: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Transfer, accounts, accounts, assets, amounts),
     st.builds(SetPrice, mostly(st.integers(1, 3), 0, 4, -1), prices, mostly(st.integers(0, TIME), -1, TIME + 1)),
     st.builds(Cancel, accounts, numbers),
+    st.builds(ForceCancel, accounts, numbers),
     st.builds(CancelAll, accounts),
     st.builds(Modify, numbers, accounts, *order_arguments),
     acts, orders, orders, orders,
