@@ -50,7 +50,9 @@ class SideBySide:
         haircuts = {asset.number: asset.fraction for asset in assets}
         growths = {market.number: market.margin_growth for market in venue.markets}
         cap = venue.borrow_cap * CAP_UNIT
-        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap)
+        self.margin = PlainMargin(
+            self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap
+        )
         self.book.objection = self.margin.objection
         self._lot_units = {asset.number: asset.lot_units for asset in assets}
         self._units: Counter[tuple[int, int]] = Counter()  # by account and asset

@@ -13,6 +13,7 @@ from circuits.bounds import (
     BORROW_MAX,
     CAP_MAX,
     CAP_UNIT,
+    CAPPED_BIT,
     COUNTER_MAX,
     FRACTION_ONE,
     FUNDING_START,
@@ -626,7 +627,7 @@ def test_a_price_moves_the_mark_no_further_than_time_allows(before: int, elapsed
     ledger.begin_batch(7 + elapsed + TIME)
     ledger.apply(SetPrice(BTC_PERP, before, 7))
     ledger.apply(SetPrice(BTC_PERP, price, 7 + elapsed))
-    valid = 7 + elapsed + 3600 if price == after else 0
+    valid = 7 + elapsed + 3600 + (0 if price == after else CAPPED_BIT)
     assert ledger.read(market_index(BTC_PERP)) == market_record(Tag.PERPETUAL, 4, FUNDING_START, after, 500, valid)
 
 
@@ -637,7 +638,7 @@ def test_a_capped_mark_is_relied_on_again_once_a_price_is_within_its_step() -> N
     for time, price in ((300, 9_300_000), (301, 9_300_000), (320, 9_300_000)):
         ledger.apply(SetPrice(BTC_PERP, price, time))
         valid.append(ledger.read(market_index(BTC_PERP))[MARKET_VALID])
-    assert valid == [0, 0, 320 + 3600]
+    assert valid == [CAPPED_BIT + 300 + 3600, CAPPED_BIT + 301 + 3600, 320 + 3600]
 
 
 def test_the_batch_s_time_is_the_statement_s() -> None:
