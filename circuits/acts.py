@@ -22,6 +22,7 @@ from circuits.bounds import (
 )
 from circuits.records import (
     CHAIN_STATUS,
+    FUNDING_IMPACT,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
     PARAMETERS_FRACTION,
@@ -43,6 +44,7 @@ from circuits.records import (
     Status,
     Tag,
     chain_index,
+    funding_index,
     market_index,
     parameters_index,
     rules_index,
@@ -100,6 +102,7 @@ class Parameter(Enum):
     TAKER_FEE = "taker_fee"
     MINIMUM_NOTIONAL = "minimum_notional"
     INTEREST_CAP = "open_interest_cap"
+    IMPACT = "impact"
     MAINTENANCE = "maintenance"  # of the quote, as the others that follow: of the whole venue
     CLOSE_OUT = "close_out"
     BORROW_FRACTION = "borrow_fraction"
@@ -153,6 +156,7 @@ def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
         Parameter.MINIMUM_NOTIONAL: Target(rules, Tag.RULES, RULES_MINIMUM, 0, PRICE_MAX),
         Parameter.INTEREST_CAP: Target(rules, Tag.RULES, RULES_CAP, 0, SIZE_MAX),
         Parameter.MARGIN_GROWTH: Target(rules, Tag.RULES, RULES_GROWTH, 0, GROWTH_MAX),
+        Parameter.IMPACT: Target(funding_index(instrument), Tag.FUNDING, FUNDING_IMPACT, 1, SIZE_MAX),
     }
 
 

@@ -18,7 +18,18 @@ from circuits.buses import HEALTH, MARGIN, MEMORY, PUBLIC, Public
 from circuits.expression import Expression, lift, total
 from circuits.range_table import limb
 from circuits.records import RECORD_SIZE, TAG, Tag
-from circuits.steps import CONTINUATIONS, FAILING_STEPS, HEALTH_STEPS, LINKS, MARGIN_STEPS, SEIZURES, STEPS, Step
+from circuits.steps import (
+    CONTINUATIONS,
+    FAILING_STEPS,
+    HEALTH_STEPS,
+    LINKS,
+    MARGIN_STEPS,
+    SAMPLING,
+    SEIZURES,
+    STEPS,
+    WALKS,
+    Step,
+)
 
 REGISTERS = (
     "account",
@@ -67,7 +78,7 @@ REGISTERS = (
     "forced",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS + SAMPLING)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
@@ -365,7 +376,7 @@ def _seizing(execution: Execution) -> None:
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:

@@ -37,6 +37,7 @@ class Tag(IntEnum):
     REDUCE_ORDER = 13  # the same, reduce-only
     RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, margin growth
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
+    FUNDING = 17  # of a perpetual: sum of premiums (3 limbs, biased), times of the last sample and application, impact
     SETTLED = 15  # rules or parameters of a perpetual whose mark is final; elements as before
 
 
@@ -86,6 +87,7 @@ QUOTE_MAINTENANCE, QUOTE_CLOSE_OUT, QUOTE_BORROW, QUOTE_BORROW_CAP = range(2, 6)
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
 RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP, RULES_GROWTH = range(7)
 TOTAL_BIT = 4
+FUNDING_SAMPLED, FUNDING_APPLIED, FUNDING_IMPACT = 3, 4, 5
 PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN, HEADER_EVENTS = range(6)
 BALANCE_BIDS, BALANCE_ASKS, BALANCE_FUNDING = 4, 5, 6
@@ -93,12 +95,12 @@ ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, OR
 
 VENUE_INDEX = 0
 CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
-# Slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules; 6: pending.
+# Slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules; 6: pending; 7: funding.
 INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8
 ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
 ORDER_BASE = 1 << 29  # resting orders, each in any free leaf of the first MAX_ORDERS
 VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
-BIDS_SLOT, ASKS_SLOT, RULES_SLOT, PENDING_SLOT = 3, 4, 5, 6
+BIDS_SLOT, ASKS_SLOT, RULES_SLOT, PENDING_SLOT, FUNDING_SLOT = 3, 4, 5, 6, 7
 
 
 def chain_index(chain: int) -> int:
@@ -129,6 +131,11 @@ def rules_index(market: int) -> int:
 def pending_index(instrument: int) -> int:
     """Leaf of the announced change of an instrument's parameters; empty if there is none."""
     return market_index(instrument) + PENDING_SLOT
+
+
+def funding_index(market: int) -> int:
+    """Leaf of the premiums of a perpetual."""
+    return market_index(market) + FUNDING_SLOT
 
 
 def total_index(instrument: int) -> int:

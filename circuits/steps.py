@@ -85,6 +85,13 @@ class Step(_Numbered):
     SWAP_OTHER_BASE = auto()
     SWAP_QUOTE = auto()
     SWAP_OTHER_QUOTE = auto()
+    PAY_MARKET = auto()
+    PAY_BASE = auto()
+    SAMPLE_MARKET = auto()
+    SAMPLE_ORDER = auto()
+    SAMPLE_FUNDING = auto()
+    APPLY_FUNDING = auto()
+    APPLY_MARKET = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -120,6 +127,11 @@ class Kind(_Numbered):
     RECEIVE = auto()  # and arrives there
     SETTLE = auto()  # the operator makes a market's mark final
     CASH_OUT = auto()  # a position in a settled market becomes quote
+    PAY_FUNDING = auto()  # a position pays, or is paid, the funding since it last was
+    SAMPLE_FUNDING = auto()  # the premium of a market's order book over its mark is added up
+    SAMPLE_ORDER = auto()  # an order or a sentinel on the way
+    SAMPLE_END = auto()
+    APPLY_FUNDING = auto()  # an hour's premiums move a market's funding index
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -157,6 +169,11 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
     Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
+    Kind.PAY_FUNDING: (*_steps("PAY"), Step.SWAP_QUOTE, Step.SWAP_OTHER_QUOTE),
+    Kind.SAMPLE_FUNDING: (Step.SAMPLE_MARKET,),
+    Kind.SAMPLE_ORDER: (Step.SAMPLE_ORDER,),
+    Kind.SAMPLE_END: (Step.SAMPLE_FUNDING,),
+    Kind.APPLY_FUNDING: _steps("APPLY"),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -165,12 +182,18 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
 
 # What the order book's chain of kinds goes on with; no transition starts with these.
 CONTINUATIONS = (Kind.MATCH, Kind.FAIL, Kind.SKIP, Kind.FILLED, Kind.DISCARD, Kind.REST)
+SAMPLING = (Kind.SAMPLE_ORDER, Kind.SAMPLE_END)  # nor with these, which follow SAMPLE_FUNDING
 
 # Where an order goes on: from the last step of one of its kinds to the first step of the next.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
     for before in (Kind.ORDER, Kind.MATCH, Kind.FAIL, Kind.SKIP)
     for after in CONTINUATIONS
+)
+
+# Where a sample goes on: both sides of the book are walked, order by order.
+WALKS = frozenset(
+    [(Step.SAMPLE_MARKET, Step.SAMPLE_ORDER), (Step.SAMPLE_ORDER,) * 2, (Step.SAMPLE_ORDER, Step.SAMPLE_FUNDING)]
 )
 
 # A margin check follows these accesses.

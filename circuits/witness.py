@@ -8,7 +8,8 @@ from circuits.steps import STEPS, Kind, Step
 
 # The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots,
 # prices per lot. `order` is the number of the ORDER in the batch, from 0, `left` what it has left before, `reason` a
-# number of `circuits.transitions.match.REASONS`.
+# number of `circuits.transitions.match.REASONS`. `sample` is the number of the SAMPLE_FUNDING in the batch, `seen` the
+# lots of its side and `premium` the sum of both sides, in quote base units, before.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
@@ -26,6 +27,11 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     ),
     **dict.fromkeys((Kind.SEND, Kind.RECEIVE), ("chain", "sequence", "account", "asset", "amount")),
     Kind.CASH_OUT: ("account", "market"),
+    Kind.PAY_FUNDING: ("account", "market"),
+    Kind.SAMPLE_FUNDING: ("market",),
+    Kind.SAMPLE_ORDER: ("sample", "buys", "seen", "premium"),
+    Kind.SAMPLE_END: ("sample", "premium"),
+    Kind.APPLY_FUNDING: ("market",),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),

@@ -15,7 +15,7 @@ from cli.output import printable
 from cli.refusals import RefusedBatch
 from state.decimals import DecimalError
 from state.errors import FileError, HistoryError, Refusal, UnknownRootError
-from verifier.chain import ChainRejection, DepositError
+from verifier.chain import ChainRejection, DepositError, RequestError
 from verifier.chain_store import ChainFileError
 from verifier.errors import Rejection
 from verifier.prices import PriceRejection
@@ -40,7 +40,7 @@ class BadInputError(Exception):
 _REJECTIONS = (Rejection, ChainRejection, PriceRejection)
 _BAD_INPUT = (
     BadInputError, RefusedBatch, FileError, ChainFileError, Refusal, HistoryError, UnknownRootError, DecimalError,
-    DepositError,
+    DepositError, RequestError,
 )  # fmt: skip
 
 

@@ -90,25 +90,29 @@ def write_activity(
 ) -> Activity:
     """The same of an activity that `make` makes of the ledger and the deposits that wait on the chains."""
     ledger, oracle = directory.read(), load_simulated_oracle(directory.venue, directory.path)
-    pending = [
-        chain.movement(sequence)
-        for chain in directory.chain_states()
-        for sequence in range(ledger.read(chain_index(chain.number))[CHAIN_DEPOSITS], len(chain.deposits))
-    ]
     announce("read and play")
-    activity = make(ledger, pending)
+    activity = make(ledger, pending_deposits(directory, ledger))
     announce("sign, write and deposit")
     with BatchWriter(out, directory.venue, activity.time) as writer:
         for bundle in oracle.sign_all(activity.transitions):
             writer.write(bundle)
         for transition in activity.transitions:
             writer.write(transition)
-        _deposit(directory, activity.deposits)  # before the batch gets its name, and after all of it is written
+        queue_deposits(directory, activity.deposits)  # before the batch gets its name, and after all of it is written
     return activity
 
 
-def _deposit(directory: LedgerDirectory, movements: Iterable[Movement]) -> None:
-    """Queue the deposits, all or none."""
+def pending_deposits(directory: LedgerDirectory, ledger: Ledger) -> list[Movement]:
+    """What the chains have received and the ledger has not credited."""
+    return [
+        chain.movement(sequence)
+        for chain in directory.chain_states()
+        for sequence in range(ledger.read(chain_index(chain.number))[CHAIN_DEPOSITS], len(chain.deposits))
+    ]
+
+
+def queue_deposits(directory: LedgerDirectory, movements: Iterable[Movement]) -> None:
+    """Queue the deposits on their chains, all or none. Raises BadInputError if others came in between."""
     with ExitStack() as stack:
         chains = [stack.enter_context(directory.open_chain(name)) for name in directory.venue.chains]
         for movement in movements:

@@ -1,42 +1,98 @@
-"""How a ledger stands: its roots, its chains, the invariant, and its accounts."""
+"""How a ledger stands, as an object: its roots, chains, markets and accounts, and the invariant."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from circuits.acts import parameters
 from circuits.bounds import TRANSIT
+from circuits.buses import Tier
 from circuits.records import (
     CHAIN_STATUS,
+    HEADER_ORDERS,
+    MARKET_MARK,
+    MARKET_VALID,
+    ORDER_LEFT,
+    ORDER_PRICE,
+    QUOTE_INSTRUMENT,
+    RULES_CAP,
+    RULES_INTEREST,
+    RULES_STATUS,
     VENUE_BATCHES,
     VENUE_INDEX,
     VENUE_TIME,
     ChainStatus,
+    Status,
     SystemAccount,
+    balance_index,
     chain_index,
+    from_limbs,
+    header_index,
+    market_index,
     pending_index,
+    rules_index,
     vault_index,
 )
 from cli.directory import LedgerDirectory
-from cli.output import aligned
 from solvent import Ledger
+from state.accounts import balance_amount
 from state.audit import AccountFigures, account_count, account_figures, invariant
 from state.backing import held
+from state.book import Book
+from state.errors import Refusal, Rule
+from state.health import Health, Position, health
+from state.venue import Instrument
 from verifier.chain import ChainState
 from verifier.text import root_hex
 
-SHOWN = 10  # accounts that are printed; --json lists all
+LEVELS = 5  # of each side of a book that are listed
 
 
-def ledger_object(directory: LedgerDirectory) -> dict[str, Any]:
-    """Everything, for JSON; amounts are decimal strings, margins in whole quote."""
-    ledger, chains = directory.read(), directory.chain_states()
+@dataclass(frozen=True)
+class Selection:
+    """Which accounts and markets are wanted; by default all. worst: only so many accounts, the least healthy first."""
+
+    accounts: Sequence[int] = ()
+    market: Instrument | None = None
+    worst: int | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether accounts are left out."""
+        return bool(self.accounts) or self.market is not None or self.worst is not None
+
+    def chosen(self, found: Sequence[tuple[AccountFigures, Health]]) -> list[tuple[AccountFigures, Health]]:
+        """The accounts that are wanted."""
+        chosen = [
+            pair for pair in found
+            if (not self.accounts or pair[0].account in self.accounts)
+            and (self.market is None or any(_concerns(self.market, one) for one in pair[1].positions))
+        ]  # fmt: skip
+        if self.worst is None:
+            return chosen
+        required = [pair for pair in chosen if pair[1].percent() is not None]
+        return sorted(required, key=lambda pair: pair[1].percent(1 << 20) or 0)[: self.worst]
+
+
+def ledger_object(directory: LedgerDirectory, selection: Selection | None = None) -> dict[str, Any]:
+    """Everything that is wanted, for JSON; amounts and prices are decimal strings. Refuses UNKNOWN_ACCOUNT."""
+    ledger, chains, selection = directory.read(), directory.chain_states(), selection or Selection()
     venue, record = ledger.venue, ledger.read(VENUE_INDEX)
     backings = [
         {"instrument": i.name, "balances": i.format_units(b.balances), "liabilities": i.format_units(b.liabilities),
          "vaults": i.format_units(b.vaults), "holds": b.holds}
         for i, b in zip(venue.instruments, invariant(ledger), strict=True)
     ]  # fmt: skip
-    figures = [account_figures(ledger, account) for account in range(account_count(ledger))]
+    everyone = range(account_count(ledger))
+    for account in selection.accounts:
+        if account not in everyone:
+            raise Refusal(Rule.UNKNOWN_ACCOUNT, account=account)
+    found = [(account_figures(ledger, account), health(ledger, account)) for account in everyone]
+    fund = found[SystemAccount.INSURANCE][1].margin.equity
+    loss = -balance_amount(ledger.read(balance_index(SystemAccount.LOSS, QUOTE_INSTRUMENT)))
+    markets = venue.markets if selection.market is None else (selection.market,)
     return {
         "venue": venue.name, "root": root_hex(ledger.root), "batch": record[VENUE_BATCHES], "time": record[VENUE_TIME],
         "roots": [
@@ -45,7 +101,10 @@ def ledger_object(directory: LedgerDirectory) -> dict[str, Any]:
         ],
         "chains": [_chain(ledger, chain) for chain in chains], "invariant": backings,
         "notice": venue.notice, "in_transit": _in_transit(ledger), "pending": _pending(ledger),
-        "traders": _summary(figures), "accounts": [_account(ledger, one) for one in figures],
+        "insurance_fund": venue.quote.format_units(fund), "socialised_loss": venue.quote.format_units(loss),
+        "markets": [_market(ledger, ledger.book, market) for market in markets],
+        "traders": _summary([figures for figures, _ in found]), "narrowed": selection.narrows,
+        "accounts": [_account(ledger, *pair) for pair in selection.chosen(found)],
     }  # fmt: skip
 
 
@@ -76,23 +135,70 @@ def _chain(ledger: Ledger, chain: ChainState) -> dict[str, Any]:
     return {
         "name": chain.name, "batch": chain.batch, "root": root_hex(chain.root), "deposits": len(chain.deposits),
         "status": ChainStatus(ledger.read(chain_index(chain.number))[CHAIN_STATUS]).name.lower(),
-        "pending": len(chain.pending()), "payouts": len(chain.payouts), "vaults": vaults,
+        "pending": len(chain.pending()), "requests": [one.account for one in chain.requests],
+        "payouts": len(chain.payouts), "vaults": vaults,
     }  # fmt: skip
 
 
-def _account(ledger: Ledger, figures: AccountFigures) -> dict[str, Any]:
+def _market(ledger: Ledger, book: Book, market: Instrument) -> dict[str, Any]:
+    record, rules = ledger.read(market_index(market.number)), ledger.read(rules_index(market.number))
+    return {
+        "market": market.name, "status": Status(rules[RULES_STATUS]).name.lower().replace("_", "-"),
+        "mark": market.format_price(from_limbs(record[MARKET_MARK : MARKET_MARK + 2])), "valid": record[MARKET_VALID],
+        "open_interest": market.format_units(rules[RULES_INTEREST]),
+        "open_interest_cap": market.format_units(rules[RULES_CAP]),
+        "bids": _side(ledger, book, market, True), "asks": _side(ledger, book, market, False),
+    }  # fmt: skip
+
+
+def _side(ledger: Ledger, book: Book, market: Instrument, buys: bool) -> dict[str, Any]:
+    """How much rests on a side of the book, and its best levels."""
+    lots, orders = Counter[int](), Counter[int]()
+    for leaf in book.orders(market.number, buys):
+        order = ledger.read(leaf)
+        lots[order[ORDER_PRICE]] += order[ORDER_LEFT]
+        orders[order[ORDER_PRICE]] += 1
+    return {
+        "orders": orders.total(), "size": market.format_units(lots.total()), "prices": len(lots),
+        "levels": [
+            {"price": market.format_price(price), "size": market.format_units(lots[price]), "orders": orders[price]}
+            for price in sorted(lots, reverse=buys)[:LEVELS]
+        ],
+    }  # fmt: skip
+
+
+def _account(ledger: Ledger, figures: AccountFigures, state: Health) -> dict[str, Any]:
     instruments, quote = ledger.venue.instruments, ledger.venue.quote
-    system = figures.account in list(SystemAccount)
+    system, tenths = figures.account in list(SystemAccount), state.percent(10)
     return {
         "account": figures.account, "role": SystemAccount(figures.account).name if system else figures.role.name,
-        "nonce": figures.nonce,
+        "nonce": figures.nonce, "orders": ledger.read(header_index(figures.account))[HEADER_ORDERS],
         "balances": {instruments[n].name: instruments[n].format_units(units) for n, units in figures.balances.items()},
-        "equity": quote.format_units(figures.margin.equity),
-        "requirement": quote.format_units(figures.margin.requirement),
+        "equity": quote.format_units(state.margin.equity),
+        "requirement": quote.format_units(state.asked(Tier.INITIAL)),
+        "maintenance": quote.format_units(state.asked(Tier.MAINTENANCE)),
+        "close_out": quote.format_units(state.asked(Tier.CLOSE_OUT)),
+        "health_percent": None if tenths is None else tenths / 10,
+        "above_maintenance": quote.format_units(state.distance),
+        "above_maintenance_percent": round(100 * state.distance / state.gross, 2) if state.gross else None,
+        "positions": [_position(ledger, one) for one in state.positions if one.size or one.bids or one.asks],
     }  # fmt: skip
 
 
-def _summary(figures: list[AccountFigures]) -> dict[str, Any]:
+def _position(ledger: Ledger, position: Position) -> dict[str, Any]:
+    market, quote = ledger.venue.instruments[position.market], ledger.venue.quote
+    return {
+        "market": market.name, "size": market.format_units(position.size), "mark": market.format_price(position.mark),
+        "worth": quote.format_units(position.worth), "funding_owed": quote.format_units(position.funding),
+        "bids": market.format_units(position.bids), "asks": market.format_units(position.asks),
+    }  # fmt: skip
+
+
+def _concerns(market: Instrument, position: Position) -> bool:
+    return position.market == market.number and bool(position.size or position.bids or position.asks)
+
+
+def _summary(figures: Sequence[AccountFigures]) -> dict[str, Any]:
     """Over the accounts that have a requirement: how near they stand to it, and how many instruments they hold."""
     trading = [one for one in figures if one.margin.requirement]
     if not trading:
@@ -105,54 +211,3 @@ def _summary(figures: list[AccountFigures]) -> dict[str, Any]:
         "median_instruments": median(sum(map(bool, one.balances.values())) for one in trading),
         "owing_quote": sum(one.margin.cash < 0 for one in trading),
     }
-
-
-def ledger_lines(content: dict[str, Any]) -> list[str]:
-    """For people."""
-    chains = [
-        [chain["name"], str(chain["batch"]), str(chain["pending"]), *vault.values()]
-        for chain in content["chains"]
-        for vault in chain["vaults"]
-    ]
-    backing = [
-        [one["instrument"], one["balances"], one["liabilities"], one["vaults"], "holds" if one["holds"] else "BROKEN"]
-        for one in content["invariant"]
-    ]
-    roots = [[one["root"], ", ".join(one["accepted_last_by"]) or "-"] for one in content["roots"]]
-    return [
-        f"venue {content['venue']}, batch {content['batch']}, second {content['time']}", "",
-        *aligned(["root (newest last)", "last accepted by"], roots), "",
-        *aligned(["chain", "accepted", "pending", "asset", "held", "of it credited", "in the ledger"], chains), "",
-        *aligned(["instrument", "sum of balances", "liabilities", "sum of vaults", "invariant"], backing), "",
-        *_operator_lines(content),
-        *_account_lines(content),
-    ]  # fmt: skip
-
-
-def _operator_lines(content: dict[str, Any]) -> list[str]:
-    lines = [f"in transit: {amount} {asset}" for asset, amount in content["in_transit"].items() if amount != "0"]
-    lines += [f"{chain['name']} is suspended" for chain in content["chains"] if chain["status"] != "active"]
-    lines += [
-        f"announced: {one['parameter']} of {one['instrument']} becomes {one['value']}, from second {one['due']} on"
-        for one in content["pending"]
-    ]
-    return [*lines, ""] if lines else []
-
-
-def _account_lines(content: dict[str, Any]) -> list[str]:
-    accounts, summary = content["accounts"], content["traders"]
-    rows = [
-        [str(one["account"]), one["role"], str(one["nonce"]), one["equity"], one["requirement"],
-         ", ".join(f"{name} {amount}" for name, amount in one["balances"].items() if amount != "0")]
-        for one in accounts[:SHOWN]
-    ]  # fmt: skip
-    lines = aligned(["account", "role", "nonce", "equity", "requirement", "balances"], rows)
-    if len(accounts) > SHOWN:
-        lines.append(f"and {len(accounts) - SHOWN} more; --json lists all")
-    if summary["trading"]:
-        equity, instruments = summary["median_equity_percent_of_requirement"], summary["median_instruments"]
-        lines.append(
-            f"{summary['trading']} accounts hold positions, {summary['owing_quote']} owe quote; the median one has"
-            f" {equity} % of its initial requirement and {instruments} instruments"
-        )
-    return lines

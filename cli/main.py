@@ -10,7 +10,10 @@ from cli.import_tape import import_tape
 from cli.init import init
 from cli.inspect import inspect
 from cli.prove import prove
+from cli.request import request
+from cli.requests import requests
 from cli.rollback import rollback
+from cli.scenario import scenario
 from cli.security import security
 from cli.simulated_oracle import simulated_oracle
 from cli.verify import verify
@@ -25,5 +28,8 @@ def main() -> None:
     """
 
 
-for command in (init, deposit, import_tape, check, prove, verify, rollback, inspect, security, simulated_oracle, demo):
+for command in (
+    init, deposit, request, requests, import_tape, check, prove, verify, rollback, inspect, scenario, security,
+    simulated_oracle, demo,
+):  # fmt: skip
     main.add_command(command)

@@ -4,14 +4,55 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 
-def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str]) -> None:
+@dataclass(frozen=True)
+class Table:
+    """What people read as a table: drawn on a terminal, aligned text elsewhere."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def lines(self) -> list[str]:
+        """As aligned text."""
+        return aligned(self.header, self.rows)
+
+
+def emit(as_json: bool, content: dict[str, Any], lines: Iterable[str | Table]) -> None:
     """Print the result of a command on stdout."""
-    click.echo(json.dumps(content) if as_json else "\n".join(map(printable, lines)))
+    if as_json:
+        click.echo(json.dumps(content))
+    elif sys.stdout.isatty():
+        for part in lines:
+            if isinstance(part, Table):
+                _draw(part)
+            else:
+                click.echo(printable(part))
+    else:
+        click.echo("\n".join(map(printable, plain(lines))))
+
+
+def plain(lines: Iterable[str | Table]) -> list[str]:
+    """The lines, those of tables included."""
+    return [line for part in lines for line in (part.lines() if isinstance(part, Table) else [part])]
+
+
+def _draw(table: Table) -> None:
+    """The table on the terminal, folded to its width."""
+    from rich.console import Console
+    from rich.table import Table as Drawing
+    from rich.text import Text
+
+    drawing = Drawing(header_style="bold")
+    for title, numeric in zip(table.header, _numeric(table.header, table.rows), strict=True):
+        drawing.add_column(printable(title), justify="right" if numeric else "left", overflow="fold")
+    for row in table.rows:
+        drawing.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(drawing)
 
 
 def printable(line: str) -> str:
@@ -34,12 +75,17 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table as lines: columns wide enough for their cells, numbers to the right."""
     table = [list(row) for row in rows]
-    right = [bool(table) and all(_is_number(row[column]) for row in table) for column in range(len(header))]
+    right = _numeric(header, table)
     widths = [max(len(row[column]) for row in (header, *table)) for column in range(len(header))]
     return ["  ".join(
         cell.rjust(width) if numeric else cell.ljust(width)
         for cell, width, numeric in zip(row, widths, right, strict=True)
     ).rstrip() for row in (header, *table)]  # fmt: skip
+
+
+def _numeric(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Which columns hold nothing but numbers."""
+    return [bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(header))]
 
 
 def _is_number(cell: str) -> bool:

@@ -35,7 +35,7 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
     with directory.changing() as state, progress("proving") as step:
         step("applying the batch")
         applied, statement, witness = close(state, batch, skip_refused)
-        proof, report = _prove(statement, witness, params, step)
+        proof, report = prove_closed(statement, witness, params, step)
         step("writing")
         directory.publish(state, proof, applied.bundles, out)
     content = {
@@ -46,10 +46,10 @@ def prove(batch: Path, ledger: Path, out: Path, params: str, skip_refused: bool,
     emit(as_json, content, [*applied.lines(), *report_lines(report), wrote, _moved(statement)])
 
 
-def _prove(
+def prove_closed(
     statement: Statement, witness: Witness, params: str, step: Callable[[str], None]
 ) -> "tuple[bytes, ProvingReport]":
-    """Raises BadInputError for a batch that is too large."""
+    """The proof of a closed batch. Raises BadInputError for one that is too large."""
     from prover.traces.columns import TraceError
 
     try:

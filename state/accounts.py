@@ -28,7 +28,8 @@ from circuits.records import (
 )
 from circuits.steps import Step
 from state.errors import Refusal, Rule
-from state.memory import Memory
+from state.funding import owed, owes
+from state.memory import Memory, Unsettled
 from state.venue import Instrument
 
 
@@ -122,12 +123,36 @@ def change_balance(
     return memory.replace(step, index, old, new)
 
 
+def pay_funding(memory: Memory, account: int, market: Instrument, index: int, other: int) -> None:
+    """Settle a position up to that funding index; what it pays or is paid moves to or from one of the venue's accounts.
+
+    Refuses NO_BALANCE, HOLDING_LIMIT (a position that is no trader's may be beyond SIZE_MAX) and BALANCE_LIMIT.
+    """
+    leaf = balance_index(account, market.number)
+    old = memory.read(leaf)
+    if old == EMPTY:
+        raise Refusal(Rule.NO_BALANCE, account=account, instrument=market.name)
+    lots = balance_amount(old)
+    if abs(lots) > SIZE_MAX:
+        raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=lots, instrument=market.name, limit=SIZE_MAX)
+    payment = owed(old, index)
+    new = list(old)
+    new[BALANCE_FUNDING] = index
+    memory.replace(Step.PAY_BASE, leaf, old, tuple(new))
+    change_balance(memory, Step.SWAP_QUOTE, account, memory.venue.quote, -payment)
+    change_balance(memory, Step.SWAP_OTHER_QUOTE, other, memory.venue.quote, payment)
+
+
 def swap(memory: Memory, account: int, other: int, instrument: Instrument, units: int, quote: int) -> None:
     """Give an account so many units of the instrument and so much quote; they come from one of the venue's accounts.
 
-    Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses.
+    Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses. Raises
+    Unsettled.
     """
-    resting = max(memory.read(balance_index(account, instrument.number))[BALANCE_BIDS : BALANCE_ASKS + 1])
+    balance = memory.read(balance_index(account, instrument.number))
+    if instrument.tag == Tag.PERPETUAL and owes(balance, memory.read(market_index(instrument.number))):
+        raise Unsettled(account, instrument.number)
+    resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])
     if resting > SIZE_MAX:
         raise Refusal(
             Rule.HOLDING_LIMIT, account=account, lots=resting, instrument=instrument.name, limit=SIZE_MAX

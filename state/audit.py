@@ -67,6 +67,41 @@ def invariant(ledger: Ledger) -> list[Backing]:
     return result
 
 
+class InvariantWatch:
+    """The same sums, kept up to date from the accesses of a ledger's open batch, so that they can be compared after
+    every transition. sums: balances, liabilities and vaults by instrument."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._row = ledger, 0
+        self.sums = {one.instrument: [one.balances, one.liabilities, one.vaults] for one in invariant(ledger)}
+        vaults = (*range(len(ledger.venue.chains)), TRANSIT)
+        self._places = {total_index(asset.number): (asset.number, _LIABILITIES) for asset in ledger.venue.collateral}
+        self._places |= {
+            vault_index(chain, asset.number): (asset.number, _VAULTS)
+            for chain in vaults for asset in ledger.venue.collateral
+        }
+
+    def begin(self) -> None:
+        """A batch has been opened."""
+        self._row = 0
+
+    def broken(self) -> list[Backing]:
+        """The instruments for which the invariant does not hold now."""
+        for index, old, new in self._ledger.changes(self._row):
+            self._row += 1
+            if Tag.BALANCE in (old[TAG], new[TAG]):
+                instrument = index % ACCOUNT_SLOTS - BALANCE_SLOT
+                self.sums[instrument][_BALANCES] += balance_amount(new) - balance_amount(old)
+            elif index in self._places:
+                instrument, place = self._places[index]
+                self.sums[instrument][place] += held(new) - held(old)
+        found = (Backing(instrument, *sums) for instrument, sums in self.sums.items())
+        return [backing for backing in found if not backing.holds]
+
+
+_BALANCES, _LIABILITIES, _VAULTS = range(3)
+
+
 def account_count(ledger: Ledger) -> int:
     """The number of accounts, system accounts included; they are numbered from 0."""
     return ledger.read(VENUE_INDEX)[VENUE_ACCOUNTS]

@@ -21,14 +21,17 @@ from state.decimals import DecimalError, format_decimal, scale_exactly
 from state.errors import BatchError, json_problem
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import KEY_ELEMENTS, Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
@@ -242,7 +245,7 @@ def _scale(venue: Venue, instrument: Instrument, parameter: Parameter) -> Fracti
         return venue.quote.units_per_one
     if parameter in (Parameter.MAINTENANCE, Parameter.CLOSE_OUT, Parameter.BORROW_FRACTION):
         return RATIO_ONE
-    return instrument.units_per_one if parameter is Parameter.INTEREST_CAP else FRACTION_ONE
+    return instrument.units_per_one if parameter in (Parameter.INTEREST_CAP, Parameter.IMPACT) else FRACTION_ONE
 
 
 _SECONDS = (Parameter.STALENESS, Parameter.STEP_TIME)
@@ -286,6 +289,9 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "enact": (Enact, {"instrument": _INSTRUMENT}),
     "settle": (SettleMarket, {"market": _INSTRUMENT}),
     "cash_out": (CashOut, {"account": _ACCOUNT, "market": _INSTRUMENT}),
+    "pay_funding": (PayFunding, {"account": _ACCOUNT, "market": _INSTRUMENT}),
+    "sample_funding": (SampleFunding, {"market": _INSTRUMENT}),
+    "apply_funding": (ApplyFunding, {"market": _INSTRUMENT}),
     "send": (Send, {"chain": _CHAIN, "asset": _INSTRUMENT, "amount": _UNITS}),
     "receive": (Receive, {"chain": _CHAIN, "sequence": _SEQUENCE, "asset": _INSTRUMENT, "amount": _UNITS}),
     _BUNDLE: (Bundle, {

@@ -64,6 +64,10 @@ class Rule(StrEnum):
     BORROW_MARGIN = "borrow-margin"
     BORROW_LIMIT = "borrow-limit"
     HEALTHY = "healthy"
+    SAMPLE_TOO_SOON = "sample-too-soon"
+    FUNDING_DUE = "funding-due"
+    FUNDING_TOO_SOON = "funding-too-soon"
+    FUNDING_LIMIT = "funding-limit"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -125,6 +129,10 @@ MESSAGES: dict[Rule, str] = {
     ),
     Rule.BORROW_LIMIT: "account {account} would owe {shortfall} of cash, above {limit}",
     Rule.HEALTHY: "account {account} has equity {equity} and the {tier} share of its requirement {requirement}",
+    Rule.SAMPLE_TOO_SOON: "the next sample of the premium of {market} is due at {due}, and it is {time}",
+    Rule.FUNDING_DUE: "the premiums of {market} until {due} are to be applied first: it is {time}",
+    Rule.FUNDING_TOO_SOON: "the premiums of {market} are due to be applied at {due}, and it is {time}",
+    Rule.FUNDING_LIMIT: "the funding index of {market} would be {would}, outside 0..{limit}, or leap too far",
 }
 
 
@@ -171,6 +179,14 @@ class BatchError(FileError):
 
 class LedgerFileError(FileError):
     """A damaged, foreign or missing file of a saved ledger."""
+
+
+class InvariantError(Exception):
+    """The ledger is not backed: balances, liabilities and vaults of an instrument disagree."""
+
+    def __init__(self, instrument: str) -> None:
+        self.instrument = instrument
+        super().__init__(f"the invariant is broken in {instrument}; keep the ledger's files and report it")
 
 
 class HistoryError(Exception):

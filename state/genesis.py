@@ -12,6 +12,7 @@ from circuits.records import (
     Tag,
     balance_index,
     chain_index,
+    funding_index,
     header_index,
     market_index,
     parameters_index,
@@ -23,6 +24,7 @@ from circuits.records import (
 from state.accounts import balance_record, header_record
 from state.backing import total_record, vault_record
 from state.book import sentinel_records
+from state.funding import funding_record
 from state.transitions.price import market_record
 from state.venue import Instrument, Venue
 
@@ -74,4 +76,5 @@ def _rules_records(instrument: Instrument) -> dict[int, Record]:
     fees = instrument.maker_fee, instrument.taker_fee
     interest = 0, instrument.interest_cap, instrument.margin_growth
     rules = record(Tag.RULES, Status.ACTIVE, *fees, instrument.minimum_notional, *interest)
-    return {rules_index(instrument.number): rules}
+    funding = funding_record(0, 0, 0, instrument.impact)
+    return {rules_index(instrument.number): rules, funding_index(instrument.number): funding}

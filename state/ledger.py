@@ -1,10 +1,12 @@
 """The ledger: one authenticated state, moved by batches of transitions, each leaving a statement and a witness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from circuits.acts import Act, ActKind
 from circuits.bounds import TIME_MAX, TRANSIT
 from circuits.records import (
+    EMPTY,
+    RECORD_SIZE,
     VENUE_BATCHES,
     VENUE_INDEX,
     VENUE_TIME,
@@ -23,6 +25,7 @@ from state.book import Book, Removal, Trade
 from state.errors import Refusal, Rule, require_range
 from state.genesis import genesis_records
 from state.memory import DepositQueue, Memory, PriceOracle
+from state.settling import apply_settled
 from state.store import NO_SALT, Hasher, RandomElements, Root, Store, secret_elements
 from state.transitions import Transition
 from state.transitions.close import closing
@@ -71,7 +74,7 @@ class Ledger:
 
     def read(self, index: int) -> Record:
         """The present record of a leaf, the open batch's writes included."""
-        return (self._memory or Memory(self.venue, self.store, None)).read(index)
+        return self.store.leaves.get(index, EMPTY) if self._memory is None else self._memory.read(index)
 
     def records(self) -> dict[int, Record]:
         """All present records by leaf index, the open batch's writes included."""
@@ -97,6 +100,13 @@ class Ledger:
         """The resting orders, those of the open batch included."""
         return (self._memory or Memory(self.venue, self.store, None)).book
 
+    def changes(self, start: int) -> Iterator[tuple[int, Record, Record]]:
+        """Leaf index, old and new record of each access of the open batch, from execution row `start` on."""
+        accesses = self._opened().witness.accesses
+        for row in range(start, len(accesses.step)):
+            record = slice(RECORD_SIZE * row, RECORD_SIZE * (row + 1))
+            yield accesses.index[row], tuple(accesses.old[record]), tuple(accesses.new[record])
+
     def begin_batch(self, time: int | None = None, oracle: PriceOracle | None = None) -> None:
         """Open a batch. time: of all that is in it, in seconds since the venue's epoch; by default the last batch's.
 
@@ -117,8 +127,11 @@ class Ledger:
         self._memory = None
 
     def apply(self, transition: Transition) -> None:
-        """Apply one transition. Raises Refusal, and then neither state nor witness has changed."""
-        self._apply(transition, Memory.require_room)
+        """Apply one transition, and before it what it needs settled (`state.settling`).
+
+        Raises Refusal; then neither state nor witness has changed, but for what was settled.
+        """
+        apply_settled(lambda one: self._apply(one, Memory.require_room), transition)
 
     def _apply(self, transition: Transition, check: Callable[[Memory], None] = lambda memory: None) -> None:
         memory = self._opened()

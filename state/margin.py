@@ -1,6 +1,6 @@
 """The margin check: what an account's open instruments are worth, what they require, and whether that suffices.
 
-    cash        = quote + sum over perpetuals of size * mark
+    cash        = quote + sum over perpetuals of size * mark, less the funding owed (in a batch it is paid before)
     collateral  = sum over the other assets of whole lots, at most SIZE_MAX, * collateral value a lot
     requirement = sum over perpetuals of worst * initial requirement a lot
                   worst = max(|size + all resting bids|, |size - all resting asks|)
@@ -21,7 +21,6 @@ from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
-    BALANCE_FUNDING,
     HEADER_MASK,
     MARKET_FUNDING,
     MARKET_LOT_UNITS,
@@ -42,7 +41,8 @@ from circuits.records import (
     market_index,
 )
 from state.errors import Refusal, Rule
-from state.memory import Memory
+from state.funding import owed, owes
+from state.memory import Memory, Unsettled
 from state.venue import Venue
 
 Entry = tuple[int, Record, Record]  # instrument, balance record, market record
@@ -149,11 +149,11 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
     """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
-    even be capped. Refuses what `assess` refuses."""
+    even be capped. Refuses what `assess` refuses. Raises Unsettled."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
-        if market[TAG] == Tag.PERPETUAL and balance[BALANCE_FUNDING] != market[MARKET_FUNDING]:
-            raise AssertionError(f"account {account} owes funding of instrument {instrument}")
+        if market[TAG] == Tag.PERPETUAL and owes(balance, market):
+            raise Unsettled(account, instrument)
         memory.visit(row, account, instrument, balance, market)
     return assess(memory.venue, account, entries, 0 if reduces else memory.time, strict=strict)
 
@@ -211,4 +211,5 @@ def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: R
             name = venue.instruments[instrument].name
             raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
         margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+        margin.cash -= owed(balance, market[MARKET_FUNDING])
         margin.requirement += worst * weight

@@ -20,6 +20,14 @@ MOST_ROWS = (1 << MAX_LOG_HEIGHT) - (1 << 14)
 Mark = tuple[int, int, int, int, int]
 
 
+class Unsettled(Exception):  # noqa: N818 - no error: the ledger settles it and tries again
+    """An access would rest on a position that owes funding."""
+
+    def __init__(self, account: int, market: int) -> None:
+        self.account, self.market = account, market
+        super().__init__(f"account {account} owes funding of instrument {market}")
+
+
 class DepositQueue(Protocol):
     """What the caller knows of the chains."""
 
@@ -88,6 +96,10 @@ class Memory:
     def order_count(self) -> int:
         """How many orders the batch has seen before the present transition."""
         return len(self.witness.arguments[Kind.ORDER]["account"])
+
+    def sample_count(self) -> int:
+        """How many samples of premiums the batch has seen before the present transition."""
+        return len(self.witness.arguments[Kind.SAMPLE_FUNDING]["market"])
 
     def follow(self, kind: Kind, *arguments: int) -> None:
         """The accesses since the last call, or the transition's beginning, were the previous kind's; now this one."""

@@ -20,6 +20,8 @@ from verifier.params import PARAMETERS, STANDARD, Parameters
 from verifier.prices import Oracle, PriceRejection, SignatureCheck, check_prices, no_signatures
 from verifier.text import root_hex
 
+MAX_REQUESTS = 1 << 10  # that wait on a chain: filing one costs nothing here
+
 
 class ChainReason(StrEnum):
     """Why a chain rejects, one for each step of `accept`. The value is what a user reads."""
@@ -63,6 +65,18 @@ class DepositError(ValueError):
     """A deposit that the chain's vault does not take; the queue has not changed."""
 
 
+class RequestError(ValueError):
+    """A request that the chain does not take; nothing has changed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody asks for an account to be liquidated; nobody signs that. batch: the last accepted one then."""
+
+    account: int
+    batch: int
+
+
 @dataclass(frozen=True)
 class Entry:
     """A deposit received or a withdrawal paid out; its number is its place in the list. amount: base units."""
@@ -100,6 +114,7 @@ class ChainState:
     accepted: list[Accepted] = field(default_factory=list)
     caps: list[int] = field(default_factory=list)  # of the deposits of each asset, in CAP_UNIT, as last accepted
     suspended: bool = False  # as last accepted
+    requests: list[Request] = field(default_factory=list)  # those that the sequencer may still have to look at
 
     def __post_init__(self) -> None:
         self.caps = self.caps or [CAP_MAX] * self.assets
@@ -155,6 +170,16 @@ class ChainVerifier:
         _require(len(state.deposits) < COUNTER_MAX, f"the queue has taken all {COUNTER_MAX} deposits that it can")
         state.deposits.append(entry)
         return len(state.deposits) - 1
+
+    def request(self, account: int) -> None:
+        """Take a request to liquidate an account; one that is there already is renewed. Raises RequestError."""
+        state = self.state
+        if not 0 <= account < MAX_ACCOUNTS:
+            raise RequestError(f"account {account} is outside 0..{MAX_ACCOUNTS - 1}")
+        others = [request for request in state.requests if request.account != account]
+        if len(others) >= MAX_REQUESTS:
+            raise RequestError(f"{MAX_REQUESTS} requests are waiting; file it again when a batch has been accepted")
+        state.requests = [*others, Request(account, state.batch)]
 
     def accept(
         self, proof: bytes, parameters: Parameters = STANDARD, bundles: bytes | None = None, now: int | None = None
@@ -278,6 +303,8 @@ class ChainVerifier:
             raise ChainRejection(state.name, ChainReason.PRICES, str(rejection), prices=rejection) from rejection
 
     def _advance(self, statement: Statement) -> None:
+        # The next batch may have been made before a request was filed; the one after it was not.
+        self.state.requests = [one for one in self.state.requests if one.batch >= self.state.batch]
         released = self._own(statement.withdrawals)
         self.state.payouts += [Entry(movement.account, movement.asset, movement.amount) for movement in released]
         self.state.consumed += len(self._own(statement.deposits))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from verifier.chain import Accepted, ChainState, ChainVerifier, Entry
+from verifier.chain import Accepted, ChainState, ChainVerifier, Entry, Request
 from verifier.files import replacing
 from verifier.prices import Oracle, SignatureCheck, no_signatures
 from verifier.text import root_from_hex, root_hex
@@ -88,6 +88,7 @@ def _encode(state: ChainState) -> dict[str, Any]:
         "payouts": [[entry.account, entry.asset, entry.amount] for entry in state.payouts],
         "accepted": [[accepted.batch, accepted.time, root_hex(accepted.root)] for accepted in state.accepted],
         "caps": state.caps, "suspended": state.suspended,
+        "requests": [[request.account, request.batch] for request in state.requests],
     }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _decode(content: dict[str, Any]) -> ChainState:
         accepted=[_accepted(row) for row in _exact(list, content.pop("accepted"))],
         caps=[_count(cap) for cap in _exact(list, content.pop("caps"))],
         suspended=_exact(bool, content.pop("suspended")),
+        requests=[_request(row) for row in _exact(list, content.pop("requests"))],
     )
     if content:
         raise ValueError(f"unknown fields {', '.join(content)}")
@@ -132,6 +134,11 @@ def _oracle(content: dict[str, Any]) -> Oracle:
 def _entry(row: list[Any]) -> Entry:
     account, asset, amount = map(_count, row)
     return Entry(account, asset, amount)
+
+
+def _request(row: list[Any]) -> Request:
+    account, batch = map(_count, row)
+    return Request(account, batch)
 
 
 def _accepted(row: list[Any]) -> Accepted:

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 
-from circuits import swap
+from circuits import payment, swap
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
+    apply_funding,
     cancel,
     cash_out,
     close,
     deposit,
     match,
     order,
+    pay_funding,
     price,
     register,
+    sample_funding,
     settle,
     transfer,
     transit,
@@ -34,5 +37,9 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     settle.constrain,
     cash_out.constrain,
     swap.constrain,
+    payment.constrain,
+    pay_funding.constrain,
+    sample_funding.constrain,
+    apply_funding.constrain,
     close.constrain,
 )

@@ -42,6 +42,7 @@ BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers,
 REASONS = ("expired", "own", "growing")  # why an order is skipped
 FEE_CARRY_OFFSET = LIMB // 4
 BEYOND_PORT, REDUCES_PORT = 7, 9  # on FILL_BASE
+EXPIRY_PORT = 8  # on MATCH_ORDER
 PLACED = "an order's numbers were range-checked when it was placed"
 
 
@@ -50,7 +51,7 @@ def constrain(execution: Execution) -> None:
     _head(execution)
     _order(execution)
     _outcome(execution)
-    _expiry(execution)
+    expiry(execution, Step.MATCH_ORDER, "expired", EXPIRY_PORT)
     _fee(execution)
     _party(execution)
     _undo(execution)
@@ -145,14 +146,17 @@ def _outcome(execution: Execution) -> None:
     execution.require(step, "an own order is the taker's", own)
 
 
-def _expiry(execution: Execution) -> None:
-    """expired is 1 exactly if the order's expiry is before the batch's time."""
-    step, ports, limit = Step.MATCH_ORDER, execution.ports, LIMB * LIMB - 1
-    expired = unsound_bounded(execution.register("expired"), 0, 1, "constrained to be boolean on this step")
-    expiry = unsound_bounded(execution.old[ORDER_EXPIRY], 0, limit, PLACED)
+def expiry(execution: Execution, step: Step, flag: str, port: int) -> None:
+    """The flag, which is boolean, is 1 exactly if the expiry of the order that is read is before the batch's time.
+
+    port: the first of two.
+    """
+    ports, limit = execution.ports, LIMB * LIMB - 1
+    expired = unsound_bounded(execution.register(flag), 0, 1, "constrained to be boolean on this step")
+    last = unsound_bounded(execution.old[ORDER_EXPIRY], 0, limit, PLACED)
     time = unsound_bounded(execution.time, 0, limit, "published by CLOSE_VENUE in two limbs")
-    distance = (1 - expired * 2) * (expiry - time) - expired
-    execution.equal(step, "expired or not", distance, ports[8] + ports[9] * LIMB)
+    distance = (1 - expired * 2) * (last - time) - expired
+    execution.equal(step, "expired or not", distance, ports[port] + ports[port + 1] * LIMB)
 
 
 def _fee(execution: Execution) -> None:

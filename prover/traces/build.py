@@ -9,7 +9,22 @@ from circuits.bounds import LIMB
 from circuits.buses import RANGE
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from circuits.witness import Witness
-from prover.traces import act, cancel, cash_out, close, match, movements, order, price, register, settle, transfer
+from prover.traces import (
+    act,
+    apply_funding,
+    cancel,
+    cash_out,
+    close,
+    match,
+    movements,
+    order,
+    pay_funding,
+    price,
+    register,
+    sample_funding,
+    settle,
+    transfer,
+)
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from prover.traces.health import take_health
@@ -28,6 +43,9 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     act.fill,
     settle.fill,
     cash_out.fill,
+    pay_funding.fill,
+    sample_funding.fill,
+    apply_funding.fill,
     close.fill,
 )
 

@@ -22,7 +22,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "verifier": set(),
     "prover": {"numpy", "numba", "llvmlite", "galois"},
     "state": {"py_ecc"},
-    "cli": {"click", "rich", "jsonschema"},
+    "cli": {"click", "rich", "jsonschema", "matplotlib"},
     "solvent": {"numpy"},
 }
 

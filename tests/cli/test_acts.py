@@ -5,7 +5,8 @@ from pathlib import Path
 from circuits.acts import Act, ActKind, Parameter
 from circuits.records import RULES_MAKER_FEE, ChainStatus, Tag, rules_index
 from cli.directory import LedgerDirectory
-from cli.inspect_ledger import ledger_lines, ledger_object
+from cli.inspect_ledger import ledger_object
+from cli.inspect_tables import ledger_lines
 from cli.names import VenueNames
 from solvent import save
 from state.transitions.announce import Announce

@@ -1,0 +1,1 @@
+"""Made-up days on a venue: a path of prices, and who trades on it."""
