@@ -121,11 +121,11 @@ def balance(
 
 
 def fresh_prices(
-    execution: Execution, step: Step, unless: Expression | int = 0, *, strict: bool = False
+    execution: Execution, step: Step, unless: Expression | int = 0, *, strict: bool = False, also: Expression | int = 0
 ) -> None:
     """The prices that the margin check reads must be fresh at the batch's time, unless the bit `unless` is 1; strict:
-    and not capped."""
-    moment = (execution.time + int(strict) * CAPPED_BIT) * (1 - unless)
+    and not capped. Where the bit `also` is 1, and so is `unless`, they must be fresh, capped or not."""
+    moment = (execution.time + int(strict) * CAPPED_BIT) * (1 - unless) + execution.time * also
     execution.require(step, "moment of prices", execution.register("moment") - moment)
 
 
@@ -136,6 +136,14 @@ def stays_below_bound(execution: Execution, step: Step) -> None:
         "amount within its bound",
         execution.ports[BOUND_PORT].expression + execution.new[3] - (BIAS_TOP_LIMB - 1),
     )
+
+
+def long_position(record: Sequence[Expression]) -> Expression:
+    """The lots of a balance if it is a long position, else 0: (1 - negative) * low limbs, where `negative`, 0 or 1, is
+    what the high limbs are short of those of BIAS. A margin check has bounded the position, or will. Of an empty leaf
+    the low limbs are 0."""
+    negative = BIAS_TOP_LIMB * LIMB - record[2] - record[3] * LIMB
+    return (1 - negative) * (record[0] + record[1] * LIMB)
 
 
 def market_leaf(execution: Execution, slot: int) -> Expression:

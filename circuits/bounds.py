@@ -26,8 +26,10 @@ COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbe
 
 FRACTION_ONE = 10_000  # < LIMB
 GROWTH_MAX = FRACTION_ONE  # of a margin fraction, for each LIMB lots of open interest; the first then make it 1
+FAIR_SHARE = 4  # a fill is fair to a party that loses at most 1 / FAIR_SHARE of a lot's requirement against the mark
 FEE_ONE = 1_000_000
 FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb
+LIQUIDATION_FEE_MAX = FEE_ONE // 100  # of a liquidation, to the insurance fund; those carries hold it too
 FEE_LIMBS = 3
 FEE_AMOUNT_MAX = (1 << (LIMB_BITS * FEE_LIMBS)) - 1  # quote base units, of the fee of one party to one fill
 LOT_UNITS_MAX = LIMB - 1  # base units of a collateral asset in one lot
@@ -50,6 +52,7 @@ RATIO_ONE = 1_000  # of the ratios in the quote's market record
 # With RATIO_ONE these are few enough for the carries of the final margin comparison to fit one limb.
 BORROW_MAX = RATIO_ONE
 MAINTENANCE_MIN = RATIO_ONE // 2  # of the initial requirement; close-out requires less than that
+CONVERSION_DISCOUNT = 50  # a conversion pays at least the mark less mark / CONVERSION_DISCOUNT, rounded down
 FUNDING_ONE = 16  # funding indices count 1 / FUNDING_ONE quote base units a lot
 FUNDING_START = 1 << (2 * LIMB_BITS - 1)  # the index at genesis, half-way
 FUNDING_MAX = (1 << (2 * LIMB_BITS)) - 1  # of an index

@@ -24,9 +24,14 @@ from circuits.steps import (
     HEALTH_STEPS,
     LINKS,
     MARGIN_STEPS,
+    OPEN_STEPS,
+    OUTCOME_LINKS,
+    OUTCOMES,
     SAMPLING,
     SEIZURES,
     STEPS,
+    TAKE_LINKS,
+    TAKING,
     WALKS,
     Step,
 )
@@ -76,10 +81,13 @@ REGISTERS = (
     "achieved",
     "tier",
     "forced",
+    "mark",
+    "quarter",
 )
 LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
-FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS + SAMPLING)
-CHOICES = frozenset(after for _, after in LINKS)
+LATER = CONTINUATIONS + SAMPLING + OUTCOMES + TAKING  # kinds that begin no transition
+FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in LATER)
+CHOICES = frozenset(after for _, after in LINKS) | {*SEIZURES, Step.FUND_HEADER}
 PORTS = 12
 # Ports of a step that takes what its margin check has found; the scratch column says whether the cash is negative.
 EQUITY_PORTS, REQUIRED_PORTS, CASH_PORTS = range(4), range(4, 8), range(8, 12)
@@ -209,9 +217,10 @@ class Execution:
         return self._held.get((step, name), selector)
 
     def hold(self, step: Step, selector: Expression, *names: str) -> None:
-        """After this step these registers keep their value only where `selector` is 1."""
+        """After this step these registers keep their value only where `selector`, or that of another call, is 1."""
         for name in names:
-            self._held[step, name] = selector
+            earlier = self._held.get((step, name))
+            self._held[step, name] = selector if earlier is None else earlier + selector
 
     def ask(self, step: Step, tier: Expression | int) -> None:
         """The step's margin check is of this tier, not the initial one."""
@@ -275,7 +284,7 @@ class Execution:
         self.table.send(PUBLIC, "public message", [kind, *(self.register(name) for name in names)], count)
         asks = Bounded(self.steps(MARGIN_STEPS), 0, 1)
         fails = self.register("fails")
-        others = [step for step in MARGIN_STEPS if step not in (Step.FILL_QUOTE, *FAILING_STEPS)]
+        others = [step for step in MARGIN_STEPS if step not in (*OPEN_STEPS, *FAILING_STEPS)]
         self.table.constrain("only a maker may fail its margin check", self.steps(others) * fails)
         self.table.constrain("a seizure needs a check that fails", self.steps(FAILING_STEPS) * (fails - 1))
         tier, named = self.register("tier"), total([self.step(step) * lift(t) for step, t in self._tiers.items()])
@@ -305,14 +314,13 @@ def new_execution() -> Execution:
         table.column("events"),
     )
     table.constrain("a batch has one time", execution.time.next() - execution.time, Where.TRANSITION)
-    table.constrain("events are counted", execution.events.next() - execution.events, Where.TRANSITION)
     _memory_access(execution)
     return execution
 
 
 def _selector(table: Table, step: Step) -> Expression:
-    """The selector of a step. Only those of first steps and of what an order may choose to go on with are constrained
-    here: `sequence` derives the others from them."""
+    """The selector of a step. Only those of first steps and of what may be chosen to go on with are constrained here:
+    `sequence` derives the others from them."""
     name = f"is_{step.name.lower()}"
     return table.boolean(name).expression if step in FIRST_STEPS | CHOICES else table.column(name)
 
@@ -350,8 +358,8 @@ def sequence(execution: Execution) -> None:
         label = f"{' or '.join(step.name.lower() for step in before)} leads to {after.name.lower()}"
         table.constrain(label, execution.steps(before) - execution.step(after).next(), Where.TRANSITION)
     for after, sources in sorted(flow.items()):
-        arrival = execution.step(after).next()
-        table.constrain(f"what leads to {after.name.lower()}", total(sources) - arrival, Where.TRANSITION)
+        arrival, always = execution.step(after).next(), execution.steps(always_before(after))
+        table.constrain(f"what leads to {after.name.lower()}", total(sources) + always - arrival, Where.TRANSITION)
     for later in Step:
         if later not in FIRST_STEPS:
             table.constrain(f"the first row is no {later.name.lower()}", execution.step(later), Where.FIRST)
@@ -366,25 +374,37 @@ def sequence(execution: Execution) -> None:
 
 
 def _seizing(execution: Execution) -> None:
-    """A seizure leads to one of the transitions that need one, and these are forced exactly after one."""
-    table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
+    """A seizure leads to one of the transitions that need one, a liquidation to its order, and these are forced exactly
+    after those."""
+    table, seizes, forced = execution.table, execution.step(Step.SEIZE_HEADER), execution.register("forced")
+    limit, order = execution.step(Step.LIQUIDATE_LIMIT), execution.step(Step.ORDER_MARKET)
     starts = execution.steps(SEIZURES)
-    table.constrain("a seizure leads to what it is for", seizes * (1 - starts.next()), Where.TRANSITION)
-    table.constrain("what is forced follows a seizure", starts.next() * (forced.next() - seizes), Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
+    started = total([execution.step(step).next() for step in SEIZURES])
+    table.constrain("a seizure leads to what it is for", seizes * (1 - started), Where.TRANSITION)
+    table.constrain("a liquidation leads to its order", limit * (1 - order.next()), Where.TRANSITION)
+    deleverages = execution.step(Step.DELEVERAGE_HEADER)
+    follows = (started + order.next()) * (forced.next() - seizes - limit - deleverages)
+    table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
+    table.constrain("nothing is forced in the first row", (starts + order) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:
     """Every pair of steps of which the second can follow the first."""
-    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS
+    return {pair for steps in STEPS.values() for pair in pairwise(steps)} | LINKS | WALKS | OUTCOME_LINKS | TAKE_LINKS
 
 
 def plain_successions() -> dict[Step, list[Step]]:
     """Each step that nothing leads to but steps after which it always comes, and these."""
+    pairs = successions()
+    leading = {b: sorted(a for a, follower in pairs if follower == b) for b in sorted({b for _, b in pairs})}
+    return {b: found for b, found in leading.items() if b not in FIRST_STEPS and found == always_before(b)}
+
+
+def always_before(after: Step) -> list[Step]:
+    """The steps after which this one always comes."""
     pairs, ends = successions(), {steps[-1] for steps in STEPS.values()}
     choosing = {a for a, count in Counter(a for a, _ in pairs).items() if count > 1} | ends
-    leading = {b: sorted(a for a, follower in pairs if follower == b) for b in sorted({b for _, b in pairs})}
-    return {b: found for b, found in leading.items() if b not in FIRST_STEPS and not choosing & set(found)}
+    return sorted(a for a, follower in pairs if follower == after and a not in choosing)
 
 
 def _ending(execution: Execution) -> None:

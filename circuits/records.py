@@ -37,6 +37,7 @@ class Tag(IntEnum):
     REDUCE_ORDER = 13  # the same, reduce-only
     RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, margin growth
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
+    EVENT = 18  # of a deleveraging: book that it reduces, lots closed (2), open interest (2), price, funding index
     FUNDING = 17  # of a perpetual: sum of premiums (3 limbs, biased), times of the last sample and application, impact
     SETTLED = 15  # rules or parameters of a perpetual whose mark is final; elements as before
 
@@ -91,12 +92,14 @@ FUNDING_SAMPLED, FUNDING_APPLIED, FUNDING_IMPACT = 3, 4, 5
 PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)
 HEADER_ROLE, HEADER_NONCE, HEADER_MASK, HEADER_ORDERS, HEADER_OPEN, HEADER_EVENTS = range(6)
 BALANCE_BIDS, BALANCE_ASKS, BALANCE_FUNDING = 4, 5, 6
+EVENT_BOOK, EVENT_LOTS, EVENT_INTEREST, EVENT_PRICE, EVENT_FUNDING = 0, 1, 3, 5, 6
 ORDER_NEXT, ORDER_PRICE, ORDER_LEFT, ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_BOOK, ORDER_NONCE = range(7)
 
 VENUE_INDEX = 0
 CHAIN_BASE, CHAIN_SLOTS = 1 << 16, 32  # slot 0: chain; 1 + asset: vault
 # Slot 0: market; 1: parameters; 2: total; 3, 4: sentinels; 5: rules; 6: pending; 7: funding.
 INSTRUMENT_BASE, INSTRUMENT_SLOTS = 1 << 17, 8
+EVENT_BASE = 1 << 20  # deleveragings, as they came
 ACCOUNT_BASE = 1 << 28  # slot 0: header; 1: key; 2 + instrument: balance
 ORDER_BASE = 1 << 29  # resting orders, each in any free leaf of the first MAX_ORDERS
 VAULT_SLOT, PARAMETERS_SLOT, TOTAL_SLOT, KEY_SLOT, BALANCE_SLOT = 1, 1, 2, 1, 2
@@ -166,6 +169,11 @@ def key_index(account: int) -> int:
 def balance_index(account: int, instrument: int) -> int:
     """Leaf of the balance of an account in an instrument."""
     return header_index(account) + BALANCE_SLOT + instrument
+
+
+def event_index(number: int) -> int:
+    """Leaf of the record of a deleveraging, numbered from 0."""
+    return EVENT_BASE + number
 
 
 def limbs(value: int, count: int = AMOUNT_LIMBS) -> tuple[int, ...]:

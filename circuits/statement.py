@@ -19,10 +19,10 @@ from circuits.bounds import (
 )
 from circuits.buses import PUBLIC, TREE, Public, Version
 from circuits.field import P
-from circuits.records import DIGEST_SIZE, limbs, signed_limbs
+from circuits.records import DIGEST_SIZE, QUOTE_INSTRUMENT, SystemAccount, limbs, signed_limbs
 from circuits.steps import STEPS, Kind
 
-STATEMENT_VERSION = 2
+STATEMENT_VERSION = 3
 VENUE_ID_SIZE = 32
 
 
@@ -73,7 +73,7 @@ class AssetAmount:
 class Statement:
     """What a proof says: the batch leads from old_root to new_root, moves exactly these deposits and withdrawals, uses
     these prices and changes these settings,
-    and the new state holds these vaults, liabilities and insurance fund."""
+    and the new state holds these vaults, liabilities, insurance fund and losses."""
 
     venue_id: bytes
     old_root: tuple[int, ...]
@@ -87,6 +87,7 @@ class Statement:
     totals: tuple[AssetAmount, ...]  # liabilities by asset: the sum of all account balances
     fund: tuple[AssetAmount, ...]  # the insurance fund's balances; the quote's may be negative
     acts: tuple[Act, ...]  # of the operator, in order
+    loss: int = 0  # what the account LOSS owes, in base units of the quote: more than vaults hold for all others
 
     def backing(self, asset: int) -> int:
         """The sum of the vaults of all chains for the asset, what is under way included."""
@@ -98,7 +99,7 @@ class Statement:
             struct.pack(">H", STATEMENT_VERSION),
             self.venue_id,
             struct.pack(f">{2 * DIGEST_SIZE}I", *self.old_root, *self.new_root),
-            struct.pack(">II", self.batch, self.time),
+            struct.pack(">IIQ", self.batch, self.time, self.loss),
         ]
         for layout, rows in self._lists():
             parts.append(struct.pack(">I", len(rows)))
@@ -134,7 +135,9 @@ class Statement:
             messages.append(_public(Public.PRICE, 0, price.instrument, 0, price.sequence, (low, high, price.time, 0)))
         messages += [_public(Public.VAULT, 0, v.asset, v.chain, 0, limbs(v.amount)) for v in self.vaults]
         messages += [_public(Public.TOTAL, instrument=a.asset, amount=limbs(a.amount)) for a in self.totals]
-        messages += [_public(Public.FUND, instrument=a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
+        fund, loss = int(SystemAccount.INSURANCE), int(SystemAccount.LOSS)
+        messages += [_public(Public.FUND, fund, a.asset, amount=signed_limbs(a.amount)) for a in self.fund]
+        messages.append(_public(Public.FUND, loss, QUOTE_INSTRUMENT, amount=signed_limbs(-self.loss)))
         for act in self.acts:
             public = (Public.SET, Public.ANNOUNCE, Public.ENACT, Public.SETTLE)[act.kind - ActKind.SET]
             value = (act.value, act.tag, 0, 0)
@@ -144,7 +147,7 @@ class Statement:
 
 MOVEMENT, PRICE, VAULT, AMOUNT, ACT = ">IIIIQ", ">IIII", ">IIQ", ">Iq", ">IIIIII"
 _LAYOUTS = (MOVEMENT, MOVEMENT, PRICE, VAULT, AMOUNT, AMOUNT, ACT)
-_HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}III")
+_HEADER = struct.Struct(f">H{VENUE_ID_SIZE}s{2 * DIGEST_SIZE}IIIQ")
 
 
 def _public(
@@ -166,7 +169,7 @@ def decode_statement(data: bytes) -> Statement:
     version, venue_id, *numbers = _HEADER.unpack_from(data)
     if version != STATEMENT_VERSION:
         raise StatementError(f"statement version {version}, this verifier reads {STATEMENT_VERSION}")
-    old_root, new_root, (batch, time) = numbers[:8], numbers[8:16], numbers[16:]
+    old_root, new_root, (batch, time) = numbers[:8], numbers[8:16], numbers[16:18]
     position, lists = _HEADER.size, []
     for layout, most in zip(_LAYOUTS, MAX_ENTRIES, strict=True):
         rows, position = _read_list(data, position, struct.Struct(layout), most)
@@ -186,6 +189,7 @@ def decode_statement(data: bytes) -> Statement:
         tuple(AssetAmount(*row) for row in lists[4]),
         tuple(AssetAmount(*row) for row in lists[5]),
         tuple(Act(*row) for row in lists[6]),
+        numbers[18],
     )
     _check_bounds(statement)
     _check_order(statement)
@@ -235,6 +239,7 @@ def _check_bounds(statement: Statement) -> None:
         ("price", 1, PRICE_MAX, [p.price for p in prices]),
         ("amount moved", 1, AMOUNT_MAX, [m.amount for m in movements]),
         ("amount", 0, AMOUNT_MAX, [*(v.amount for v in vaults), *(t.amount for t in statement.totals)]),
+        ("loss", 0, AMOUNT_MAX, [statement.loss]),
         ("fund balance", -AMOUNT_MAX, AMOUNT_MAX, [f.amount for f in statement.fund]),
     ):
         for value in values:

@@ -57,6 +57,9 @@ class Step(_Numbered):
     END_HEADER = auto()
     END_BASE = auto()
     SEIZE_HEADER = auto()
+    ZERO_MARKET = auto()
+    ZERO_PRICE = auto()
+    LIQUIDATE_LIMIT = auto()
     CANCEL_HEADER = auto()
     CANCEL_PREDECESSOR = auto()
     CANCEL_ORDER = auto()
@@ -85,6 +88,14 @@ class Step(_Numbered):
     SWAP_OTHER_BASE = auto()
     SWAP_QUOTE = auto()
     SWAP_OTHER_QUOTE = auto()
+    DELEVERAGE_FUND = auto()
+    DELEVERAGE_HEADER = auto()
+    DELEVERAGE_VENUE = auto()
+    DELEVERAGE_RULES = auto()
+    DELEVERAGE_EVENT = auto()
+    EVENT_BALANCE = auto()
+    EVENT_RECORD = auto()
+    EVENT_HEADER = auto()
     PAY_MARKET = auto()
     PAY_BASE = auto()
     SAMPLE_MARKET = auto()
@@ -92,6 +103,14 @@ class Step(_Numbered):
     SAMPLE_FUNDING = auto()
     APPLY_FUNDING = auto()
     APPLY_MARKET = auto()
+    TAKE_HEADER = auto()
+    TAKE_MARKET = auto()
+    TAKE_BASE = auto()
+    TAKE_FUND_BASE = auto()
+    TAKE_RULES = auto()
+    CONVERT_MARKET = auto()
+    CONVERT_WORTH = auto()
+    FUND_HEADER = auto()
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -115,9 +134,10 @@ class Kind(_Numbered):
     MATCH = auto()  # taker and maker trade
     FAIL = auto()  # the maker would not keep its margin, and its order goes
     SKIP = auto()  # the maker's order is expired, the taker's own, or reduce-only and would not reduce; it goes
-    FILLED = auto()  # nothing of the order is left
+    FILLED = auto()  # nothing of the order is left, or its account has been liquidated as far as it may be
     DISCARD = auto()  # what is left meets no price, and is dropped
     REST = auto()  # what is left meets no price, and joins the book
+    LIQUIDATE = auto()  # an order of an account below its maintenance requirement follows; nobody need ask for it
     CANCEL = auto()
     FORCE_CANCEL = auto()  # of an account below its maintenance requirement
     SET = auto()  # the operator changes a status or a deposit cap at once
@@ -127,11 +147,20 @@ class Kind(_Numbered):
     RECEIVE = auto()  # and arrives there
     SETTLE = auto()  # the operator makes a market's mark final
     CASH_OUT = auto()  # a position in a settled market becomes quote
+    DELEVERAGE = auto()  # the position of an account that nobody can take over is closed against all that are opposite
+    SOCIALISE = auto()  # what an account without positions owes and nobody can pay becomes everybody's loss
+    EVENT = auto()  # an account sees the next deleveraging; then comes one of the next two
+    UNMOVED = auto()  # it has no position on the side that was reduced
+    REDUCE = auto()  # its position is reduced by its share
     PAY_FUNDING = auto()  # a position pays, or is paid, the funding since it last was
     SAMPLE_FUNDING = auto()  # the premium of a market's order book over its mark is added up
     SAMPLE_ORDER = auto()  # an order or a sentinel on the way
     SAMPLE_END = auto()
     APPLY_FUNDING = auto()  # an hour's premiums move a market's funding index
+    TAKE_OVER = auto()  # the insurance fund takes over an account below its close-out requirement
+    TAKE = auto()  # one balance of it
+    TAKEN = auto()  # nothing of it is left
+    CONVERT = auto()  # the insurance fund buys an asset of an account that is below its maintenance requirement
     CLOSE_VENUE = auto()
     CLOSE_VAULT = auto()
     CLOSE_TOTAL = auto()
@@ -145,7 +174,10 @@ def _steps(prefix: str) -> tuple[Step, ...]:
 _MEET = (Step.MATCH_HEAD, Step.MATCH_ORDER)
 _PARTY = (Step.FILL_HEADER, Step.FILL_BASE, Step.FILL_QUOTE, Step.FILL_FEE)
 _SWAP = _steps("SWAP")
+_SWAP_QUOTE = (Step.SWAP_QUOTE, Step.SWAP_OTHER_QUOTE)
 _BEST = (Step.BEST_HEAD, Step.BEST_ORDER)
+_SHORT = (Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.DELEVERAGE_VENUE)
+_SEEN = (Step.EVENT_RECORD, Step.EVENT_HEADER)
 
 STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.REGISTER: _steps("REGISTER"),
@@ -160,6 +192,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.FILLED: (Step.END_HEADER,),
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
+    Kind.LIQUIDATE: (Step.SEIZE_HEADER, *_steps("ZERO"), Step.LIQUIDATE_LIMIT),
     Kind.CANCEL: _steps("CANCEL"),
     Kind.FORCE_CANCEL: (Step.SEIZE_HEADER, *_steps("CANCEL")),
     Kind.SET: _steps("SET_"),
@@ -169,11 +202,20 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.RECEIVE: _steps("RECEIVE"),
     Kind.SETTLE: _steps("SETTLE"),
     Kind.CASH_OUT: (*_steps("CASH_OUT"), *_SWAP),
+    Kind.DELEVERAGE: (*_SHORT[:2], *_steps("ZERO"), *_steps("DELEVERAGE")[2:], *_SWAP),
+    Kind.SOCIALISE: (*_SHORT, *_SWAP_QUOTE),
+    Kind.EVENT: (Step.EVENT_BALANCE,),
+    Kind.UNMOVED: _SEEN,
+    Kind.REDUCE: (Step.PAY_BASE, *_SWAP_QUOTE, *_SEEN, *_SWAP),
     Kind.PAY_FUNDING: (*_steps("PAY"), Step.SWAP_QUOTE, Step.SWAP_OTHER_QUOTE),
     Kind.SAMPLE_FUNDING: (Step.SAMPLE_MARKET,),
     Kind.SAMPLE_ORDER: (Step.SAMPLE_ORDER,),
     Kind.SAMPLE_END: (Step.SAMPLE_FUNDING,),
     Kind.APPLY_FUNDING: _steps("APPLY"),
+    Kind.TAKE_OVER: (Step.TAKE_HEADER,),
+    Kind.TAKE: _steps("TAKE")[1:],
+    Kind.TAKEN: (Step.FUND_HEADER,),
+    Kind.CONVERT: (Step.SEIZE_HEADER, *_steps("CONVERT"), *_SWAP, Step.FUND_HEADER),
     Kind.CLOSE_VENUE: (Step.CLOSE_VENUE,),
     Kind.CLOSE_VAULT: (Step.CLOSE_VAULT,),
     Kind.CLOSE_TOTAL: (Step.CLOSE_TOTAL,),
@@ -184,22 +226,39 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
 CONTINUATIONS = (Kind.MATCH, Kind.FAIL, Kind.SKIP, Kind.FILLED, Kind.DISCARD, Kind.REST)
 SAMPLING = (Kind.SAMPLE_ORDER, Kind.SAMPLE_END)  # nor with these, which follow SAMPLE_FUNDING
 
+# What the account that sees a deleveraging goes on with.
+OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
+
+# Where an order goes on: from the last step of one of its kinds to the first step of the next. One that is forced
+# begins with a liquidation.
+# What a takeover goes on with, once for each balance and then once.
+TAKING = (Kind.TAKE, Kind.TAKEN)
+
 # Where an order goes on: from the last step of one of its kinds to the first step of the next.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
     for before in (Kind.ORDER, Kind.MATCH, Kind.FAIL, Kind.SKIP)
     for after in CONTINUATIONS
-)
+) | {(Step.LIQUIDATE_LIMIT, Step.ORDER_MARKET)}
 
+OUTCOME_LINKS = frozenset((STEPS[Kind.EVENT][-1], STEPS[outcome][0]) for outcome in OUTCOMES)
 # Where a sample goes on: both sides of the book are walked, order by order.
 WALKS = frozenset(
     [(Step.SAMPLE_MARKET, Step.SAMPLE_ORDER), (Step.SAMPLE_ORDER,) * 2, (Step.SAMPLE_ORDER, Step.SAMPLE_FUNDING)]
 )
 
+# Where a takeover goes on.
+TAKE_LINKS = frozenset(
+    (STEPS[before][-1], STEPS[after][0])
+    for before, after in ((Kind.TAKE_OVER, Kind.TAKE), (Kind.TAKE, Kind.TAKE), (Kind.TAKE, Kind.TAKEN))
+)
+
 # A margin check follows these accesses.
 MARGIN_STEPS = (
     Step.WITHDRAW_BALANCE, Step.TRANSFER_FROM_BALANCE, Step.FILL_QUOTE, Step.END_BASE, Step.SEIZE_HEADER,
+    Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.TAKE_HEADER, Step.FUND_HEADER,
 )  # fmt: skip
-FAILING_STEPS = (Step.SEIZE_HEADER,)  # with a check that fails
-HEALTH_STEPS = (Step.SEIZE_HEADER,)  # which also take what the check has found
-SEIZURES = (Step.CANCEL_HEADER,)  # first steps of what may follow a failed check
+FAILING_STEPS = (Step.SEIZE_HEADER, Step.TAKE_HEADER)  # with a check that fails
+OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)  # with one that fails or not
+HEALTH_STEPS = (Step.SEIZE_HEADER, *OPEN_STEPS[1:])  # which also take what the check has found
+SEIZURES = (Step.CANCEL_HEADER, Step.ZERO_MARKET, Step.CONVERT_MARKET)  # first steps of what may follow SEIZE_HEADER

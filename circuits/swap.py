@@ -13,12 +13,14 @@ UNITS = ("size0", "size1", "fee0", "fee1")  # limbs of the lots, or of the base 
 FUNDING = "maker_left"  # the funding index up to which a position must be settled; of an asset 0
 WHOLE = "whole"  # not 0 if nothing of the balance may be left
 OTHER = "other"  # the venue's account
+GOES_ON = "phase"  # 1 if more comes after SWAP_OTHER_QUOTE, which only circuits.transitions.event wants
+LAST_SWAPS = (Step.CASH_OUT_HEADER, Step.PAY_MARKET, Step.CONVERT_WORTH, Step.DELEVERAGE_VENUE)  # steps of all others that lead to a swap
 
 RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # on SWAP_BASE, and the next one; by element of the balance
 
 
 def constrain(execution: Execution) -> None:
-    """Both accounts hold the instrument already, so nothing opens.
+    """Both accounts hold the instrument already, so nothing opens. Where no lots move, the quote's steps stand alone.
 
     No margin check follows, but later ones read the orders that rest there, without the lots that may have offset them,
     so these must fit the two limbs of the lots that count.
@@ -39,6 +41,8 @@ def constrain(execution: Execution) -> None:
     balance(execution, Step.SWAP_OTHER_BASE, other, instrument, units)
     balance(execution, Step.SWAP_QUOTE, account, QUOTE_INSTRUMENT, amount)
     balance(execution, Step.SWAP_OTHER_QUOTE, other, QUOTE_INSTRUMENT, _negative(amount))
+    starts = execution.steps(LAST_SWAPS)
+    execution.table.constrain("a swap is the last one", starts * execution.register(GOES_ON))
 
 
 def _negative(parts: list[Bounded]) -> list[Bounded]:

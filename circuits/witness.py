@@ -10,6 +10,8 @@ from circuits.steps import STEPS, Kind, Step
 # prices per lot. `order` is the number of the ORDER in the batch, from 0, `left` what it has left before, `reason` a
 # number of `circuits.transitions.match.REASONS`. `sample` is the number of the SAMPLE_FUNDING in the batch, `seen` the
 # lots of its side and `premium` the sum of both sides, in quote base units, before.
+# number of `circuits.transitions.match.REASONS`. `remaining`: the bits of the account's balances not yet taken, the one
+# at hand included. `shortfall`: the cash that the account owes.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
@@ -17,9 +19,11 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.TRANSFER: ("sender", "receiver", "asset", "amount"),
     Kind.PRICE: ("instrument", "sequence", "price", "time"),
     Kind.ORDER: ("account", "market", "buys", "limit", "size", "expiry", "rests", "post", "whole", "reduce"),
-    **dict.fromkeys((Kind.MATCH, Kind.FAIL), ("order", "left")),
+    Kind.MATCH: ("order", "left", "below"),  # below: whether a forced order's account still is, of its requirement
+    Kind.FAIL: ("order", "left"),
     Kind.SKIP: ("order", "left", "reason"),
     **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
+    Kind.LIQUIDATE: ("order", "fee"),
     **dict.fromkeys((Kind.CANCEL, Kind.FORCE_CANCEL), ("account",)),
     Kind.SET: ("number", "leaf", "tag", "position", "value"),
     **dict.fromkeys(
@@ -32,10 +36,17 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.SAMPLE_ORDER: ("sample", "buys", "seen", "premium"),
     Kind.SAMPLE_END: ("sample", "premium"),
     Kind.APPLY_FUNDING: ("market",),
+    Kind.DELEVERAGE: ("account", "market", "fund_fails"),
+    Kind.SOCIALISE: ("account", "fund_fails"),
+    **dict.fromkeys((Kind.EVENT, Kind.UNMOVED, Kind.REDUCE), ("account",)),
+    Kind.TAKE_OVER: ("account",),
+    Kind.TAKE: ("account", "instrument", "remaining"),
+    Kind.TAKEN: (),
+    Kind.CONVERT: ("account", "asset", "lots", "price", "shortfall"),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),
-    Kind.CLOSE_FUND: ("asset",),
+    Kind.CLOSE_FUND: ("account", "asset"),
 }
 
 

@@ -29,7 +29,7 @@ from circuits.records import (
 from circuits.steps import Step
 from state.errors import Refusal, Rule
 from state.funding import owed, owes
-from state.memory import Memory, Unsettled
+from state.memory import Behind, Memory, Unsettled
 from state.venue import Instrument
 
 
@@ -47,6 +47,11 @@ def balance_record(amount: int, bids: int = 0, asks: int = 0, funding: int = 0) 
 def balance_amount(balance: Record) -> int:
     """The units in a balance record; an empty leaf holds none."""
     return from_signed_limbs(balance[:4]) if balance != EMPTY else 0
+
+
+def position_of(memory: Memory, account: int, market: int) -> int:
+    """The account's lots in a market, 0 if it has no balance there."""
+    return balance_amount(memory.read(balance_index(account, market)))
 
 
 def read_header(memory: Memory, account: int) -> Record:
@@ -71,14 +76,15 @@ def access_header(
     """Access a header: a message raises the nonce, but not if it is forced; the instrument `opens` becomes open if its
     balance is an empty leaf; `orders` more rest in the book. Returns the execution row.
 
-    Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only), COUNTER_LIMIT, INSTRUMENT_LIMIT and ORDER_LIMIT.
+    Refuses UNKNOWN_ACCOUNT, SYSTEM_ACCOUNT (if traders_only), COUNTER_LIMIT, INSTRUMENT_LIMIT and ORDER_LIMIT. Raises
+    Behind.
     """
     old = read_header(memory, account)
     new = list(old)
     if traders_only and old[HEADER_ROLE] != Role.TRADER:
         raise Refusal(Rule.SYSTEM_ACCOUNT, account=account)
     if old[HEADER_EVENTS] != memory.read(VENUE_INDEX)[VENUE_EVENTS]:
-        raise AssertionError(f"account {account} has not seen all events")
+        raise Behind(account)
     if message and not forced:
         new[HEADER_NONCE] = next_count("nonce", old[HEADER_NONCE], COUNTER_MAX)
     if opens is not None and memory.read(balance_index(account, opens))[TAG] == 0:
@@ -143,14 +149,18 @@ def pay_funding(memory: Memory, account: int, market: Instrument, index: int, ot
     change_balance(memory, Step.SWAP_OTHER_QUOTE, other, memory.venue.quote, payment)
 
 
-def swap(memory: Memory, account: int, other: int, instrument: Instrument, units: int, quote: int) -> None:
+def swap(
+    memory: Memory, account: int, other: int, instrument: Instrument, units: int, quote: int, *, past: bool = False
+) -> None:
     """Give an account so many units of the instrument and so much quote; they come from one of the venue's accounts.
+
+    past: the position is settled up to another funding index than the market's present one, and that is right.
 
     Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses. Raises
     Unsettled.
     """
     balance = memory.read(balance_index(account, instrument.number))
-    if instrument.tag == Tag.PERPETUAL and owes(balance, memory.read(market_index(instrument.number))):
+    if not past and instrument.tag == Tag.PERPETUAL and owes(balance, memory.read(market_index(instrument.number))):
         raise Unsettled(account, instrument.number)
     resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])
     if resting > SIZE_MAX:

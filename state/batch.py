@@ -13,7 +13,17 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 
 from circuits.acts import Parameter
-from circuits.bounds import CAP_UNIT, COUNTER_MAX, FEE_ONE, FRACTION_ONE, MAX_ACCOUNTS, PRICE_MAX, RATIO_ONE, TIME_MAX
+from circuits.bounds import (
+    CAP_UNIT,
+    COUNTER_MAX,
+    FEE_ONE,
+    FRACTION_ONE,
+    MAX_ACCOUNTS,
+    PRICE_MAX,
+    RATIO_ONE,
+    SIZE_MAX,
+    TIME_MAX,
+)
 from circuits.field import P
 from circuits.records import ChainStatus, Status
 from state.book import order_id
@@ -24,6 +34,7 @@ from state.transitions.announce import Announce
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -35,6 +46,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
@@ -292,6 +304,8 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "pay_funding": (PayFunding, {"account": _ACCOUNT, "market": _INSTRUMENT}),
     "sample_funding": (SampleFunding, {"market": _INSTRUMENT}),
     "apply_funding": (ApplyFunding, {"market": _INSTRUMENT}),
+    "take_over": (TakeOver, {"account": _ACCOUNT}),
+    "convert": (Convert, {"account": _ACCOUNT, "asset": _INSTRUMENT, "lots": _integer(SIZE_MAX), "price": _PRICE}),
     "send": (Send, {"chain": _CHAIN, "asset": _INSTRUMENT, "amount": _UNITS}),
     "receive": (Receive, {"chain": _CHAIN, "sequence": _SEQUENCE, "asset": _INSTRUMENT, "amount": _UNITS}),
     _BUNDLE: (Bundle, {

@@ -68,6 +68,19 @@ class Rule(StrEnum):
     FUNDING_DUE = "funding-due"
     FUNDING_TOO_SOON = "funding-too-soon"
     FUNDING_LIMIT = "funding-limit"
+    ZERO_PRICE = "zero-price"
+    BANKRUPT = "bankrupt"
+    ORDERS_REST = "orders-rest"
+    BELOW_ZERO_PRICE = "below-zero-price"
+    SOLVENT = "solvent"
+    FUND_CAN_PAY = "fund-can-pay"
+    HAS_POSITIONS = "has-positions"
+    BEYOND_INTEREST = "beyond-interest"
+    NOTHING_TO_SEE = "nothing-to-see"
+    FUND_SHORT = "fund-short"
+    NO_SHORTFALL = "no-shortfall"
+    MORE_THAN_NEEDED = "more-than-needed"
+    CONVERSION_PRICE = "conversion-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -133,6 +146,19 @@ MESSAGES: dict[Rule, str] = {
     Rule.FUNDING_DUE: "the premiums of {market} until {due} are to be applied first: it is {time}",
     Rule.FUNDING_TOO_SOON: "the premiums of {market} are due to be applied at {due}, and it is {time}",
     Rule.FUNDING_LIMIT: "the funding index of {market} would be {would}, outside 0..{limit}, or leap too far",
+    Rule.ZERO_PRICE: "the zero price of account {account} in {market} would be {price}, outside 1..{limit}",
+    Rule.BANKRUPT: "account {account} has equity {equity}: it is taken over or deleveraged, not liquidated",
+    Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
+    Rule.BELOW_ZERO_PRICE: "a limit of {limit} with a fee of {fee}/{fee_one} is worse than the zero price {price}",
+    Rule.SOLVENT: "account {account} has equity {equity}: only one with less than 0 is deleveraged or socialised",
+    Rule.FUND_CAN_PAY: "the insurance fund has equity {fund}: it can take over account {account}, which has {equity}",
+    Rule.HAS_POSITIONS: "account {account} requires {requirement}: its positions are closed first",
+    Rule.BEYOND_INTEREST: "account {account} has {lots} lots of {market}, more than the open interest of {interest}",
+    Rule.NOTHING_TO_SEE: "account {account} has seen all {events} deleveragings",
+    Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
+    Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",
+    Rule.MORE_THAN_NEEDED: "account {account} owes {shortfall}: {lots} lots at {price} are more than that needs",
+    Rule.CONVERSION_PRICE: "{instrument} is converted at {low}..{high} a lot, not at {price}",
 }
 
 

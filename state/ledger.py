@@ -194,6 +194,7 @@ class Ledger:
             totals=tuple(AssetAmount(a.number, held(read(total_index(a.number)))) for a in assets),
             acts=_acts(witness),
             fund=tuple(AssetAmount(a.number, balance_amount(read(balance_index(fund, a.number)))) for a in assets),
+            loss=-balance_amount(read(balance_index(SystemAccount.LOSS, self.venue.quote.number))),
         )
 
 

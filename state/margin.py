@@ -22,6 +22,7 @@ from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
     HEADER_MASK,
+    HEADER_ORDERS,
     MARKET_FUNDING,
     MARKET_LOT_UNITS,
     MARKET_MARK,
@@ -33,6 +34,7 @@ from circuits.records import (
     QUOTE_MAINTENANCE,
     TAG,
     Record,
+    SystemAccount,
     Tag,
     balance_index,
     from_limbs,
@@ -40,6 +42,8 @@ from circuits.records import (
     header_index,
     market_index,
 )
+from circuits.steps import Step
+from state.accounts import access_header
 from state.errors import Refusal, Rule
 from state.funding import owed, owes
 from state.memory import Memory, Unsettled
@@ -96,19 +100,21 @@ class Margin:
         borrowed = 0 if tier is Tier.ZERO else self.borrow_fraction * self.shortfall
         return RATIO_ONE * self.equity >= self.ratio(tier) * self.requirement + borrowed
 
-    @property
-    def passes(self) -> bool:
-        """Whether the account passes the check of the initial tier."""
-        return self.stale is None and not self.borrows_too_much and self.suffices
+    def passes(self, tier: Tier = Tier.INITIAL) -> bool:
+        """Whether the account passes the check of the tier."""
+        may_borrow = tier is not Tier.INITIAL or not self.borrows_too_much
+        return self.stale is None and may_borrow and self.reaches(tier)
 
 
-def check_margin(memory: Memory, row: int, account: int, *, reduces: bool = False) -> None:
+def check_margin(
+    memory: Memory, row: int, account: int, *, reduces: bool = False, tier: Tier = Tier.INITIAL
+) -> None:
     """Visit all open instruments of the account, for execution row `row`; reduces: prices may be stale.
 
     Refuses STALE_PRICE, INITIAL_MARGIN, BORROW_MARGIN, BORROW_LIMIT, and what `assess` refuses.
     """
     margin = visit_all(memory, row, account, reduces=reduces)
-    if margin.passes:
+    if margin.passes(tier):
         return
     refuse_stale(memory, account, margin)
     if margin.suffices:
@@ -145,6 +151,25 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
             tier=tier.name.lower().replace("_", "-"),
         )
     return margin
+
+
+def check_fund(memory: Memory) -> None:
+    """The last step of what the insurance fund takes over: its equity is not negative, at valid prices.
+
+    Refuses STALE_PRICE, FUND_SHORT, and what `assess` refuses.
+    """
+    fund = SystemAccount.INSURANCE
+    row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
+    margin = visit_all(memory, row, fund, reduces=False, strict=False)
+    refuse_stale(memory, fund, margin)
+    if not margin.reaches(Tier.ZERO):
+        raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
+
+
+def refuse_orders(memory: Memory, account: int) -> None:
+    """Refuse (ORDERS_REST) if orders of the account rest in the book."""
+    if orders := memory.read(header_index(account))[HEADER_ORDERS]:
+        raise Refusal(Rule.ORDERS_REST, account=account, orders=orders)
 
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:

@@ -28,6 +28,14 @@ class Unsettled(Exception):  # noqa: N818 - no error: the ledger settles it and 
         super().__init__(f"account {account} owes funding of instrument {market}")
 
 
+class Behind(Exception):  # noqa: N818 - as Unsettled
+    """An access would rest on an account that has not seen all deleveragings."""
+
+    def __init__(self, account: int) -> None:
+        self.account = account
+        super().__init__(f"account {account} has not seen all deleveragings")
+
+
 class DepositQueue(Protocol):
     """What the caller knows of the chains."""
 

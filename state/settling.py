@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from state.memory import Unsettled
+from state.memory import Behind, Unsettled
 from state.transitions import Transition
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.pay_funding import PayFunding
 
 
@@ -16,10 +17,12 @@ def apply_settled(apply: Callable[[Transition], None], transition: Transition) -
     while True:
         try:
             return apply(transition)
-        except Unsettled as unsettled:
-            apply_settled(apply, settlement(unsettled))
+        except (Behind, Unsettled) as missing:
+            apply_settled(apply, settlement(missing))
 
 
-def settlement(missing: Unsettled) -> Transition:
+def settlement(missing: Behind | Unsettled) -> Transition:
     """The transition that settles it."""
+    if isinstance(missing, Behind):
+        return ApplyEvent(missing.account)
     return PayFunding(missing.account, missing.market)

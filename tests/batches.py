@@ -5,26 +5,43 @@ from dataclasses import replace
 from pathlib import Path
 
 from circuits.acts import Parameter
-from circuits.records import FIRST_TRADER, ChainStatus, Status, Tag, rules_index
+from circuits.bounds import FUNDING_INTERVAL, FUNDING_START
+from circuits.records import (
+    FIRST_TRADER,
+    MARKET_FUNDING,
+    ChainStatus,
+    Status,
+    SystemAccount,
+    Tag,
+    funding_index,
+    market_index,
+    rules_index,
+)
 from circuits.statement import Statement
 from circuits.witness import Witness
 from solvent import LaneHasher
 from state.book import order_id
+from state.funding import funding_record, premium_sum
 from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue, load_venue, parse_venue
@@ -32,8 +49,10 @@ from state.venue import Venue, load_venue, parse_venue
 VENUE_FILE = Path(__file__).parent.parent / "cli" / "venue.toml"
 USDC, ETH, BTC_PERP, ETH_PERP = range(4)
 LATE = 1_000_000  # an expiry
+HOUR = FUNDING_INTERVAL  # the one second of a new ledger at which funding can be sampled and applied
 STEP_TIME = 60  # seconds, of the brisk venue
 ALICE, BOB, CAROL = range(FIRST_TRADER, FIRST_TRADER + 3)
+DEBTOR = CAROL + 1  # of `every_rescue`
 
 
 def default_venue() -> Venue:
@@ -68,6 +87,19 @@ def with_rules(ledger: Ledger, market: int, rules: dict[int, int]) -> Ledger:
     index = rules_index(market)
     record = tuple(rules.get(element, value) for element, value in enumerate(ledger.read(index)))
     ledger.store.load([(index, record, NO_SALT)])
+    return ledger
+
+
+def with_funding(ledger: Ledger, market: int, change: int = 0, **funding: int) -> Ledger:
+    """The ledger as if the market's funding index had changed by so much since genesis. funding: of its record."""
+    record = list(ledger.read(market_index(market)))
+    record[MARKET_FUNDING] = FUNDING_START + change
+    found = ledger.read(funding_index(market))
+    said = {"premiums": premium_sum(found), "sampled": found[3], "applied": found[4], "impact": found[5]} | funding
+    premiums = funding_record(**said)
+    ledger.store.load(
+        [(market_index(market), tuple(record), NO_SALT), (funding_index(market), premiums, NO_SALT)]
+    )
     return ledger
 
 
@@ -121,6 +153,23 @@ def every_act() -> list[Transition]:
     ]
 
 
+def every_funding() -> list[Transition]:
+    """To go on the batch of `every_kind` with, at HOUR: the index of BTC-PERP rises by 3, and one of ETH-PERP's falls.
+
+    Alice is settled by herself, Bob by his own transfer.
+    """
+    return [
+        Order(BOB, BTC_PERP, True, 6_180_130, 1_000, LATE, Policy.POST_ONLY),
+        Order(CAROL, ETH_PERP, False, 2_681_500, 2_000, LATE, Policy.POST_ONLY),
+        *(SampleFunding(market) for market in (BTC_PERP, ETH_PERP)),
+        *(ApplyFunding(market) for market in (BTC_PERP, ETH_PERP)),
+        PayFunding(ALICE, BTC_PERP),
+        CancelAll(CAROL),
+        Transfer(BOB, ALICE, USDC, 1),
+        PayFunding(CAROL, ETH_PERP),
+    ]
+
+
 def every_settlement() -> list[Transition]:
     """To go on the batch of `every_kind` with; Bob is long in ETH-PERP, Carol short."""
     return [
@@ -128,6 +177,22 @@ def every_settlement() -> list[Transition]:
         SettleMarket(ETH_PERP),
         CashOut(BOB, ETH_PERP),
         CashOut(CAROL, ETH_PERP),
+    ]
+
+
+def every_rescue() -> list[Transition]:
+    """To go on the batch of `every_kind` with: an account that has borrowed against its ETH loses some of it, and
+    at last all, to the insurance fund."""
+    return [
+        Register(DEBTOR, (9,) * 7),
+        Deposit(0, 1, SystemAccount.INSURANCE, USDC, 5_000_000_000),
+        Deposit(2, 2, DEBTOR, ETH, 1_000_000_000),
+        *trade(BTC_PERP, ALICE, DEBTOR, 6_180_100, 100, True),
+        Withdraw(0, DEBTOR, USDC, 18_000_000_000),
+        SetPrice(ETH, 215_000, 40),
+        Convert(DEBTOR, ETH, 1_000, 212_000),
+        SetPrice(ETH, 190_000, 60),
+        TakeOver(DEBTOR),
     ]
 
 

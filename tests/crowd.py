@@ -22,14 +22,17 @@ from state.audit import account_count
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
@@ -65,6 +68,7 @@ class Crowd:
             self._force_cancel, self._force_cancel, self._cancel, self._cancel, self._cancel_all,
             self._modify, self._modify, self._price, self._price,
             self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
+            self._funding,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
 
@@ -132,6 +136,11 @@ class Crowd:
         if status == Status.HALTED:
             return SettleMarket(ETH_PERP)
         return SetStatus(ETH_PERP, Status.HALTED if self._random.random() < HALTS else Status.ACTIVE)
+
+    def _funding(self, ledger: Ledger) -> Transition:
+        """A step of funding; most samples and applications are too early."""
+        market = self._random.choice([BTC_PERP, ETH_PERP])
+        return self._random.choice([SampleFunding(market), ApplyFunding(market), PayFunding(self._account(), market)])
 
     def _act(self, ledger: Ledger) -> Transition:
         """Something of the operator's that changes little for the traders."""

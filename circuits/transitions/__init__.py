@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from circuits import payment, swap
+from circuits import payment, swap, zero_price
 from circuits.execution import Execution
 from circuits.transitions import (
     act,
@@ -10,7 +10,11 @@ from circuits.transitions import (
     cancel,
     cash_out,
     close,
+    convert,
+    deleverage,
     deposit,
+    event,
+    liquidate,
     match,
     order,
     pay_funding,
@@ -18,6 +22,7 @@ from circuits.transitions import (
     register,
     sample_funding,
     settle,
+    take_over,
     transfer,
     transit,
     withdraw,
@@ -32,14 +37,20 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     order.constrain,
     match.constrain,
     cancel.constrain,
+    zero_price.constrain,
+    liquidate.constrain,
     act.constrain,
     transit.constrain,
     settle.constrain,
     cash_out.constrain,
     swap.constrain,
+    deleverage.constrain,
+    event.constrain,
     payment.constrain,
     pay_funding.constrain,
     sample_funding.constrain,
     apply_funding.constrain,
+    take_over.constrain,
+    convert.constrain,
     close.constrain,
 )

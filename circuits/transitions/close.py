@@ -1,4 +1,5 @@
-"""Closing a batch: count it, and publish its time, every vault, the liabilities and the insurance fund's balances."""
+"""Closing a batch: count it, and publish its time, every vault, the liabilities, the insurance fund's balances and the
+losses."""
 
 from circuits.accounts import AMOUNT_POSITIONS, market_leaf
 from circuits.bounds import ACCOUNT_SLOTS, LIMB
@@ -15,7 +16,6 @@ from circuits.records import (
     VENUE_EVENTS,
     VENUE_INDEX,
     VENUE_TIME,
-    SystemAccount,
     Tag,
 )
 from circuits.steps import Step
@@ -26,12 +26,13 @@ def constrain(execution: Execution) -> None:
     _venue(execution)
     chain, instrument = execution.register("chain"), execution.register("instrument")
     vault = CHAIN_BASE + VAULT_SLOT + CHAIN_SLOTS * chain + instrument
-    fund = ACCOUNT_BASE + ACCOUNT_SLOTS * int(SystemAccount.INSURANCE) + BALANCE_SLOT + instrument
-    # The statement lists a vault for every asset whose total and fund it lists, so these are assets.
+    balance = ACCOUNT_BASE + ACCOUNT_SLOTS * execution.register("account") + BALANCE_SLOT + instrument
+    # The statement lists a vault for every asset whose total and fund it lists, so these are assets. It names the
+    # accounts: the insurance fund and, for the quote, that of losses.
     for step, index, tag, public in (
         (Step.CLOSE_VAULT, vault, Tag.VAULT, Public.VAULT),
         (Step.CLOSE_TOTAL, market_leaf(execution, TOTAL_SLOT), None, Public.TOTAL),
-        (Step.CLOSE_FUND, fund, None, Public.FUND),
+        (Step.CLOSE_FUND, balance, None, Public.FUND),
     ):
         execution.access(step, index, tag)
         for k in AMOUNT_POSITIONS:

@@ -4,11 +4,17 @@ MATCH: maker and taker trade at the maker's price. FAIL: the same, up to a margi
 then its share is undone and its order removed. SKIP: the order is removed untouched: it is expired, the taker's own, or
 reduce-only and would not reduce. Each reason is exact, in both directions, so nothing that could trade is removed and
 nothing that could not is in the way.
+
+A fill that reduces a party's position at a price that is fair to it needs the maintenance tier alone: what it loses
+against the mark is at most a quarter of what a lot requires, so (with a fee of no more than that) it does no harm to an
+account whose equity is half its requirement, and one below its initial requirement may reduce its risk, but not give
+its equity away.
+
+After a fill of an order that is forced, its account is checked against its maintenance requirement, at fresh prices. If
+it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends.
 """
 
-from collections.abc import Sequence
-
-from circuits.accounts import RESTING, balance, fresh_prices, header, market_leaf
+from circuits.accounts import RESTING, balance, fresh_prices, header, long_position, market_leaf
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
     ACCOUNT_SLOTS,
@@ -38,8 +44,14 @@ from circuits.records import (
 )
 from circuits.steps import Step
 
+MARK, QUARTER = "mark", "quarter"  # registers: of the market, and of a lot's requirement, rounded down
 BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers, under the names they have here
 REASONS = ("expired", "own", "growing")  # why an order is skipped
+STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and reaches its maintenance requirement again
+LOSER = "head"  # register from FILL_HEADER on: 1 if the fill is unfair to who sells, -1 to who buys, else 0
+PENDING_LOSER = "tier"  # and on the two rows before
+UNFAIR, ABOVE = "own", "placed"  # registers of MATCH_HEAD alone: whether it is unfair, and its price above the mark
+DISTANCE_PORT, UNFAIR_PORT = 8, 10  # on MATCH_HEAD
 FEE_CARRY_OFFSET = LIMB // 4
 BEYOND_PORT, REDUCES_PORT = 7, 9  # on FILL_BASE
 EXPIRY_PORT = 8  # on MATCH_ORDER
@@ -54,6 +66,7 @@ def constrain(execution: Execution) -> None:
     expiry(execution, Step.MATCH_ORDER, "expired", EXPIRY_PORT)
     _fee(execution)
     _party(execution)
+    _tier(execution)
     _undo(execution)
     _skip(execution)
     _parties(execution)
@@ -79,6 +92,11 @@ def skips(execution: Execution) -> Expression:
     return total([execution.register(reason) for reason in REASONS])
 
 
+def forced_taker(execution: Execution) -> Expression:
+    """1 if the party at hand is a taker whose order is forced."""
+    return execution.register("forced") * execution.register(IS_TAKER)
+
+
 def lots(execution: Execution) -> Expression:
     """The size of the fill."""
     return execution.register("size0") + execution.register("size1") * LIMB
@@ -95,6 +113,43 @@ def _head(execution: Execution) -> None:
     execution.require(step, "limbs of the price", execution.register("price") - (price[0] + price[1] * LIMB).expression)
     size = [execution.bounded_register(f"size{k}") for k in range(2)]
     notional(execution, step, price, size, product_port=2, carry_port=6)
+    _fairness(execution, price[0] + price[1] * LIMB)
+
+
+def _fairness(execution: Execution, price: Bounded) -> None:
+    """Who loses more than a quarter of a lot's requirement against the mark, exactly.
+
+    If the price is the mark, ABOVE may be either, and neither loses.
+    """
+    step, ports, unfair, above = Step.MATCH_HEAD, execution.ports, execution.register(UNFAIR), execution.register(ABOVE)
+    for label, flag in (("unfair", unfair), ("above the mark", above)):
+        execution.require(step, f"{label} is boolean", flag * (flag - 1))
+    reason = "two limbs of the market's record"
+    mark, quarter = (unsound_bounded(execution.register(name), 0, LIMB * LIMB - 1, reason) for name in (MARK, QUARTER))
+    direction = unsound_bounded(2 * above - 1, -1, 1, "the flag is boolean")
+    distance, rest = (ports[first] + ports[first + 1] * LIMB for first in (DISTANCE_PORT, UNFAIR_PORT))
+    execution.equal(step, "distance from the mark", direction * (price - mark), distance)
+    flag = unsound_bounded(unfair, 0, 1, "constrained to be boolean on this step")
+    execution.equal(step, "unfair or not", (1 - flag * 2) * (quarter - distance) - flag, rest)
+    loser = execution.register(PENDING_LOSER)
+    execution.require(step, "who loses", loser - unfair * (1 - 2 * above))
+    execution.release(Step.MATCH_ORDER, LOSER)
+    execution.hand_over("match: who loses", execution.step(Step.MATCH_ORDER), LOSER, loser)
+
+
+def _tier(execution: Execution) -> None:
+    """The tier of a party's check: MAINTENANCE (1) if the fill is fair to it and reduces its position, or if it is a
+    forced taker, else INITIAL (0)."""
+    loser, base = execution.register(LOSER), Step.FILL_BASE
+    # Twice 1 if the party is the loser: -1 is who buys.
+    unfair = loser * (loser - sign(execution).expression)
+    execution.require(Step.FILL_HEADER, "fair to the party", 2 * execution.register("tier") - 2 + unfair)
+    execution.release(base, "tier")
+    forced, fair = forced_taker(execution), execution.register("tier")
+    # The position of a forced taker is reduced.
+    reduced = fair * execution.ports[REDUCES_PORT].expression
+    execution.hand_over("match: tier of the check", execution.step(base), "tier", reduced + forced * (1 - fair))
+    execution.ask(Step.FILL_QUOTE, execution.register("tier"))
 
 
 def _order(execution: Execution) -> None:
@@ -162,7 +217,8 @@ def expiry(execution: Execution, step: Step, flag: str, port: int) -> None:
 def _fee(execution: Execution) -> None:
     """fee = ceil(notional * rate / FEE_ONE): notional * rate + remainder = fee * FEE_ONE with 0 <= remainder < FEE_ONE.
 
-    Compared limb by limb with carries in [-LIMB/4, 3 LIMB/4), which hold every carry of a rate of at most FEE_MAX.
+    Compared limb by limb with carries in [-LIMB/4, 3 LIMB/4), which hold every carry of a rate of at most FEE_MAX or
+    LIQUIDATION_FEE_MAX.
     """
     step, ports = Step.FILL_HEADER, execution.ports
     fee, remainder, rest, carry_ports = ports[:3], ports[3:5], ports[5:7], ports[7:10]
@@ -207,7 +263,21 @@ def _party(execution: Execution) -> None:
     _count_interest(execution)
     balance(execution, Step.FILL_QUOTE, account, QUOTE_INSTRUMENT, _paid(execution))
     execution.nonzero(Step.FILL_QUOTE, "price and size are not 0", execution.amount_sum())
-    balance(execution, Step.FILL_FEE, int(SystemAccount.FEE), QUOTE_INSTRUMENT, _charged(execution))
+    receiver = SystemAccount.FEE + (SystemAccount.INSURANCE - SystemAccount.FEE) * forced_taker(execution)
+    balance(execution, Step.FILL_FEE, receiver, QUOTE_INSTRUMENT, _charged(execution))
+    _forced(execution)
+
+
+def _forced(execution: Execution) -> None:
+    """The taker's check, if its order is forced: of the maintenance tier, and it may fail. If it does not, STOPS is 1.
+
+    Else `fails` is what the maker's check has: of a taker's fill 0.
+    """
+    step, forced, fails = Step.FILL_QUOTE, forced_taker(execution), execution.register("fails")
+    execution.hold(Step.FILL_BASE, execution.step(Step.FILL_BASE) * (1 - forced), "fails")
+    execution.require(step, "whether the check fails is boolean", fails * (fails - 1))
+    execution.release(step, "removed")
+    execution.hand_over("match: the forced order stops", execution.step(step), STOPS, forced * (1 - fails))
 
 
 def _resting(execution: Execution, change: Expression) -> tuple[Expression, Expression]:
@@ -228,7 +298,7 @@ def _paid(execution: Execution) -> list[Bounded]:
 
 def _position(execution: Execution) -> None:
     """A fill reduces (a port is 1) exactly if the party's new position is on the other side or 0; a reduce-only order
-    does nothing else. A fill that does not reduce needs valid prices.
+    does nothing else. A fill that does not reduce needs valid prices, and so does one of a forced order.
 
     position = low limbs - negative * LIMB^2, where the high limbs are those of BIAS less `negative`. That is 0 or 1,
     because the margin check that follows reads the same position, whose lots must fit two limbs.
@@ -243,23 +313,18 @@ def _position(execution: Execution) -> None:
     distance = (1 - reduces * 2) * (sign(execution) * position) + reduces - 1
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
-    fresh_prices(execution, step, unless=bit, strict=True)
+    # The bit of a forced taker is 1: its order is reduce-only.
+    fresh_prices(execution, step, unless=bit, strict=True, also=forced_taker(execution))
 
 
 def _count_interest(execution: Execution) -> None:
     """What a trade adds to its party's long position goes off what the order is said to change of the open interest.
 
-    A trial that fails counts for nothing. long = (1 - negative) * low limbs, where `negative`, 0 or 1, is what the high
-    limbs are short of those of BIAS: the margin check bounds the new position, and has bounded the old one. Of an empty
-    leaf the low limbs are 0.
+    A trial that fails counts for nothing. The margin check bounds the new position, and has bounded the old one.
     """
     step, interest = Step.FILL_BASE, execution.register("interest")
-
-    def long(record: Sequence[Expression]) -> Expression:
-        negative = BIAS_TOP_LIMB * LIMB - record[2] - record[3] * LIMB
-        return (1 - negative) * (record[0] + record[1] * LIMB)
-
-    counted = (1 - execution.register("fails")) * (long(execution.new) - long(execution.old))
+    grown = long_position(execution.new) - long_position(execution.old)
+    counted = (1 - execution.register("fails")) * grown
     execution.release(step, "interest")
     execution.hand_over("match: open interest", execution.step(step), "interest", interest - counted)
 
@@ -307,8 +372,9 @@ def _parties(execution: Execution) -> None:
     returns = again + execution.step(Step.UNDO_BASE) + execution.step(Step.SKIP_BASE)
     execution.lead(Step.FILL_HEADER, execution.step(met) * (1 - skips(execution)) + again)
     execution.lead(Step.SKIP_HEADER, execution.step(met) * skips(execution))
-    execution.lead(Step.FILL_FEE, execution.step(Step.FILL_QUOTE) * (1 - fails))
-    execution.lead(Step.UNDO_QUOTE, execution.step(Step.FILL_QUOTE) * fails)
+    failed = execution.step(Step.FILL_QUOTE) * fails * (1 - execution.register(IS_TAKER))
+    execution.lead(Step.FILL_FEE, execution.step(Step.FILL_QUOTE) - failed)
+    execution.lead(Step.UNDO_QUOTE, failed)
     handed = ("account", "other", BUYS, "reduce", "other_reduce", IS_TAKER)
     for step in (met, Step.UNDO_BASE, Step.SKIP_BASE):
         execution.release(step, *handed)

@@ -11,7 +11,7 @@ each trade takes its share away, and at the end nothing is left.
 from circuits.accounts import balance, fresh_prices, header, market_leaf
 from circuits.air import Where
 from circuits.bounded import bounded
-from circuits.bounds import ACCOUNT_ORDERS, LIMB, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, FAIR_SHARE, LIMB, LIMIT_MAX
 from circuits.execution import REGISTERS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -21,6 +21,7 @@ from circuits.records import (
     HEADER_ORDERS,
     MARKET_BIT,
     MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_ACCOUNT,
     ORDER_BASE,
     ORDER_BOOK,
@@ -41,17 +42,29 @@ from circuits.records import (
     Tag,
 )
 from circuits.steps import Step
-from circuits.transitions.match import BUYS, IS_TAKER, LEFT, LIMIT, order_limit, order_price, sign
+from circuits.transitions.match import (
+    BUYS,
+    IS_TAKER,
+    LEFT,
+    LIMIT,
+    MARK,
+    QUARTER,
+    STOPS,
+    order_limit,
+    order_price,
+    sign,
+)
 
 NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
 EXEMPTION = "own"  # register of ORDER_RULES alone: not 0 if no notional is too small
+QUARTER_PORT, QUARTER_REST_PORT = 8, 10  # on ORDER_RULES
 BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
     "maker_left", "growing", "fails", "removed", IS_TAKER,
 )  # fmt: skip
-OF_PARTY = ("mask", "opened", "moment", "fee0", "fee1", "fee2")
+OF_PARTY = ("mask", "opened", "moment", "tier", "fee0", "fee1", "fee2")
 
 
 def constrain(execution: Execution) -> None:
@@ -84,6 +97,8 @@ def _numbers(execution: Execution) -> None:
     execution.require(step, "limit is below the sentinels", LIMIT_MAX - limit - below)
     mark = [execution.old_limb(MARKET_MARK + k) for k in range(2)]
     notional(execution, step, mark, ports[:2], product_port=2, carry_port=6)
+    execution.require(step, "the mark", execution.register(MARK) - (mark[0] + mark[1] * LIMB).expression)
+    _quarter(execution)
     step = Step.ORDER_RULES
     execution.nonzero(step, "at least one lot", left)
     later, expiry = ((ports[k] + ports[k + 1] * LIMB).expression for k in (0, 2))
@@ -91,15 +106,31 @@ def _numbers(execution: Execution) -> None:
     execution.require(step, "expiry in range", execution.register("expiry") - expiry)
 
 
+def _quarter(execution: Execution) -> None:
+    """The register QUARTER is floor(requirement a lot / FAIR_SHARE)."""
+    step, ports, quarter = Step.ORDER_RULES, execution.ports, execution.register(QUARTER)
+    weight = execution.old[MARKET_WEIGHT] + LIMB * execution.old[MARKET_WEIGHT + 1]
+    whole = FAIR_SHARE * quarter.next() + ports[QUARTER_REST_PORT].expression.next()
+    selector = execution.step(Step.ORDER_MARKET)
+    execution.table.constrain("order: share of the requirement", selector * (weight - whole), Where.TRANSITION)
+    execution.release(Step.ORDER_MARKET, QUARTER)
+    size = ports[QUARTER_PORT] + ports[QUARTER_PORT + 1] * LIMB
+    execution.require(step, "share in range", quarter - size.expression)
+    rest = ports[QUARTER_REST_PORT] + ports[QUARTER_REST_PORT + 1]
+    execution.equal(step, "share is rounded down", rest, FAIR_SHARE - 1)
+
+
 def _rules(execution: Execution) -> None:
-    """What the market demands, and what it charges. It is a perpetual, so it has had rules since genesis.
+    """What the market demands, and what it charges, but for a forced order. It is a perpetual, so it has had rules
+    since genesis.
 
     Its status is ACTIVE (0), or REDUCE_ONLY (1) and so is the order. In the latter market all orders count as such.
     """
     step, old = Step.ORDER_RULES, execution.old
     execution.access(step, market_leaf(execution, RULES_SLOT), None, [RULES_INTEREST])
     execution.require(step, "maker rate", execution.register("maker_rate") - old[RULES_MAKER_FEE])
-    execution.require(step, "taker rate", execution.register("taker_rate") - old[RULES_TAKER_FEE])
+    charged = execution.register("taker_rate") - old[RULES_TAKER_FEE]
+    execution.require(step, "taker rate", (1 - execution.register("forced")) * charged)
     restricted = execution.register("restricted")
     execution.require(step, "status of the market", restricted - old[RULES_STATUS])
     takes = restricted * (restricted - execution.register("reduce"))
@@ -136,7 +167,7 @@ def _interest(execution: Execution, step: Step) -> None:
 
 def _way(execution: Execution) -> None:
     """After an order's numbers, and after each order met, it meets another one, or finds the best one out of reach, or
-    ends because nothing is left.
+    ends because nothing is left. A forced one ends also once its account has what it needs, and only so then.
 
     After the best one it ends: it cannot meet one that is out of reach, and to look again changes nothing. Nor can one
     that rests go back to the opposite side: what follows it in its own list (register `head`) is no head there.
@@ -149,7 +180,10 @@ def _way(execution: Execution) -> None:
     meets, looks, ends = (execution.step(step).next() for step in (Step.MATCH_HEAD, Step.BEST_HEAD, Step.END_HEADER))
     constrain, transition = execution.table.constrain, Where.TRANSITION
     constrain("an order goes on or ends", ready + dropped + rested - meets - looks - ends, transition)
-    constrain("an order with lots left looks at the best", ready * execution.register(LEFT) * ends, transition)
+    stops = execution.step(Step.FILL_FEE) * execution.register(STOPS)
+    left = (ready - stops) * execution.register(LEFT)
+    constrain("an order with lots left looks at the best", left * ends, transition)
+    constrain("a forced order ends once it has done enough", stops * (1 - ends), transition)
     execution.lead(Step.REST_PREDECESSOR, best * rests)
     for step in steps:
         execution.release(step, *PASSING, *OF_PARTY)
@@ -210,7 +244,7 @@ def _rest(execution: Execution) -> None:
 
 
 def _end(execution: Execution) -> None:
-    """The order's account signs; if the order rests it is counted, and the account keeps its initial margin with it, at
+    """The order's account signs, unless the order is forced; if the order rests it is counted, and the account keeps its initial margin with it, at
     valid prices unless the order can only reduce.
 
     placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
@@ -218,7 +252,8 @@ def _end(execution: Execution) -> None:
     """
     step, ports, left = Step.END_HEADER, execution.ports, execution.register(LEFT)
     placed = execution.register("placed")
-    header(execution, step, message=True, may_open=True, checked=True, orders=placed)
+    forced = execution.register("forced")
+    header(execution, step, message=True, may_open=True, checked=True, orders=placed, forced=forced)
     execution.require(step, "what is left rests if it shall", left * (placed - execution.register("rests")))
     execution.require(step, "nothing does not rest", placed * (left * execution.scratch - 1))
     execution.require(step, "open interest is counted", execution.register("interest"))

@@ -15,6 +15,10 @@ from prover.traces import (
     cancel,
     cash_out,
     close,
+    convert,
+    deleverage,
+    event,
+    liquidate,
     match,
     movements,
     order,
@@ -23,7 +27,9 @@ from prover.traces import (
     register,
     sample_funding,
     settle,
+    take_over,
     transfer,
+    zero_price,
 )
 from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
@@ -40,12 +46,17 @@ TRANSITIONS: tuple[Callable[[ExecutionTrace], None], ...] = (
     order.fill,
     match.fill,
     cancel.fill,
+    liquidate.fill,
     act.fill,
     settle.fill,
     cash_out.fill,
     pay_funding.fill,
     sample_funding.fill,
     apply_funding.fill,
+    deleverage.fill,
+    event.fill,
+    take_over.fill,
+    convert.fill,
     close.fill,
 )
 
@@ -59,6 +70,9 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     requests = {name: execution.columns[name] for name in REQUESTED}
     margin = margin_columns(circuit.table("margin"), witness, times, requests, random_rows)
     take_health(execution, margin)
+    zero_price.fill(execution)
+    liquidate.fill_limit(execution)
+    deleverage.fill_equities(execution)
     traces = {
         "execution": execution.finish(),
         "margin": margin,

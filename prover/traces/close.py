@@ -21,4 +21,5 @@ def fill(trace: ExecutionTrace) -> None:
             instrument=trace.argument(kind, "asset"),
             **{f"amount{k}": trace.old[k][rows] for k in range(AMOUNT_LIMBS)},
         )
+    trace.registers(Kind.CLOSE_FUND, account=trace.argument(Kind.CLOSE_FUND, "account"))
     trace.registers(Kind.CLOSE_VAULT, chain=trace.argument(Kind.CLOSE_VAULT, "chain"))

@@ -32,7 +32,7 @@ class ExecutionTrace:
         columns, used = self.columns, self.columns.used
         columns["clock"][:] = np.arange(columns.active) + 1
         columns["time"][:] = sum(self.witness.arguments[Kind.CLOSE_VENUE]["time"])  # there is one
-        columns["events"][:] = self.old[VENUE_EVENTS][self.starts(Kind.CLOSE_VENUE)].sum()
+        columns["events"][:] = self._events()
         columns["index"][:used] = np.frombuffer(self.witness.accesses.index, np.uint32)
         columns["previous_time"][:used] = times.execution_previous
         elapsed = columns["clock"][:used] * TIMES_PER_CLOCK - times.execution_previous - 1
@@ -43,6 +43,15 @@ class ExecutionTrace:
             columns[f"new{k}"][:used] = self.new[k]
         for step in Step:
             columns[f"is_{step.name.lower()}"][:used] = self.step == step
+
+    def _events(self) -> Integers:
+        """How many deleveragings there have been, on every row before its access."""
+        counts: Integers = np.zeros(self.columns.active, dtype=np.int64)
+        venue = np.flatnonzero(self.step == int(Step.DELEVERAGE_VENUE))
+        counts[venue] = self.new[VENUE_EVENTS][venue] - self.old[VENUE_EVENTS][venue]
+        last: int = self.old[VENUE_EVENTS][self.starts(Kind.CLOSE_VENUE)].sum()
+        before: Integers = last - counts.sum() + np.cumsum(counts) - counts
+        return before
 
     def starts(self, kind: Kind) -> Integers:
         """The first row of every transition of that kind."""

@@ -3,9 +3,28 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS, CAPPED_BIT, FEE_LIMBS, FEE_ONE, LIMB_BITS
+from circuits.buses import Tier
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
-from circuits.transitions.match import BEYOND_PORT, BUYS, FEE_CARRY_OFFSET, IS_TAKER, LEFT, LIMIT, REASONS, REDUCES_PORT
+from circuits.transitions.match import (
+    ABOVE,
+    BEYOND_PORT,
+    BUYS,
+    DISTANCE_PORT,
+    FEE_CARRY_OFFSET,
+    IS_TAKER,
+    LEFT,
+    LIMIT,
+    LOSER,
+    MARK,
+    PENDING_LOSER,
+    QUARTER,
+    REASONS,
+    REDUCES_PORT,
+    STOPS,
+    UNFAIR,
+    UNFAIR_PORT,
+)
 from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
 from prover.traces.order import carried
@@ -19,6 +38,7 @@ def fill(trace: ExecutionTrace) -> None:
     rows = trace.rows(Kind.MATCH)
     for taker in (0, 1):
         _party(trace, Kind.MATCH, rows[2 + 4 * taker : 6 + 4 * taker], taker)
+    _force(trace, rows)
     rows = trace.rows(Kind.FAIL)
     _party(trace, Kind.FAIL, rows[2:5], 0)
     _undo(trace, rows[2:])
@@ -55,7 +75,22 @@ def _meet(trace: ExecutionTrace, kind: Kind) -> None:
     for number, values in enumerate(distances):
         trace.wide_port(2 * number, met, values)
     trace.nonzero(met, maker_left - size if kind is Kind.MATCH else trace.columns["achieved"][met])
+    _fairness(trace, rows, price)
     _hand_over(trace, kind, rows, left - size if kind is Kind.MATCH else left)
+
+
+def _fairness(trace: ExecutionTrace, rows: list[Integers], price: Integers) -> None:
+    """Who loses too much against the mark: on the first two rows, and on the others under another name."""
+    head = rows[0]
+    mark, quarter = trace.columns[MARK][head], trace.columns[QUARTER][head]
+    distance, above = np.abs(price - mark), (price > mark).astype(np.int64)
+    unfair = (distance > quarter).astype(np.int64)
+    trace.register(UNFAIR, head, unfair)
+    trace.register(ABOVE, head, above)
+    trace.wide_port(DISTANCE_PORT, head, distance)
+    trace.wide_port(UNFAIR_PORT, head, (1 - 2 * unfair) * (quarter - distance) - unfair)
+    for number, row in enumerate(rows):
+        trace.register(PENDING_LOSER if number < 2 else LOSER, row, unfair * (1 - 2 * above))
 
 
 def _hand_over(trace: ExecutionTrace, kind: Kind, rows: list[Integers], left: Integers) -> None:
@@ -72,8 +107,22 @@ def _hand_over(trace: ExecutionTrace, kind: Kind, rows: list[Integers], left: In
         trace.register("other_reduce", row, reduce)
     for row in rows[2:]:
         trace.register(LEFT, row, left)
+    for row in rows[5:]:
+        trace.register(STOPS, row, 0)
     for row in rows[6:] if kind is Kind.MATCH else ():
         trace.register(IS_TAKER, row, 1)
+
+
+def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
+    """The check of a taker whose order is forced, and whether that ends the order."""
+    forced, below = trace.columns["forced"][rows[0]], trace.argument(Kind.MATCH, "below")
+    for row in rows[6:]:
+        moment = trace.columns["moment"][row]
+        trace.register("moment", row, np.where(forced, trace.columns["time"][row], moment))
+    for row in rows[8:]:
+        trace.register("fails", row, below)
+        trace.register("tier", row, np.where(forced, int(Tier.MAINTENANCE), trace.columns["tier"][row]))
+    trace.register(STOPS, rows[9], forced * (1 - below))
 
 
 def _notional(trace: ExecutionTrace, rows: Integers, price: Integers, size: Integers) -> None:
@@ -103,8 +152,11 @@ def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) 
     sign = 2 * registers[BUYS][base] - 1
     trace.change(base, [sign * registers["size0"][base], sign * registers["size1"][base], 0, 0])
     reduces = _position(trace, base, sign)
+    fair = (registers[LOSER][base] != -sign).astype(np.int64)
     for row in shared:
         trace.register("moment", row, (trace.columns["time"][row] + CAPPED_BIT) * (1 - reduces))
+    for number, row in enumerate(rows):
+        trace.register("tier", row, fair if number < 2 else fair * reduces)
     trace.change(quote, _paid(trace, quote))
     trace.amount_nonzero(quote)
     if len(rows) > 3:

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, CAPPED_BIT, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
 from circuits.records import (
     HEADER_NONCE,
     HEADER_ORDERS,
     MARKET_BIT,
     MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_BASE,
     ORDER_NEXT,
     ORDER_PRICE,
@@ -20,7 +21,7 @@ from circuits.records import (
 )
 from circuits.steps import CONTINUATIONS, Kind
 from circuits.transitions.match import BUYS, LEFT, LIMIT
-from circuits.transitions.order import EXEMPTION, NONCE
+from circuits.transitions.order import EXEMPTION, NONCE, QUARTER_PORT, QUARTER_REST_PORT
 from prover.traces.columns import Integers, integer_of, inverses, product_limbs
 from prover.traces.execution import ExecutionTrace
 
@@ -44,6 +45,10 @@ def fill(trace: ExecutionTrace) -> None:
     trace.wide_port(2, rules, expiry)
     trace.nonzero(rules, size)
     _rules(trace, rules, notional)
+    quarter, rest = np.divmod(_weight(trace, market), FAIR_SHARE)
+    trace.wide_port(QUARTER_PORT, rules, quarter)
+    trace.port(QUARTER_REST_PORT, rules, rest)
+    trace.port(QUARTER_REST_PORT + 1, rules, FAIR_SHARE - 1 - rest)
     _interest(trace, market, rules)
     for kind in (Kind.FILLED, Kind.DISCARD, Kind.REST):
         _end(trace, kind)
@@ -99,11 +104,32 @@ def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) ->
         kind,
         bit=trace.old[MARKET_BIT][market][order],
         maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
-        taker_rate=trace.old[RULES_TAKER_FEE][rules][order],
+        taker_rate=_taker_rate(trace, rules)[order],
+        forced=_forced(trace)[order],
+        mark=integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market])[order],
+        quarter=_weight(trace, market)[order] // FAIR_SHARE,
         restricted=trace.old[RULES_STATUS][rules][order],
         achieved=_achieved(trace)[order],
         **{LEFT: left},
     )
+
+
+def _weight(trace: ExecutionTrace, market: Integers) -> Integers:
+    return integer_of(trace.old[MARKET_WEIGHT : MARKET_WEIGHT + 2, market])
+
+
+def _forced(trace: ExecutionTrace) -> Integers:
+    """Whether each order of the batch is one of a liquidation."""
+    forced = np.zeros_like(trace.argument(Kind.ORDER, "size"))
+    forced[trace.argument(Kind.LIQUIDATE, "order")] = 1
+    return forced
+
+
+def _taker_rate(trace: ExecutionTrace, rules: Integers) -> Integers:
+    """What each order pays where it is the taker's: the market's rate, or that of the liquidation."""
+    rate: Integers = trace.old[RULES_TAKER_FEE][rules]
+    rate[trace.argument(Kind.LIQUIDATE, "order")] = trace.argument(Kind.LIQUIDATE, "fee")
+    return rate
 
 
 def _achieved(trace: ExecutionTrace) -> Integers:

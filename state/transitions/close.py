@@ -67,15 +67,16 @@ class CloseTotal:
 
 @dataclass(frozen=True, slots=True)
 class CloseFund:
-    """Publish what the insurance fund holds of an asset."""
+    """Publish what the insurance fund holds of an asset, or how much of it the account LOSS owes."""
 
     kind: ClassVar[Kind] = Kind.CLOSE_FUND
+    account: int
     asset: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition."""
-        memory.look(Step.CLOSE_FUND, balance_index(SystemAccount.INSURANCE, self.asset))
-        return (self.asset,)
+        memory.look(Step.CLOSE_FUND, balance_index(self.account, self.asset))
+        return (self.account, self.asset)
 
 
 def closing(venue: Venue, time: int) -> Iterator[Transition]:
@@ -84,4 +85,5 @@ def closing(venue: Venue, time: int) -> Iterator[Transition]:
     yield CloseVenue(time)
     yield from (CloseVault(chain, asset.number) for chain in chains for asset in venue.collateral)
     yield from (CloseTotal(asset.number) for asset in venue.collateral)
-    yield from (CloseFund(asset.number) for asset in venue.collateral)
+    yield from (CloseFund(SystemAccount.INSURANCE, asset.number) for asset in venue.collateral)
+    yield CloseFund(SystemAccount.LOSS, venue.quote.number)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, FEE_AMOUNT_MAX, FEE_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, FAIR_SHARE, FEE_AMOUNT_MAX, FEE_ONE, SIZE_MAX
+from circuits.buses import Tier
 from circuits.records import (
     EMPTY,
     ORDER_ACCOUNT,
@@ -22,7 +23,7 @@ from circuits.steps import Kind, Step
 from state.accounts import access_header, balance_amount, change_balance
 from state.book import Reason, Removal, Trade, order_id
 from state.errors import Refusal, Rule
-from state.margin import check_margin, visit_all
+from state.margin import check_margin, refuse_stale, visit_all
 from state.memory import Memory
 from state.venue import Instrument
 
@@ -41,14 +42,19 @@ class Met:
     reduce_only: bool
     restricted: bool  # whether all orders of the market count as reduce-only
     number: int  # of the order in the batch
+    mark: int
+    weight: int  # the initial requirement a lot
+    forced: bool = False  # a liquidation: the fee goes to the insurance fund, and the maintenance tier is what counts
 
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """What came of it: lots, and by how many of them the open interest grew."""
+    """What came of it: lots, by how many of them the open interest grew, and whether a forced order must go on no
+    further, because its account has its maintenance requirement again."""
 
     size: int = 0
     interest: int = 0
+    stops: bool = False
 
 
 def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
@@ -67,22 +73,34 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
         return Traded()
     if maker[ORDER_PRICE] * size > AMOUNT_MAX:
         raise Refusal(Rule.NOTIONAL_LIMIT, size=size, price=maker[ORDER_PRICE], limit=AMOUNT_MAX)
-    mark, place, parties = memory.mark(), len(memory.followed), (maker[ORDER_ACCOUNT], taker.account)
+    mark, parties = memory.mark(), (maker[ORDER_ACCOUNT], taker.account)
     before = sum(_long(memory, taker, account) for account in parties)
-    memory.follow(Kind.MATCH, taker.number, taker.left)
-    failure = _trade(memory, taker, head, maker, size)
+    failure = _serve_maker(memory, taker, head, maker, size)
     if failure is None:
+        below = _serve_taker(memory, taker, maker[ORDER_PRICE], size)
+        memory.follow(Kind.MATCH, taker.number, taker.left, int(below))
         memory.trades.append(
             Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
         )
-        return Traded(size, sum(_long(memory, taker, account) for account in parties) - before)
-    followed = memory.followed[:place]
+        grown = sum(_long(memory, taker, account) for account in parties) - before
+        return Traded(size, grown, taker.forced and not below)
+    followed = list(memory.followed)
     memory.undo(mark)
     memory.followed.extend(followed)
     memory.follow(Kind.FAIL, taker.number, taker.left)
     _fail(memory, taker, head, maker, size)
     memory.removals.append(Removal(maker_order, failure))
     return Traded()
+
+
+def is_fair(buys: bool, price: int, mark: int, weight: int) -> bool:
+    """Whether a fill loses its party at most 1 / FAIR_SHARE of a lot's requirement against the mark."""
+    return (price - mark if buys else mark - price) <= weight // FAIR_SHARE
+
+
+def _tier(taker: Met, buys: bool, price: int, reduces: bool) -> Tier:
+    """The tier of the check of a party: who reduces its position at a fair price need not have the initial one."""
+    return Tier.MAINTENANCE if reduces and is_fair(buys, price, taker.mark, taker.weight) else Tier.INITIAL
 
 
 def resting_change(buys: bool, lots: int) -> tuple[int, int]:
@@ -139,25 +157,40 @@ def _skip(memory: Memory, taker: Met, maker: Record) -> None:
         raise AssertionError("a position beyond SIZE_MAX cannot have come about")
 
 
-def _trade(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> Reason | None:
-    """Both parties' rows; with only some accesses made, the reason why the maker would not pass its margin check."""
+def _serve_maker(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> Reason | None:
+    """The maker's rows; with only some accesses made, the reason why it would not pass its margin check."""
     left = maker[ORDER_LEFT] - size
     rest = (*maker[:ORDER_LEFT], left, *maker[ORDER_LEFT + 1 :]) if left else EMPTY
     _take(memory, taker, head, maker, rest)
     notional = maker[ORDER_PRICE] * size
     row = _move(memory, taker, maker[ORDER_ACCOUNT], size, notional, is_taker=False, removed=not left)
     account = maker[ORDER_ACCOUNT]
-    margin = visit_all(memory, row, account, reduces=_reduced(memory, taker, account, not taker.buys))
-    if not margin.passes:
+    reduces = _reduced(memory, taker, account, not taker.buys)
+    margin = visit_all(memory, row, account, reduces=reduces)
+    if not margin.passes(_tier(taker, not taker.buys, maker[ORDER_PRICE], reduces)):
         return Reason.MARGIN if margin.stale is None else Reason.STALE
-    _charge(memory, taker, _fee(notional, taker.rates[0], maker[ORDER_ACCOUNT]))
+    _charge(memory, SystemAccount.FEE, _fee(notional, taker.rates[0], maker[ORDER_ACCOUNT]))
+    return None
+
+
+def _serve_taker(memory: Memory, taker: Met, price: int, size: int) -> bool:
+    """The taker's rows; whether its order is forced and its account still below its maintenance requirement."""
+    notional = price * size
     if taker.reduce_only and _grows(_position(memory, taker, taker.account), taker.buys, size):
         position = _position(memory, taker, taker.account)
         raise Refusal(Rule.REDUCE_ONLY, account=taker.account, size=size, position=position)
     row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
-    check_margin(memory, row, taker.account, reduces=_reduced(memory, taker, taker.account, taker.buys))
-    _charge(memory, taker, _fee(notional, taker.rates[1], taker.account))
-    return None
+    below = False
+    if taker.forced:
+        margin = visit_all(memory, row, taker.account, reduces=False, strict=False)
+        refuse_stale(memory, taker.account, margin)
+        below = not margin.reaches(Tier.MAINTENANCE)
+    else:
+        reduces = _reduced(memory, taker, taker.account, taker.buys)
+        check_margin(memory, row, taker.account, reduces=reduces, tier=_tier(taker, taker.buys, price, reduces))
+    receiver = SystemAccount.INSURANCE if taker.forced else SystemAccount.FEE
+    _charge(memory, receiver, _fee(notional, taker.rates[1], taker.account))
+    return below
 
 
 def _fail(memory: Memory, taker: Met, head: int, maker: Record, size: int) -> None:
@@ -202,5 +235,5 @@ def _fee(notional: int, rate: int, account: int) -> int:
     return fee
 
 
-def _charge(memory: Memory, taker: Met, fee: int) -> None:
-    change_balance(memory, Step.FILL_FEE, SystemAccount.FEE, memory.venue.quote, fee)
+def _charge(memory: Memory, receiver: SystemAccount, fee: int) -> None:
+    change_balance(memory, Step.FILL_FEE, receiver, memory.venue.quote, fee)

@@ -9,6 +9,7 @@ from circuits.bounds import LIMIT_MAX, SIZE_MAX, TIME_MAX
 from circuits.records import (
     HEADER_NONCE,
     MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_PRICE,
     RULES_CAP,
     RULES_INTEREST,
@@ -71,26 +72,37 @@ class Order:
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, MARKET_STATUS,
         MINIMUM_NOTIONAL, INTEREST_LIMIT, POST_ONLY, FILL_OR_KILL, NOTHING_ACHIEVED."""
+        return self.carry_out(memory)
+
+    def carry_out(self, memory: Memory, liquidation_fee: int | None = None) -> tuple[int, ...]:
+        """The same, of an account that is liquidated if that fee is said, in 1 / FEE_ONE: nobody signs it then."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
-        mark = from_limbs(memory.look(Step.ORDER_MARKET, market_index(self.market))[MARKET_MARK : MARKET_MARK + 2])
+        record = memory.look(Step.ORDER_MARKET, market_index(self.market))
+        mark, weight = (from_limbs(record[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
         rules = memory.read(rules_index(self.market))
         self._check_rules(market, rules, mark)
         row = memory.replace(Step.ORDER_RULES, rules_index(self.market), rules, rules)  # the interest follows
-        rates, restricted = (rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE]), bool(rules[RULES_STATUS])
+        forced, restricted = liquidation_fee is not None, bool(rules[RULES_STATUS])
+        rates = rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE] if liquidation_fee is None else liquidation_fee
         number, taker_order = memory.order_count(), order_id(self.account, self._nonce(memory))
-        left, interest, seen = self.size, rules[RULES_INTEREST], len(memory.removals)
-        while left and self._crosses(memory):
+        left, interest, seen, stops = self.size, rules[RULES_INTEREST], len(memory.removals), False
+        while left and not stops and self._crosses(memory):
             head = memory.book.head(self.market, not self.buys)
             if self.policy is Policy.POST_ONLY:
                 raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
-            met = Met(self.account, market, self.buys, left, rates, self.reduce_only, restricted, number)
+            met = Met(
+                self.account, market, self.buys, left, rates, self.reduce_only, restricted, number, mark, weight, forced
+            )
             traded = meet(memory, met, head, taker_order)
-            left, interest = left - traded.size, interest + traded.interest
+            left, interest, stops = left - traded.size, interest + traded.interest, traded.stops
         if interest > max(rules[RULES_INTEREST], rules[RULES_CAP]):
             raise Refusal(Rule.INTEREST_LIMIT, market=market.name, would=interest, limit=rules[RULES_CAP])
         memory.amend(row, RULES_INTEREST, interest)
-        self._end(memory, market, number, left)
+        if stops:
+            self._stop(memory, number, left)
+        else:
+            self._end(memory, market, number, left, forced)
         self._check_removals(memory.removals[seen:], left)
         return (
             self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
@@ -129,7 +141,11 @@ class Order:
         price = memory.read(memory.book.head(self.market, not self.buys))[ORDER_PRICE]
         return price <= self.price if self.buys else price >= self.price
 
-    def _end(self, memory: Memory, market: Instrument, number: int, left: int) -> None:
+    def _stop(self, memory: Memory, number: int, left: int) -> None:
+        memory.follow(Kind.FILLED, number, left)
+        access_header(memory, Step.END_HEADER, self.account, message=True, forced=True)
+
+    def _end(self, memory: Memory, market: Instrument, number: int, left: int, forced: bool) -> None:
         placed = int(bool(left) and self.rests)
         kind = Kind.REST if placed else Kind.DISCARD if left else Kind.FILLED
         memory.follow(kind, number, left)
@@ -141,7 +157,9 @@ class Order:
         if placed:
             self._rest(memory, left)
         opens = self.market if placed else None
-        access_header(memory, Step.END_HEADER, self.account, message=True, opens=opens, orders=placed)
+        access_header(
+            memory, Step.END_HEADER, self.account, message=True, forced=forced, opens=opens, orders=placed
+        )
         if placed:
             resting = resting_change(self.buys, left)
             row = change_balance(memory, Step.END_BASE, self.account, market, 0, opens=True, resting=resting)

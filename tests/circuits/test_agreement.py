@@ -26,13 +26,17 @@ from tests.batches import (
     BTC_PERP,
     ETH,
     ETH_PERP,
+    HOUR,
     every_act,
+    every_funding,
     every_kind,
     every_order,
+    every_rescue,
     every_settlement,
     new_ledger,
     prompt_ledger,
     run_batch,
+    with_funding,
     with_rules,
 )
 from tests.crowd import Crowd
@@ -62,17 +66,19 @@ def accepted(ledger: Ledger, transition: Transition) -> bool:
     return True
 
 
-def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Statement, Witness, Counter[Reason]]:
+def crowded_batch(
+    ledger: Ledger, crowd: Crowd, attempts: int, time: int | None = None
+) -> tuple[int, Statement, Witness, Counter[Reason]]:
     """A batch of what the ledger accepts of the crowd; with how many transitions, and which removals."""
-    ledger.begin_batch(last_time(ledger) + BETWEEN_BATCHES)
+    ledger.begin_batch(last_time(ledger) + BETWEEN_BATCHES if time is None else time)
     count = sum(accepted(ledger, crowd.next(ledger)) for _ in range(attempts))
     removals = Counter(removal.reason for removal in ledger.removals)
     return count, *ledger.close_batch(), removals
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    batch = [*every_kind(), *every_order(), *every_act(), *every_settlement()]
-    statement, witness = run_batch(prompt_ledger(), batch)
+    batch = [*every_kind(), *every_order(), *every_act(), *every_funding(), *every_rescue(), *every_settlement()]
+    statement, witness = run_batch(prompt_ledger(), batch, HOUR)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}
     assert_agreed(statement, witness)
@@ -122,6 +128,17 @@ def test_they_agree_on_any_market_s_growth(growth: int, interest: int, price: in
     ledger = with_rules(new_ledger(), BTC_PERP, {RULES_GROWTH: growth, RULES_INTEREST: interest})
     with_rules(ledger, ETH_PERP, {RULES_GROWTH: growth // 500, RULES_INTEREST: interest // 500})
     assert_agreed(*run_batch(ledger, [SetPrice(instrument, price, 60) for instrument in (ETH, BTC_PERP, ETH_PERP)]))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32), st.integers(1, 120), st.integers(0, 27), st.booleans())
+def test_they_agree_on_funding(seed: int, attempts: int, bits: int, falls: bool) -> None:
+    ledger, crowd = prompt_ledger(), Crowd(Random(seed))
+    run_batch(ledger, crowd.opening(), time=1)
+    crowded_batch(ledger, crowd, attempts)  # leaves a book, and positions
+    change = Random(seed).randrange(1 << bits)
+    with_funding(ledger, BTC_PERP, -change if falls else change, premiums=change - 1_000, impact=1 + seed % 300)
+    with_funding(ledger, ETH_PERP, 1, premiums=1_000 - change, impact=1 + seed % 1_000)
+    _, statement, witness, _ = crowded_batch(ledger, crowd, attempts, HOUR)
+    assert_agreed(statement, witness)
 
 
 @pytest.mark.long
@@ -132,7 +149,7 @@ def test_circuit_and_ledger_agree_on_hundreds_of_whole_batches() -> None:
     for seed in range(RUNS):
         random = Random(seed)
         ledger, crowd = prompt_ledger(random.choice([None, STALENESS])), Crowd(random, random.choice([4, 10, 60]))
-        run_batch(ledger, crowd.opening(), time=1)
+        run_batch(ledger, crowd.opening(), time=HOUR - 2 * BETWEEN_BATCHES)
         for _ in range(BATCHES_A_RUN):
             count, statement, witness, removed = crowded_batch(ledger, crowd, LONG_ATTEMPTS)
             assert_agreed(statement, witness)

@@ -28,8 +28,9 @@ from circuits.records import (
     chain_index,
 )
 from circuits.statement import Statement
-from circuits.steps import CONTINUATIONS, STEPS, Kind, Step
+from circuits.steps import CONTINUATIONS, STEPS, TAKING, Kind, Step
 from circuits.transitions.act import LEAF, POSITION, VALUE
+from circuits.transitions.convert import LOTS, PRICE
 from circuits.transitions.match import BUYS, LEFT, LIMIT
 from prover.traces.columns import Columns
 from state.book import Book, order_id
@@ -40,6 +41,7 @@ from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -49,6 +51,7 @@ from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import default_venue
@@ -152,10 +155,17 @@ def transitions_in(execution: Columns) -> Iterator[tuple[Transition, int | None]
     """The transitions that the rows spell out, the closing ones left out; with an order that rests, where. Raises
     Unreadable."""
     order: Transition | None = None
+    taken: Transition | None = None
     for kind, row in kinds_in(execution):
-        if (kind in CONTINUATIONS) != (order is not None):
+        if (kind in CONTINUATIONS) != (order is not None) or (kind in TAKING) != (taken is not None):
             raise Unreadable(f"row {row} is no {kind.name}")
-        if kind is Kind.ORDER:
+        if kind is Kind.TAKE_OVER:
+            taken = TakeOver(int(execution["account"][row]))
+        elif taken is not None:
+            if kind is Kind.TAKEN:
+                yield taken, None
+                taken = None
+        elif kind is Kind.ORDER:
             order = _order(execution, row)
         elif order is not None:
             if kind in ENDS:
@@ -164,8 +174,8 @@ def transitions_in(execution: Columns) -> Iterator[tuple[Transition, int | None]
                 order = None
         elif (transition := _transition(execution, kind, row)) is not None:
             yield transition, None
-    if order is not None:
-        raise Unreadable("the last order has no end")
+    if order is not None or taken is not None:
+        raise Unreadable("the last order or takeover has no end")
 
 
 def prefer(book: Book, leaf: int) -> None:
@@ -237,6 +247,9 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
         return SettleMarket(asset)
     if kind is Kind.CASH_OUT:
         return CashOut(account, asset)
+    if kind is Kind.CONVERT:
+        lots, price = (sum(register(name) << (14 * k) for k, name in enumerate(names)) for names in (LOTS, PRICE))
+        return Convert(account, asset, lots, price)
     if kind is Kind.CANCEL:
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))

@@ -20,6 +20,7 @@ from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -29,6 +30,7 @@ from state.transitions.register import Register
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import parse_venue
@@ -59,6 +61,8 @@ ACTS = [
     {"kind": "enact", "instrument": "ETH"},
     {"kind": "settle", "market": "ETH-PERP"},
     {"kind": "cash_out", "account": 7, "market": "ETH-PERP"},
+    {"kind": "take_over", "account": 7},
+    {"kind": "convert", "account": 7, "asset": "ETH", "lots": 12, "price": "2680.00"},
     {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
     {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
 ]
@@ -98,6 +102,8 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(Enact, st.integers(0, 3)),
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
+    st.builds(TakeOver, accounts),
+    st.builds(Convert, accounts, st.just(1), st.integers(0, 2**28 - 1), lot_prices),
     st.builds(Send, chains, assets, units),
     st.builds(Receive, chains, sequences, assets, units),
 )
@@ -157,7 +163,7 @@ def test_acts_in_a_file(tmp_path: Path) -> None:
     assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
     assert read_objects(tmp_path / "b", HEADER, *ACTS) == [
         SetStatus(2, Status.REDUCE_ONLY), SetChain(2, ChainStatus.SUSPENDED), SetCap(0, 0, 3), Enact(1),
-        SettleMarket(3), CashOut(7, 3), Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
+        SettleMarket(3), CashOut(7, 3), TakeOver(7), Convert(7, 1, 12, 268_000), Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
     ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from circuits.bounds import (
     LIMIT_MAX,
     MAX_ACCOUNTS,
     PRICE_MAX,
+    SAMPLE_TIME,
     SIZE_MAX,
     TIME_MAX,
     TRANSIT,
@@ -40,6 +41,7 @@ from circuits.records import (
     Tag,
     balance_index,
     chain_index,
+    funding_index,
     header_index,
     market_index,
     parameters_index,
@@ -54,19 +56,23 @@ from state.audit import account_figures, invariant
 from state.backing import vault_record
 from state.book import Reason, Removal, order_id
 from state.errors import MESSAGES, Refusal, Rule
+from state.funding import funding_record
 from state.ledger import BatchStateError, Ledger
 from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.close import CloseVenue
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice, market_record
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
@@ -149,6 +155,15 @@ def market_rules(status: int = 0, minimum: int = 0, interest: int = 0, cap: int 
     return {rules_index(BTC_PERP): record(Tag.RULES, status, 200, 500, minimum, interest, cap)}
 
 
+def indexed(index: int) -> dict[int, Record]:
+    """BTC-PERP with that funding index."""
+    return {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 1 << BTC_PERP, index, 6_170_000, 500, TIME)}
+
+
+def premiums(sampled: int) -> dict[int, Record]:
+    return {funding_index(BTC_PERP): funding_record(0, sampled, 0, 1_000)}
+
+
 def crowded(account: int) -> dict[int, Record]:
     """Sixteen open instruments, ETH none of them; most of them do not exist."""
     return {header_index(account): header_record(Role.TRADER, 0, 1 | ((1 << ACCOUNT_INSTRUMENTS - 1) - 1 << 2))}
@@ -173,6 +188,21 @@ CASES = [
     Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
     Case(Rule.BALANCE_LIMIT, CashOut(ALICE, BTC_PERP),
          position(ALICE, 5) | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX)}, before=SETTLEMENT),
+    *(Case(Rule.SETTLED, refused, before=SETTLEMENT)
+      for refused in (SampleFunding(BTC_PERP), ApplyFunding(BTC_PERP))),
+    *(Case(Rule.NOT_A_MARKET, refused)
+      for market in (-1, USDC, ETH, 4)
+      for refused in (SampleFunding(market), ApplyFunding(market), PayFunding(ALICE, market))),
+    Case(Rule.UNKNOWN_ACCOUNT, PayFunding(99, BTC_PERP)),
+    Case(Rule.NO_BALANCE, PayFunding(ALICE, BTC_PERP)),
+    Case(Rule.HOLDING_LIMIT, PayFunding(SystemAccount.ROUNDING, BTC_PERP),
+         {balance_index(SystemAccount.ROUNDING, BTC_PERP): held(-SIZE_MAX - 1)}),
+    Case(Rule.BALANCE_LIMIT, PayFunding(ALICE, BTC_PERP),
+         position(ALICE, 5) | indexed(FUNDING_START - 16)
+         | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX - 4)}),
+    Case(Rule.STALE_MARK, SampleFunding(BTC_PERP), old_price(BTC_PERP)),
+    Case(Rule.SAMPLE_TOO_SOON, SampleFunding(BTC_PERP), premiums(sampled=TIME - SAMPLE_TIME + 1)),
+    Case(Rule.FUNDING_TOO_SOON, ApplyFunding(BTC_PERP)),
     Case(Rule.NOT_A_PARAMETER, MARGIN, before=SETTLEMENT),
     Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.ACTIVE), before=SETTLEMENT),
     Case(Rule.COUNTER_LIMIT, SettleMarket(BTC_PERP),
@@ -411,7 +441,9 @@ def test_refusal(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case.rule for case in CASES} | {Rule.BOOK_FULL, Rule.BATCH_FULL} == set(Rule) == set(MESSAGES)
+    # Those that need hours or a large book are refused in tests of their own.
+    elsewhere = {Rule.BOOK_FULL, Rule.BATCH_FULL, Rule.FUNDING_DUE, Rule.FUNDING_LIMIT}
+    assert {case.rule for case in CASES} | elsewhere == set(Rule) == set(MESSAGES)
 
 
 def test_a_full_batch_takes_nothing_more_but_closes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,17 @@ from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
@@ -87,6 +90,9 @@ acts: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Enact, mostly(st.integers(0, 3), -1, 4)),
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
+    st.builds(PayFunding, accounts, markets),
+    st.builds(SampleFunding, markets),
+    st.builds(ApplyFunding, markets),
     st.builds(Send, chains, assets, amounts),
     st.builds(Receive, chains, st.integers(0, 4), assets, amounts),
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS, TRANSIT
+from circuits.bounds import AMOUNT_BITS, BIAS, FUNDING_START, TRANSIT
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     CHAIN_DEPOSITS,
     CHAIN_WITHDRAWALS,
     EMPTY,
@@ -17,6 +18,7 @@ from circuits.records import (
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
+    TAG,
     VENUE_ACTS,
     VENUE_INDEX,
     Record,
@@ -217,8 +219,8 @@ class Forger:
 
         self._replace(step, index, add)
 
-    def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> None:
-        """The nonce and the number of orders change; an instrument without a balance opens."""
+    def header(self, step: Step, account: int, *, nonce: int = 0, opens: int | None = None, orders: int = 0) -> int:
+        """The nonce and the number of orders change; an instrument without a balance opens. Returns the row."""
         empty = opens is not None and self.memory.read(balance_index(account, opens)) == EMPTY
 
         def change(elements: list[int]) -> None:
@@ -228,7 +230,7 @@ class Forger:
                 elements[HEADER_MASK] |= 1 << opens
                 elements[HEADER_OPEN] += 1
 
-        self._replace(step, header_index(account), change)
+        return self._replace(step, header_index(account), change)
 
     def balance(self, step: Step, account: int, instrument: int, change: int, *, bids: int = 0, asks: int = 0) -> int:
         """Amount and resting lots change; what leaves the range of an amount wraps around, as limbs would."""
@@ -237,7 +239,9 @@ class Forger:
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
         wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
         resting = (old[BALANCE_BIDS] + bids) % P, (old[BALANCE_ASKS] + asks) % P
-        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting))
+        perpetual = self.memory.read(market_index(instrument))[TAG] == Tag.PERPETUAL
+        funding = FUNDING_START if old == EMPTY and perpetual else old[BALANCE_FUNDING]
+        return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting, funding))
 
     def check(self, row: int, account: int) -> None:
         """The margin check that the row asks for, whatever comes of it."""

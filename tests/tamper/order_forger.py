@@ -83,7 +83,7 @@ class OrderForger:
         notional = maker[ORDER_PRICE] * size if notional is None else notional
         rest = maker[ORDER_LEFT] - size
         removed = not rest if removed is None else removed
-        self._begin(Kind.MATCH)
+        self._begin(Kind.MATCH, 0)
         self._take(leaf, maker, EMPTY if removed else (*maker[:ORDER_LEFT], rest % P, *maker[ORDER_LEFT + 1 :]))
         charged = [self._fee(notional, taker) if fees[taker] is None else fees[taker] or 0 for taker in (0, 1)]
         account = maker[ORDER_ACCOUNT] if self.maker is None else self.maker

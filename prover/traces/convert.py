@@ -1,0 +1,73 @@
+"""Registers and ports of CONVERT transitions."""
+
+import numpy as np
+
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB, LIMB_BITS
+from circuits.execution import BOUND_PORT
+from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, SystemAccount
+from circuits.steps import Kind
+from circuits.transitions import convert as layout
+from prover.traces import swap
+from prover.traces.cancel import seize
+from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
+from prover.traces.execution import ExecutionTrace
+from prover.traces.take_over import fund
+
+
+def fill(trace: ExecutionTrace) -> None:
+    """What is needed, what it is worth, and how it goes to the fund."""
+    kind = Kind.CONVERT
+    rows = trace.rows(kind)
+    market = rows[1]
+    lots, price, shortfall = (trace.argument(kind, name) for name in ("lots", "price", "shortfall"))
+    units = lots * trace.old[MARKET_LOT_UNITS][market]
+    trace.registers(kind, account=trace.argument(kind, "account"), instrument=trace.argument(kind, "asset"), forced=1)
+    trace.registers(kind, **swap.registers(np.ones_like(lots), units, 0, whole=0, other=int(SystemAccount.INSURANCE)))
+    for names, value in ((layout.PRICE, price), (layout.LOTS, lots), (layout.SHORTFALL, shortfall)):
+        trace.registers(kind, **dict(zip(names, limbs_of(value, len(names)), strict=True)))
+    trace.header(rows[0], None, rows[:1])
+    seize(trace, rows[0])
+    _price(trace, market, price)
+    _units(trace, market, lots, units)
+    _worth(trace, rows[2], lots, price, shortfall)
+    swap.fill(trace, rows[3:7], np.ones_like(lots), units, price * lots)
+    trace.port(BOUND_PORT, rows[3], trace.new[AMOUNT_LIMBS - 1][rows[3]] - BIAS_TOP_LIMB)
+    fund(trace, rows[7])
+
+
+def _price(trace: ExecutionTrace, market: Integers, price: Integers) -> None:
+    mark = trace.old[MARKET_MARK : MARKET_MARK + 2, market]
+    trace.wide_port(layout.PRICE_PORT, market, price)
+    trace.wide_port(layout.BELOW_PORT, market, integer_of(mark) - price)
+    low, high = (
+        p * CONVERSION_DISCOUNT - m * (CONVERSION_DISCOUNT - 1)
+        for p, m in zip(limbs_of(price, 2), mark, strict=True)
+    )
+    carry = low >> LIMB_BITS
+    trace.port(layout.ABOVE_PORT, market, low & (LIMB - 1))
+    trace.port(layout.ABOVE_PORT + 1, market, high + carry)
+    trace.port(layout.ABOVE_CARRY_PORT, market, carry + layout.ABOVE_CARRY_OFFSET)
+
+
+def _units(trace: ExecutionTrace, market: Integers, lots: Integers, units: Integers) -> None:
+    low, high = limbs_of(lots, 2)
+    trace.nonzero(market, low + high)
+    for k, part in enumerate(limbs_of(units, 3)):
+        trace.port(layout.UNITS_PORT + k, market, part)
+    trace.port(layout.UNITS_CARRY_PORT, market, low * trace.old[MARKET_LOT_UNITS][market] >> LIMB_BITS)
+
+
+def _worth(trace: ExecutionTrace, rows: Integers, lots: Integers, price: Integers, shortfall: Integers) -> None:
+    product, carries, high = product_limbs(price, lots)
+    trace.amount(Kind.CONVERT, price * lots)
+    for first, parts in (
+        (layout.NOTIONAL_PORT, product), (layout.NOTIONAL_CARRY_PORT, carries), (layout.LOTS_PORT, limbs_of(lots, 2)),
+    ):  # fmt: skip
+        for k, part in enumerate(parts):
+            trace.port(first + k, rows, part)
+    trace.columns["scratch"][rows] = high
+    half, amount = 1 << 2 * LIMB_BITS, price * lots
+    low = shortfall % half - amount % half + price - 1
+    trace.register(layout.BORROW, rows, low >> 2 * LIMB_BITS)
+    trace.wide_port(layout.LEFT_PORT, rows, low)
+    trace.wide_port(layout.LEFT_PORT + 2, rows, shortfall - amount + price - 1 >> 2 * LIMB_BITS)

@@ -1,0 +1,52 @@
+"""Registers and ports of LIQUIDATE: what the order that follows has, and how its limit is within the zero price."""
+
+import numpy as np
+
+from circuits.bounds import FEE_ONE, LIMB, LIMB_BITS, LIQUIDATION_FEE_MAX
+from circuits.execution import REGISTERS
+from circuits.steps import Kind
+from circuits.transitions.liquidate import (
+    CARRY_OFFSET,
+    CARRY_PORT,
+    DISTANCE_PORT,
+    LIMIT_PORT,
+    RATE_PORT,
+    REST_PORT,
+)
+from circuits.transitions.match import BUYS, LIMIT
+from circuits.zero_price import GIVES, PRICE
+from prover.traces.cancel import seize
+from prover.traces.columns import limbs_of
+from prover.traces.execution import ExecutionTrace
+
+
+def fill(trace: ExecutionTrace) -> None:
+    """Registers, after those of orders: the account gives the position that its order sells, or buys back."""
+    rows = trace.rows(Kind.LIQUIDATE)
+    order = rows[-1] + 1
+    for row in rows:
+        for name in REGISTERS:
+            trace.register(name, row, trace.columns[name][order])
+        trace.register(GIVES, row, 1 - trace.columns[BUYS][order])
+    trace.header(rows[0], None, rows)
+    seize(trace, rows[0])
+
+
+def fill_limit(trace: ExecutionTrace) -> None:
+    """After the zero price is known: the limit's distance from it, which holds the fee."""
+    row = trace.rows(Kind.LIQUIDATE)[-1]
+    limit, price, rate = trace.columns[LIMIT][row], trace.columns[PRICE][row], trace.argument(Kind.LIQUIDATE, "fee")
+    distance = (2 * trace.columns[GIVES][row] - 1) * (limit - price)
+    rest = distance * FEE_ONE - limit * rate
+    for first, value, count in ((LIMIT_PORT, limit, 2), (DISTANCE_PORT, distance, 2), (REST_PORT, rest, 4)):
+        for k, part in enumerate(limbs_of(value, count)):
+            trace.port(first + k, row, part)
+    low, high = FEE_ONE % LIMB, FEE_ONE // LIMB
+    limits, distances, rests = limbs_of(limit, 2), limbs_of(distance, 2), limbs_of(rest, 2)
+    carry = np.zeros_like(rest)
+    for k in range(2):
+        upper = distances[0] * high if k else 0
+        carry = (distances[k] * low + upper - limits[k] * rate + carry - rests[k]) >> LIMB_BITS
+        trace.port(CARRY_PORT + k, row, carry + CARRY_OFFSET)
+    trace.port(RATE_PORT, row, rate)
+    trace.port(RATE_PORT + 1, row, LIQUIDATION_FEE_MAX - rate)

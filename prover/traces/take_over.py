@@ -1,0 +1,74 @@
+"""Registers and ports of TAKE_OVER, TAKE and TAKEN transitions, and of the insurance fund's check."""
+
+import numpy as np
+
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS
+from circuits.buses import Tier
+from circuits.records import HEADER_MASK, TAG, SystemAccount, Tag
+from circuits.steps import Kind
+from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING
+from prover.traces.columns import Integers, integer_of
+from prover.traces.execution import ExecutionTrace
+
+
+def fill(trace: ExecutionTrace) -> None:
+    """The account's check, its balances, and the fund's check."""
+    header = trace.rows(Kind.TAKE_OVER)[0]
+    mask = trace.new[HEADER_MASK][header]
+    trace.registers(Kind.TAKE_OVER, account=trace.argument(Kind.TAKE_OVER, "account"), **{REMAINING: mask})
+    asked(trace, header, Tier.CLOSE_OUT, fails=1)
+    _balances(trace)
+    fund(trace, trace.rows(Kind.TAKEN)[0])
+
+
+def asked(trace: ExecutionTrace, rows: Integers, tier: Tier, *, fails: int) -> None:
+    """A header whose check is of this tier, at valid prices."""
+    trace.header(rows, None, [rows], checked=True)
+    for name, value in (("moment", trace.columns["time"][rows]), ("fails", fails), ("tier", int(tier))):
+        trace.register(name, rows, value)
+
+
+def fund(trace: ExecutionTrace, rows: Integers) -> None:
+    """The insurance fund's check."""
+    trace.register("account", rows, int(SystemAccount.INSURANCE))
+    asked(trace, rows, Tier.ZERO, fails=0)
+
+
+def _balances(trace: ExecutionTrace) -> None:
+    kind = Kind.TAKE
+    rows = trace.rows(kind)
+    market, base, fund_base, rules = rows
+    account, instrument, remaining = (trace.argument(kind, name) for name in ("account", "instrument", "remaining"))
+    amount = trace.old[:AMOUNT_LIMBS, base]
+    bias = np.array([0] * (AMOUNT_LIMBS - 1) + [BIAS_TOP_LIMB])
+    left = remaining - (1 << instrument)
+    perpetual = (trace.old[TAG][market] == int(Tag.PERPETUAL)).astype(np.int64)
+    trace.registers(
+        kind, account=account, instrument=instrument, **{MORE: left > 0, PERPETUAL: perpetual},
+        **{f"amount{k}": part for k, part in enumerate(amount)},
+    )  # fmt: skip
+    trace.register(REMAINING, market, remaining)
+    for row in rows[1:]:
+        trace.register(REMAINING, row, left)
+    trace.port(GAP_PORT, market, _passed(account, instrument, remaining))
+    trace.change(fund_base, list(amount - bias[:, None]))
+    counted = -_long(trace.old[:AMOUNT_LIMBS, base])
+    trace.register("interest", fund_base, counted)
+    held = (trace.new[:AMOUNT_LIMBS, fund_base], trace.old[:AMOUNT_LIMBS, fund_base])
+    trace.register("interest", rules, counted + _long(held[0]) - _long(held[1]))
+
+
+def _passed(account: Integers, instrument: Integers, remaining: Integers) -> Integers:
+    """How many instruments lie between this one and the one before of the same takeover, of which each knows what
+    remained before it."""
+    gaps = np.zeros_like(instrument)
+    gaps[1:] = instrument[1:] - instrument[:-1] - 1
+    follows = np.zeros(len(instrument), dtype=bool)
+    follows[1:] = (account[1:] == account[:-1]) & (remaining[1:] == remaining[:-1] - (1 << instrument[:-1]))
+    return np.where(follows, gaps, 0)
+
+
+def _long(limbs: Integers) -> Integers:
+    """What `circuits.accounts.long_position` says of these limbs."""
+    negative = (BIAS >> 2 * LIMB_BITS) - integer_of(limbs[2:])
+    return (1 - negative) * integer_of(limbs[:2])

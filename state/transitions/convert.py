@@ -1,0 +1,53 @@
+"""Let the insurance fund buy an asset of an account that owes cash and is below its maintenance requirement."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from circuits.bounds import CONVERSION_DISCOUNT, SIZE_MAX
+from circuits.buses import Tier
+from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, SystemAccount, from_limbs, market_index
+from circuits.steps import Kind, Step
+from state.accounts import access_header, swap
+from state.backing import find_asset
+from state.errors import Refusal, Rule, require_range
+from state.margin import check_below, check_fund, refuse_orders
+from state.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """Lots of an asset for quote, at a price near the mark, no more than the account needs. Anyone may ask for it."""
+
+    kind: ClassVar[Kind] = Kind.CONVERT
+    account: int
+    asset: int
+    lots: int
+    price: int
+
+    def apply(self, memory: Memory) -> tuple[int, ...]:
+        """See Transition. Refuses NOT_COLLATERAL, NOT_PRICED (the quote), ORDERS_REST, NO_SHORTFALL, CONVERSION_PRICE,
+        MORE_THAN_NEEDED, and what `access_header`, `check_below` (of the maintenance tier), `swap` and `check_fund`
+        refuse."""
+        asset, fund = find_asset(memory.venue, self.asset), SystemAccount.INSURANCE
+        if asset == memory.venue.quote:
+            raise Refusal(Rule.NOT_PRICED, instrument=self.asset)
+        require_range("lots", self.lots, 1, SIZE_MAX)
+        row = access_header(memory, Step.SEIZE_HEADER, self.account)
+        refuse_orders(memory, self.account)
+        margin = check_below(memory, row, self.account, Tier.MAINTENANCE)
+        if not margin.shortfall:
+            raise Refusal(Rule.NO_SHORTFALL, account=self.account, cash=margin.cash)
+        market = memory.look(Step.CONVERT_MARKET, market_index(self.asset))
+        memory.look(Step.CONVERT_WORTH, market_index(self.asset))
+        mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+        low = mark - mark // CONVERSION_DISCOUNT
+        if not low <= self.price <= mark:
+            raise Refusal(Rule.CONVERSION_PRICE, instrument=asset.name, price=self.price, low=low, high=mark)
+        if (self.lots - 1) * self.price >= margin.shortfall:
+            raise Refusal(
+                Rule.MORE_THAN_NEEDED,
+                account=self.account, shortfall=margin.shortfall, lots=self.lots, price=self.price,
+            )
+        swap(memory, self.account, fund, asset, -self.lots * market[MARKET_LOT_UNITS], self.lots * self.price)
+        check_fund(memory)
+        return (self.account, self.asset, self.lots, self.price, margin.shortfall)
