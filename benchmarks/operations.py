@@ -16,6 +16,7 @@ from circuits.witness import Witness
 
 PLACE, TAKE, FILL, REMOVAL, CANCEL = "place that rests", "taking order", "fill", "removal of a maker", "cancel"
 BOUNDS = {PLACE: 3_000, CANCEL: 3_000, FILL: 6_000}  # cells each
+CHECKED, CHECK_BOUND = 8, 2_500  # instruments of a margin check, and the cells that it may have
 _ENDS = {Kind.REST: PLACE, Kind.FILLED: TAKE, Kind.DISCARD: TAKE}  # of an order
 _PARTS = {Kind.MATCH: FILL, Kind.FAIL: REMOVAL, Kind.SKIP: REMOVAL, Kind.CANCEL: CANCEL}
 HOW = (
@@ -75,6 +76,11 @@ def operation_cells(witness: Witness, tables: Sequence[TableCells]) -> list[Oper
     ]  # fmt: skip
 
 
+def check_cells(tables: Sequence[TableCells], instruments: int = CHECKED) -> int:
+    """Cells of a margin check over so many open instruments: a row for each, and the closing row."""
+    return (instruments + 1) * next(table.columns for table in tables if table.name == "margin")
+
+
 def first_touches(witness: Witness, label_of_row: NDArray[Any]) -> NDArray[Any]:
     """For each leaf that the batch opens, ascending, the label of the execution row that touches it first."""
     visits, accesses = witness.visits, witness.accesses
@@ -104,5 +110,7 @@ def print_operations(witness: Witness, tables: Sequence[TableCells]) -> None:
         rows.append(("fill with its taking order", fills, *sums, *each, BOUNDS[FILL]))
     header = ("operation", "count", "execution rows", "margin rows", "leaves", "own cells each", "tree cells each",
               "cells each", "bound")  # fmt: skip
+    check = check_cells(tables)
+    rows.append((f"margin check of {CHECKED}", 1, 0, CHECKED + 1, 0, check, 0, check, CHECK_BOUND))
     print_table("Committed cells by operation, without padding, range table and quotient", header, rows)
     print(HOW)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from circuits.bounded import Bounded
-from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_SLOTS, BIAS_TOP_LIMB, LIMB
+from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_SLOTS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB
 from circuits.execution import BOUND_PORT, Execution
 from circuits.expression import Expression
 from circuits.records import (
@@ -120,9 +120,13 @@ def balance(
         execution.require(step, label, execution.new[position] - execution.old[position] - lots)
 
 
-def fresh_prices(execution: Execution, step: Step, unless: Expression | int = 0) -> None:
-    """The prices that the margin check reads must be valid at the batch's time, unless the bit `unless` is 1."""
-    execution.require(step, "moment of prices", execution.register("moment") - execution.time * (1 - unless))
+def fresh_prices(
+    execution: Execution, step: Step, unless: Expression | int = 0, *, strict: bool = False, also: Expression | int = 0
+) -> None:
+    """The prices that the margin check reads must be fresh at the batch's time, unless the bit `unless` is 1; strict:
+    and not capped. Where the bit `also` is 1, and so is `unless`, they must be fresh, capped or not."""
+    moment = (execution.time + int(strict) * CAPPED_BIT) * (1 - unless) + execution.time * also
+    execution.require(step, "moment of prices", execution.register("moment") - moment)
 
 
 def stays_below_bound(execution: Execution, step: Step) -> None:

@@ -11,6 +11,7 @@ from circuits.bounds import (
     CAP_UNIT,
     FEE_MAX,
     FRACTION_ONE,
+    GROWTH_MAX,
     LIMB,
     MAINTENANCE_MIN,
     MAX_INSTRUMENTS,
@@ -33,6 +34,7 @@ from circuits.records import (
     QUOTE_INSTRUMENT,
     QUOTE_MAINTENANCE,
     RULES_CAP,
+    RULES_GROWTH,
     RULES_MAKER_FEE,
     RULES_MINIMUM,
     RULES_STATUS,
@@ -93,6 +95,7 @@ class Parameter(Enum):
 
     HAIRCUT = "haircut"  # of a collateral asset; stored is what is left, in 1 / FRACTION_ONE
     INITIAL_MARGIN = "initial_margin"
+    MARGIN_GROWTH = "margin_growth"  # of the margin fraction, for each LIMB lots of open interest
     STALENESS = "staleness"
     STEP_TIME = "step_time"
     MAKER_FEE = "maker_fee"
@@ -152,6 +155,7 @@ def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
         Parameter.TAKER_FEE: Target(rules, Tag.RULES, RULES_TAKER_FEE, 0, FEE_MAX),
         Parameter.MINIMUM_NOTIONAL: Target(rules, Tag.RULES, RULES_MINIMUM, 0, PRICE_MAX),
         Parameter.INTEREST_CAP: Target(rules, Tag.RULES, RULES_CAP, 0, SIZE_MAX),
+        Parameter.MARGIN_GROWTH: Target(rules, Tag.RULES, RULES_GROWTH, 0, GROWTH_MAX),
         Parameter.IMPACT: Target(funding_index(instrument), Tag.FUNDING, FUNDING_IMPACT, 1, SIZE_MAX),
     }
 

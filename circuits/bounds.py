@@ -20,10 +20,12 @@ PRICE_MAX = (1 << PRICE_BITS) - 1
 # lots, of a fill and of a position or collateral holding that a margin check reads
 SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1
 TIME_MAX = (1 << (2 * LIMB_BITS)) - 1
+CAPPED_BIT = TIME_MAX + 1  # is added to the last second of a mark that was kept from reaching its price
 STALENESS_MAX = (1 << 20) - 1  # seconds for which a price may be relied on
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 
 FRACTION_ONE = 10_000  # < LIMB
+GROWTH_MAX = FRACTION_ONE  # of a margin fraction, for each LIMB lots of open interest; the first then make it 1
 FAIR_SHARE = 4  # a fill is fair to a party that loses at most 1 / FAIR_SHARE of a lot's requirement against the mark
 FEE_ONE = 1_000_000
 FEE_MAX = (1 << 13) - 1  # keeps the carries of the fee division inside one limb

@@ -13,8 +13,9 @@ bits distinct powers of two, every open instrument is visited exactly once.
 
 worst is the larger of |size + all resting bids| and |size - all resting asks|. A request names a tier, which says what
 the ratio is, and whether the borrow fraction (not of tier ZERO) and the borrow cap (of tier INITIAL alone) count; it
-says whether the check fails, and for which moment its prices must be valid, 0 if for none. It fails if a comparison
-does or a price is stale, and in no other case; but a tier other than INITIAL has no check on a stale price at all.
+says whether the check fails, and for which moment its prices must be fresh, 0 if for none. It fails if a comparison
+does or a price is stale, and in no other case; but a tier other than INITIAL has no check on a stale price at all. A
+check that is strict takes marks that were kept from reaching their price, capped ones, for stale.
 
 A perpetual is visited with the market's funding index: what it owed before is settled. The closing row also hands
 equity, requirement and cash to whoever asks for them.
@@ -29,6 +30,7 @@ from circuits.bounds import (
     AMOUNT_LIMBS,
     BIAS_TOP_LIMB,
     BORROW_MAX,
+    CAPPED_BIT,
     LIMB,
     MAX_INSTRUMENTS,
     RATIO_ONE,
@@ -47,6 +49,7 @@ PORTS = 31
 # long a price has been stale or stays valid.
 BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
 COUNTED, APART, FLIPS, VALIDITY = (19, 20), (21, 22, 23), 24, (25, 26)
+LAST_SECOND, CAP_FLAG = (27, 28), 29
 APART_WEIGHTS = (1, LIMB, LIMB + 1)  # with these, three limbs hold 0 .. 2 * SIZE_MAX
 MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
 # An asset has no mark product; its division into lots uses those ports.
@@ -56,8 +59,8 @@ SHORT, SHORT_CARRIES, EQUITY, EQUITY_CARRIES = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9
 EXCESS, EXCESS_CARRIES = (14, 15, 16, 17, 18), (19, 20, 21)
 REQUIRED, REQUIRED_CARRIES = (22, 23, 24, 25), (26, 27, 28)
 CAP_DISTANCE = (29, 30)
-# On the row of the quote: the two bits of the tier.
-TIER = (5, 6)
+# On the row of the quote: the two bits of the tier, and the moment.
+TIER, MOMENT = (5, 6), (27, 28)
 SUM_CARRY_OFFSET = LIMB // 2
 EXCESS_CARRY_OFFSET = BORROW_MAX + 2 * RATIO_ONE
 NO_CAP = LIMB * LIMB  # more than the high limbs of any cash
@@ -101,7 +104,8 @@ class Margin:
     ratio: Bounded
     cap: Bounded  # of the cash that is owed, in CAP_UNIT
     fails: Bounded  # whether the check is to fail
-    moment: Bounded  # the time at which prices must be valid
+    moment: Bounded  # the time at which prices must be fresh
+    strict: Bounded  # whether those that are capped count as stale
     stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
     stales: Expression  # the number of stale prices on the earlier rows of the check
     reports: Bounded  # whether the closing row hands over what it has found
@@ -189,7 +193,8 @@ def _columns() -> Margin:
         unsound_bounded(table.column("ratio"), 0, RATIO_ONE, "RATIO_ONE, 0 or one of the venue's, see acts.py"),
         unsound_bounded(table.column("cap"), 0, NO_CAP, "the venue's borrow cap, a limb, or NO_CAP"),
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
-        unsound_bounded(table.column("moment"), 0, TIME_MAX, "of the request: the batch's time, or 0"),
+        unsound_bounded(table.column("moment"), 0, TIME_MAX, "two limbs, see _freshness"),
+        table.boolean("strict"),
         table.boolean("stale"),
         table.column("stales"),
         table.boolean("reports"),
@@ -203,7 +208,8 @@ def _sequence(m: Margin) -> None:
     """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
     tier = (m.ports[TIER[0]] + m.ports[TIER[1]] * 2).expression
-    request = [m.clock, m.account, m.mask, m.fails.expression, m.moment.expression, tier]
+    moment = (m.moment + m.strict * CAPPED_BIT).expression
+    request = [m.clock, m.account, m.mask, m.fails.expression, moment, tier]
     m.table.receive(MARGIN, "margin request", request, Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
     constrain("the last row ends a check", m.visiting, Where.LAST)
@@ -216,8 +222,9 @@ def _sequence(m: Margin) -> None:
         constrain(f"{name} is kept", m.visiting * change, Where.TRANSITION)
     fails = m.fails.expression
     constrain("failing is kept", m.visiting * (fails.next() - fails), Where.TRANSITION)
-    moment = m.moment.expression
-    constrain("the moment is kept", m.visiting * (moment.next() - moment), Where.TRANSITION)
+    for name, kept in (("the moment", m.moment), ("strictness", m.strict)):
+        change = kept.expression.next() - kept.expression
+        constrain(f"{name} is kept", m.visiting * change, Where.TRANSITION)
     constrain("visits start at 1", m.quote * (m.visit - 1))
     constrain("visits are counted", m.visiting * (m.visit.next() - m.visit - 1), Where.TRANSITION)
     further = m.asset.next() + m.perpetual.next()
@@ -333,15 +340,23 @@ def _products(m: Margin) -> None:
 
 
 def _freshness(m: Margin) -> None:
-    """stale is 1 exactly if the price's last second is before the moment; the quote has no price."""
-    valid = unsound_bounded(m.valid, 0, 2 * TIME_MAX, "a price's time and how long it lasts, two limbs each")
-    distance = (1 - m.stale * 2) * (valid - m.moment) - m.stale
-    low, high = m.pick(VALIDITY)
-    priced, stales = m.asset + m.perpetual, m.stales
-    m.table.equal("stale or not", distance, low + high * LIMB, priced)
+    """stale is 1 exactly if the price's last second is before the moment; the quote has no price.
+
+    What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict; so is what a market says
+    of its last second, and whether the mark is capped. Where the check is strict, a capped mark is counted too.
+    """
+    moment, last, distance = ([*m.pick(ports)] for ports in (MOMENT, LAST_SECOND, VALIDITY))
+    in_range = (m.moment - moment[0] - moment[1] * LIMB).expression
+    m.table.constrain("the moment in range", m.quote * in_range)
+    priced, stales, capped = m.asset + m.perpetual, m.stales, m.ports[CAP_FLAG].expression
+    second = last[0] + last[1] * LIMB
+    m.table.constrain("capped is boolean", priced * capped * (capped - 1))
+    m.table.constrain("last second and whether capped", priced * (m.valid - second.expression - capped * CAPPED_BIT))
+    left = (1 - m.stale * 2) * (second - m.moment) - m.stale
+    m.table.equal("stale or not", left, distance[0] + distance[1] * LIMB, priced)
     m.table.constrain("stale prices are counted from 0", m.quote * stales)
-    counted = m.visiting * (stales.next() - stales) - priced * m.stale.expression
-    m.table.constrain("stale prices are counted", counted, Where.TRANSITION)
+    counted = priced * (m.stale.expression + m.strict.expression * capped)
+    m.table.constrain("stale prices are counted", m.visiting * (stales.next() - stales) - counted, Where.TRANSITION)
 
 
 def _accumulate(m: Margin) -> None:

@@ -23,7 +23,8 @@ class Tag(IntEnum):
     VENUE = 1  # accounts, batches, time, acts of the operator, seconds of notice that some of them need, events
     CHAIN = 2  # deposits, withdrawals, status
     VAULT = 3  # amount limbs (unsigned), cap of deposits
-    # Market records: bit, lot units, mark (2), weight (2), last second at which the mark may be relied on.
+    # Market records: bit, lot units, mark (2), weight (2), last second at which the mark is fresh, and CAPPED_BIT more
+    # if it was kept from reaching its price.
     QUOTE = 4  # lot units = 1; then the maintenance and close-out ratio, the borrow fraction and the borrow cap
     ASSET = 5  # a collateral asset; weight: collateral value a lot
     PERPETUAL = 6  # instead of the lot units, which are 1, the funding index; weight: initial requirement a lot
@@ -34,7 +35,7 @@ class Tag(IntEnum):
     BALANCE = 11  # amount limbs (biased), lots of all resting bids, of all resting asks, funding index (perpetuals)
     ORDER = 12  # next order's leaf, price, lots left, account, expiry, book (2 * market + 1 if it buys), nonce
     REDUCE_ORDER = 13  # the same, reduce-only
-    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap
+    RULES = 14  # of a perpetual: status, maker fee, taker fee, minimum notional, open interest, its cap, margin growth
     PENDING = 16  # an announced change: leaf and element that it is of, the new value, its first second
     EVENT = 18  # of a deleveraging: book that it reduces, lots closed (2), open interest (2), price, funding index
     FUNDING = 17  # of a perpetual: sum of premiums (3 limbs, biased), times of the last sample and application, impact
@@ -85,7 +86,7 @@ MARKET_BIT, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, MARKET_VALID = 0, 1, 2
 MARKET_FUNDING = MARKET_LOT_UNITS  # of a perpetual
 QUOTE_MAINTENANCE, QUOTE_CLOSE_OUT, QUOTE_BORROW, QUOTE_BORROW_CAP = range(2, 6)
 PARAMETERS_FRACTION, PARAMETERS_PRICES, PARAMETERS_TIME, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME = range(5)
-RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP = range(6)
+RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_INTEREST, RULES_CAP, RULES_GROWTH = range(7)
 TOTAL_BIT = 4
 FUNDING_SAMPLED, FUNDING_APPLIED, FUNDING_IMPACT = 3, 4, 5
 PENDING_LEAF, PENDING_POSITION, PENDING_VALUE, PENDING_DUE = range(4)

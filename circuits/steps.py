@@ -34,6 +34,7 @@ class Step(_Numbered):
     TRANSFER_TO_HEADER = auto()
     TRANSFER_TO_BALANCE = auto()
     PRICE_PARAMETERS = auto()
+    PRICE_RULES = auto()
     PRICE_STEP = auto()
     PRICE_MARKET = auto()
     ORDER_MARKET = auto()

@@ -74,6 +74,7 @@ def _rules_records(instrument: Instrument) -> dict[int, Record]:
     if instrument.tag != Tag.PERPETUAL:
         return {}
     fees = instrument.maker_fee, instrument.taker_fee
-    rules = record(Tag.RULES, Status.ACTIVE, *fees, instrument.minimum_notional, 0, instrument.interest_cap)
+    interest = 0, instrument.interest_cap, instrument.margin_growth
+    rules = record(Tag.RULES, Status.ACTIVE, *fees, instrument.minimum_notional, *interest)
     funding = funding_record(0, 0, 0, instrument.impact)
     return {rules_index(instrument.number): rules, funding_index(instrument.number): funding}

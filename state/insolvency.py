@@ -17,10 +17,10 @@ def require_insolvent(memory: Memory, account: int) -> tuple[Margin, int]:
     """
     fund = int(SystemAccount.INSURANCE)
     row = access_header(memory, Step.DELEVERAGE_FUND, fund, traders_only=False)
-    funds = visit_all(memory, row, fund, reduces=False)
+    funds = visit_all(memory, row, fund, reduces=False, strict=False)
     refuse_stale(memory, fund, funds)
     row = access_header(memory, Step.DELEVERAGE_HEADER, account)
-    margin = visit_all(memory, row, account, reduces=False)
+    margin = visit_all(memory, row, account, reduces=False, strict=False)
     refuse_stale(memory, account, margin)
     if margin.equity >= 0:
         raise Refusal(Rule.SOLVENT, account=account, equity=margin.equity)

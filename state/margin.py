@@ -16,7 +16,7 @@ hand can only shrink.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, CAP_UNIT, RATIO_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, RATIO_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
@@ -139,11 +139,11 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
 
 
 def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
-    """The sums of an account that does not have the tier, at valid prices, for execution row `row`.
+    """The sums of an account that does not have the tier, at fresh prices, capped or not, for execution row `row`.
 
     Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
     """
-    margin = visit_all(memory, row, account, reduces=False)
+    margin = visit_all(memory, row, account, reduces=False, strict=False)
     refuse_stale(memory, account, margin)
     if margin.reaches(tier):
         raise Refusal(
@@ -160,7 +160,7 @@ def check_fund(memory: Memory) -> None:
     """
     fund = SystemAccount.INSURANCE
     row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
-    margin = visit_all(memory, row, fund, reduces=False)
+    margin = visit_all(memory, row, fund, reduces=False, strict=False)
     refuse_stale(memory, fund, margin)
     if not margin.reaches(Tier.ZERO):
         raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
@@ -172,15 +172,15 @@ def refuse_orders(memory: Memory, account: int) -> None:
         raise Refusal(Rule.ORDERS_REST, account=account, orders=orders)
 
 
-def visit_all(memory: Memory, row: int, account: int, *, reduces: bool) -> Margin:
-    """The sums of the check that execution row `row` asks for; reduces: prices may be stale. Refuses what `assess`
-    refuses. Raises Unsettled."""
+def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
+    """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
+    even be capped. Refuses what `assess` refuses. Raises Unsettled."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         if market[TAG] == Tag.PERPETUAL and owes(balance, market):
             raise Unsettled(account, instrument)
         memory.visit(row, account, instrument, balance, market)
-    return assess(memory.venue, account, entries, 0 if reduces else memory.time)
+    return assess(memory.venue, account, entries, 0 if reduces else memory.time, strict=strict)
 
 
 def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
@@ -194,8 +194,17 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0) -> Margin:
-    """The sums over the entries, whose prices are to be valid at the moment; at 0, all are.
+def relied_until(market: Record, *, strict: bool = True) -> int:
+    """The last second at which a mark may be relied on; strict: none, 0, if it was kept from reaching its price."""
+    capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
+    return 0 if capped and strict else last
+
+
+def assess(
+    venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0, *, strict: bool = True
+) -> Margin:
+    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`; at
+    moment 0 all are.
 
     Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
     """
@@ -205,8 +214,9 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
-        if market[TAG] != Tag.QUOTE and market[MARKET_VALID] < moment and margin.stale is None:
-            margin.stale = instrument, market[MARKET_VALID]
+        until = relied_until(market, strict=strict)
+        if market[TAG] != Tag.QUOTE and until < moment and margin.stale is None:
+            margin.stale = instrument, until
     return margin
 
 

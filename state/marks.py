@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from circuits.bounds import FRACTION_ONE
 from circuits.records import (
     MARKET_MARK,
-    MARKET_VALID,
     PARAMETERS_STALENESS,
     PARAMETERS_TIME,
     Tag,
@@ -16,6 +15,7 @@ from circuits.records import (
 )
 from state.depth import Terms
 from state.ledger import Ledger
+from state.margin import relied_until
 from state.rehearsal import last_time
 from state.tape import Trade
 from state.transitions.price import SetPrice
@@ -88,7 +88,7 @@ class Marks:
         return from_limbs(self._ledger.read(market_index(instrument))[MARKET_MARK : MARKET_MARK + 2])
 
     def _holds(self, instrument: int) -> bool:
-        return self._ledger.read(market_index(instrument))[MARKET_VALID] >= self._ledger.time
+        return relied_until(self._ledger.read(market_index(instrument))) >= self._ledger.time
 
     def _parameter(self, instrument: int, element: int) -> int:
         return self._ledger.read(parameters_index(instrument))[element]

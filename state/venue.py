@@ -20,6 +20,7 @@ from circuits.bounds import (
     FEE_MAX,
     FEE_ONE,
     FRACTION_ONE,
+    GROWTH_MAX,
     LIMB,
     LOT_UNITS_MAX,
     MAINTENANCE_MIN,
@@ -73,6 +74,7 @@ class Instrument:
     step_time: int = 0  # seconds; a price moves the mark by at most elapsed / step_time of it
     minimum_notional: int = 0  # quote base units, of an order
     interest_cap: int = 0  # lots, of all long positions together
+    margin_growth: int = 0  # of the fraction, in 1 / FRACTION_ONE for each LIMB lots of open interest
     impact: int = 0  # lots from the best order on, of whose last one the price counts for the premium
 
     def units(self, text: str) -> int:
@@ -146,7 +148,7 @@ class Venue:
                 "name": i.name, "tag": i.tag.name, "units_per_one": str(i.units_per_one), "lot_units": i.lot_units,
                 "fraction": i.fraction, "maker_fee": i.maker_fee, "taker_fee": i.taker_fee, "price": i.initial_price,
                 "staleness": i.staleness, "step_time": i.step_time, "minimum_notional": i.minimum_notional,
-                "interest_cap": i.interest_cap, "impact": i.impact,
+                "interest_cap": i.interest_cap, "margin_growth": i.margin_growth, "impact": i.impact,
             }
             for i in self.instruments
         ]
@@ -252,10 +254,11 @@ def _read_market(table: "_Table", number: int, quote: Instrument) -> Instrument:
     price, times = table.scaled("price", scale, 1, PRICE_MAX), _read_times(table)
     least = table.scaled("minimum_notional", quote.units_per_one, 0, PRICE_MAX)
     cap = table.scaled("open_interest_cap", 1 / lot, 0, SIZE_MAX)
+    growth = table.scaled("margin_growth", FRACTION_ONE, 0, GROWTH_MAX) if "margin_growth" in table.content else 0
     impact = table.scaled("impact", 1 / lot, 1, SIZE_MAX)
     table.finish()
-    rates = fraction, maker_fee, taker_fee
-    return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, *rates, price, *times, least, cap, impact)
+    rates, limits = (fraction, maker_fee, taker_fee), (least, cap, growth, impact)
+    return Instrument(number, name, Tag.PERPETUAL, 1 / lot, 1, scale, *rates, price, *times, *limits)
 
 
 def _read_times(table: "_Table") -> tuple[int, int]:

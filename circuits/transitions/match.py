@@ -314,7 +314,7 @@ def _position(execution: Execution) -> None:
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
     # The bit of a forced taker is 1: its order is reduce-only.
-    fresh_prices(execution, step, unless=bit - forced_taker(execution))
+    fresh_prices(execution, step, unless=bit, strict=True, also=forced_taker(execution))
 
 
 def _count_interest(execution: Execution) -> None:

@@ -271,4 +271,4 @@ def _end(execution: Execution) -> None:
     account, instrument = execution.register("account"), execution.register("instrument")
     nothing = [bounded(0)] * 4
     balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting, funded=True)
-    fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"))
+    fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"), strict=True)

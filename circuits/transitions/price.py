@@ -3,7 +3,7 @@ margin or counts as collateral."""
 
 from circuits.accounts import market_leaf
 from circuits.bounded import Bounded, unsound_bounded
-from circuits.bounds import FRACTION_ONE, LIMB
+from circuits.bounds import CAPPED_BIT, FRACTION_ONE, LIMB
 from circuits.buses import Public
 from circuits.execution import Execution
 from circuits.records import (
@@ -16,18 +16,23 @@ from circuits.records import (
     PARAMETERS_STALENESS,
     PARAMETERS_STEP_TIME,
     PARAMETERS_TIME,
+    RULES_GROWTH,
+    RULES_INTEREST,
+    RULES_SLOT,
     TAG,
     Tag,
 )
 from circuits.steps import Step
 
 # Registers, under the names they have here.
-FRACTION, IS_PERPETUAL, STALENESS = "maker_rate", "side", "taker_rate"
+BASE, IS_PERPETUAL, STALENESS = "maker_rate", "side", "taker_rate"
+FRACTION = "fee0"  # what the base fraction has grown to
 ELAPSED, STEP_TIME = "size0", "size1"  # seconds
 LONG, UP, CAPPED = "own", "placed", "expired"  # of one row each
 
-# Ports of PRICE_PARAMETERS and of PRICE_STEP. What fills two is named after the first.
+# Ports of PRICE_PARAMETERS, of PRICE_RULES, and of PRICE_STEP. What fills two is named after the first.
 LATER_PORT, LONG_PORT = 0, 2  # the time since the last price; how clearly it is as long as LONG says
+INTEREST_PORT, ONE_PORT = 0, 2  # open interest; how clearly the fraction is CAPPED at 1, or is not
 ALLOWANCE_PORT, REMAINDER_PORT, REST_PORT, CARRY_PORT, DISTANCE_PORT, CAPPED_PORT = 0, 2, 3, 4, 5, 7
 
 
@@ -35,6 +40,7 @@ def constrain(execution: Execution) -> None:
     """The quote has no parameters record, so it has no price; what has one is an asset or a perpetual, so the flag that
     tells them apart is 0 or 1. The price, its number and its time are public."""
     _parameters(execution, Step.PRICE_PARAMETERS)
+    _growth(execution, Step.PRICE_RULES)
     _step(execution, Step.PRICE_STEP)
     step = Step.PRICE_MARKET
     execution.access(step, market_leaf(execution, 0), None, [MARKET_WEIGHT, MARKET_WEIGHT + 1])
@@ -51,7 +57,7 @@ def _parameters(execution: Execution, step: Step) -> None:
     execution.require(step, "prices are numbered", execution.register("sequence") - number)
     execution.require(step, "prices are counted", execution.new[PARAMETERS_PRICES] - number - 1)
     for label, name, position in (
-        ("fraction", FRACTION, PARAMETERS_FRACTION),
+        ("fraction", BASE, PARAMETERS_FRACTION),
         ("staleness", STALENESS, PARAMETERS_STALENESS),
         ("step time", STEP_TIME, PARAMETERS_STEP_TIME),
     ):
@@ -75,6 +81,24 @@ def _time(execution: Execution, step: Step) -> None:
     execution.require(step, "elapsed time", execution.register(ELAPSED) - elapsed)
 
 
+def _growth(execution: Execution, step: Step) -> None:
+    """fraction = min(ONE, base + growth * floor(open interest / LIMB)).
+
+    The instrument has parameters, so the leaf is that of its rules or, if it is an asset, empty for ever: no step makes
+    rules of nothing. Then growth and interest are 0, and the fraction is the base. Open interest is 0 at first, and no
+    order leaves it above both what it was and its cap; so it is at most SIZE_MAX, and two limbs hold it in one way.
+    """
+    execution.access(step, market_leaf(execution, RULES_SLOT))
+    interest = _two(execution, INTEREST_PORT)
+    execution.require(step, "open interest", execution.old[RULES_INTEREST] - interest.expression)
+    growth, whole = execution.old_limb(RULES_GROWTH), execution.ports[INTEREST_PORT + 1]
+    grown = execution.bounded_register(BASE) + growth * whole
+    over = grown - FRACTION_ONE
+    capped = _capped(execution, step, over, ONE_PORT)
+    fraction = grown.expression - capped.expression * over.expression
+    execution.require(step, "fraction", execution.register(FRACTION) - fraction)
+
+
 def _step(execution: Execution, step: Step) -> None:
     """mark +- min(distance, allowance): distance = |price - mark|, allowance = ceil(mark * elapsed / step time).
 
@@ -86,14 +110,13 @@ def _step(execution: Execution, step: Step) -> None:
     mark, price = (_value(pair) for pair in (_marks(execution), execution.amount()[:2]))
     sign = _flag(execution, step, UP) * 2 - 1
     execution.equal(step, "distance", sign * (price - mark), distance)
-    capped = _flag(execution, step, CAPPED)
     over = distance - allowance
-    execution.equal(step, "capped, both ways", _either(0 - over, over - 1, capped), _two(execution, CAPPED_PORT))
+    capped = _capped(execution, step, over, CAPPED_PORT)
     move = sign * (distance - capped * over)
     after = execution.new[MARKET_MARK] + execution.new[MARKET_MARK + 1] * LIMB
     execution.require(step, "new mark", after - mark.expression - move.expression)
-    last = execution.register("amount2") + execution.register(STALENESS)
-    execution.require(step, "last second", execution.new[MARKET_VALID] - (1 - capped.expression) * last)
+    last = execution.register("amount2") + execution.register(STALENESS) + capped.expression * CAPPED_BIT
+    execution.require(step, "last second", execution.new[MARKET_VALID] - last)
 
 
 def _allowance(execution: Execution, step: Step) -> Bounded:
@@ -150,6 +173,13 @@ def _flag(execution: Execution, step: Step, name: str) -> Bounded:
     label = {LONG: "long", UP: "up", CAPPED: "capped"}[name]
     execution.require(step, f"{label} is boolean", flag * (flag - 1))
     return unsound_bounded(flag, 0, 1, "constrained to be boolean on this step")
+
+
+def _capped(execution: Execution, step: Step, over: Bounded, port: int) -> Bounded:
+    """1 exactly if what is over a bound is more than 0; two ports hold how clearly."""
+    capped = _flag(execution, step, CAPPED)
+    execution.equal(step, "capped, both ways", _either(0 - over, over - 1, capped), _two(execution, port))
+    return capped
 
 
 def _either(no: Bounded, yes: Bounded, flag: Bounded) -> Bounded:

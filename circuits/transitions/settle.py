@@ -8,7 +8,7 @@ from circuits.records import MARKET_VALID, MARKET_WEIGHT, PARAMETERS_SLOT, RULES
 from circuits.steps import Step
 from circuits.transitions.act import count
 
-FRESH_PORT = 0  # and the next one: how long the mark may yet be relied on
+FRESH_PORT, LAST_PORT = 0, 2  # and the next one: how long the mark may yet be relied on, its last second
 
 
 def constrain(execution: Execution) -> None:
@@ -30,8 +30,9 @@ def constrain(execution: Execution) -> None:
     execution.require(step, "new kind of record", new[TAG] - int(Tag.SETTLED))
     step = Step.SETTLE_MARKET
     execution.access(step, market_leaf(execution, 0), None, [MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_VALID])
-    left = execution.ports[FRESH_PORT] + execution.ports[FRESH_PORT + 1] * LIMB
+    left, last = (execution.ports[port] + execution.ports[port + 1] * LIMB for port in (FRESH_PORT, LAST_PORT))
     execution.require(step, "the mark is fresh", old[MARKET_VALID] - execution.time - left.expression)
+    execution.require(step, "the mark is not capped", old[MARKET_VALID] - last.expression)
     execution.require(step, "the mark is final", new[MARKET_VALID] - TIME_MAX)
     for k in range(2):
         execution.require(step, f"nothing is required, limb {k}", new[MARKET_WEIGHT + k])

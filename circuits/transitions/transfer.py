@@ -22,7 +22,7 @@ def constrain(execution: Execution) -> None:
     execution.nonzero(Step.TRANSFER_FROM_HEADER, "amount is not 0", execution.amount_sum())
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))
-    fresh_prices(execution, Step.TRANSFER_FROM_BALANCE)
+    fresh_prices(execution, Step.TRANSFER_FROM_BALANCE, strict=True)
     switch = execution.step(Step.TRANSFER_FROM_BALANCE)
     execution.release(Step.TRANSFER_FROM_BALANCE, "account", "mask", "opened")
     execution.hand_over("transfer: the receiver follows the sender", switch, "account", execution.register("other"))

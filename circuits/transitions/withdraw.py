@@ -20,4 +20,4 @@ def constrain(execution: Execution) -> None:
     header(execution, Step.WITHDRAW_HEADER, message=True, may_open=False, checked=True, tag=None)
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.WITHDRAW_BALANCE, account, asset, change)
-    fresh_prices(execution, Step.WITHDRAW_BALANCE)
+    fresh_prices(execution, Step.WITHDRAW_BALANCE, strict=True)

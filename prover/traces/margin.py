@@ -6,7 +6,17 @@ import numpy as np
 
 from circuits import margin as layout
 from circuits.air import Table
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, RATIO_ONE, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import (
+    AMOUNT_LIMBS,
+    BIAS,
+    BIAS_TOP_LIMB,
+    CAPPED_BIT,
+    LIMB,
+    LIMB_BITS,
+    RATIO_ONE,
+    SIZE_MAX,
+    TIMES_PER_CLOCK,
+)
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
@@ -125,15 +135,21 @@ class MarginTrace:
     def _age(self, moment: Integers) -> None:
         """Which prices are stale, by how much they are or are not, and how many of each check."""
         priced = self.market[TAG] != int(Tag.QUOTE)
-        valid = self.market[MARKET_VALID]
+        moment, strict = moment % CAPPED_BIT, moment // CAPPED_BIT
+        valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
         stale = (priced & (valid < moment)).astype(np.int64)
         distance = np.where(stale, moment - valid - 1, valid - moment)
-        self.set("moment", moment)
-        self.columns["moment"][self.closing] = moment[self.last]
+        for name, values in (("moment", moment), ("strict", strict)):
+            self.set(name, values)
+            self.columns[name][self.closing] = values[self.last]
+        self.ports(layout.MOMENT, limbs_of(moment[self.first], 2), self.rows[self.first])
+        self.ports(layout.LAST_SECOND, limbs_of(valid[priced], 2), self.rows[priced])
+        self.columns[f"port{layout.CAP_FLAG}"][self.rows[priced]] = capped[priced]
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
-        self.set("stales", self._before(stale))
-        self.columns["stales"][self.closing] = self._per_check(stale)
+        counted = stale + priced * strict * capped
+        self.set("stales", self._before(counted))
+        self.columns["stales"][self.closing] = self._per_check(counted)
 
     def _per_check(self, values: Integers) -> Integers:
         """The sum of the values of each check."""

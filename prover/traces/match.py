@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, FEE_LIMBS, FEE_ONE, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, CAPPED_BIT, FEE_LIMBS, FEE_ONE, LIMB_BITS
 from circuits.buses import Tier
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
@@ -154,7 +154,7 @@ def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) 
     reduces = _position(trace, base, sign)
     fair = (registers[LOSER][base] != -sign).astype(np.int64)
     for row in shared:
-        trace.register("moment", row, trace.columns["time"][row] * (1 - reduces))
+        trace.register("moment", row, (trace.columns["time"][row] + CAPPED_BIT) * (1 - reduces))
     for number, row in enumerate(rows):
         trace.register("tier", row, fair if number < 2 else fair * reduces)
     trace.change(quote, _paid(trace, quote))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, CAPPED_BIT, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
 from circuits.records import (
     HEADER_NONCE,
     HEADER_ORDERS,
@@ -183,4 +183,4 @@ def _end(trace: ExecutionTrace, kind: Kind) -> None:
         trace.nonzero(header, left)
     if base is not None:
         trace.change(base, [0, 0, 0, 0])
-        trace.registers(kind, moment=trace.columns["time"][base] * (1 - trace.columns["reduce"][base]))
+        trace.registers(kind, moment=(trace.columns["time"][base] + CAPPED_BIT) * (1 - trace.columns["reduce"][base]))

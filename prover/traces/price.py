@@ -10,22 +10,27 @@ from circuits.records import (
     PARAMETERS_STALENESS,
     PARAMETERS_STEP_TIME,
     PARAMETERS_TIME,
+    RULES_GROWTH,
+    RULES_INTEREST,
     TAG,
     Tag,
 )
 from circuits.steps import Kind
 from circuits.transitions.price import (
     ALLOWANCE_PORT,
+    BASE,
     CAPPED,
     CAPPED_PORT,
     CARRY_PORT,
     DISTANCE_PORT,
     ELAPSED,
     FRACTION,
+    INTEREST_PORT,
     IS_PERPETUAL,
     LATER_PORT,
     LONG,
     LONG_PORT,
+    ONE_PORT,
     REMAINDER_PORT,
     REST_PORT,
     STALENESS,
@@ -38,7 +43,7 @@ from prover.traces.execution import ExecutionTrace
 
 def fill(trace: ExecutionTrace) -> None:
     """The published price and time, how far the mark moves, and the division that gives the weight."""
-    parameters, stepped, market = trace.rows(Kind.PRICE)
+    parameters, rules, stepped, market = trace.rows(Kind.PRICE)
     price, time = (trace.argument(Kind.PRICE, name) for name in ("price", "time"))
     step_time = trace.old[PARAMETERS_STEP_TIME][parameters]
     later = time - trace.old[PARAMETERS_TIME][parameters]
@@ -52,7 +57,7 @@ def fill(trace: ExecutionTrace) -> None:
         amount1=high,
         amount2=time,
         **{
-            FRACTION: trace.old[PARAMETERS_FRACTION][parameters],
+            BASE: trace.old[PARAMETERS_FRACTION][parameters],
             IS_PERPETUAL: (trace.old[TAG][market] == int(Tag.PERPETUAL)).astype(np.int64),
             STALENESS: trace.old[PARAMETERS_STALENESS][parameters],
             STEP_TIME: step_time,
@@ -61,8 +66,9 @@ def fill(trace: ExecutionTrace) -> None:
     )
     trace.wide_port(LATER_PORT, parameters, later)
     _choose(trace, LONG, LONG_PORT, parameters, step_time - 1 - later)
+    _fill_growth(trace, rules)
     fill_step(trace, stepped, price, elapsed, step_time)
-    _fill_weight(trace, market)
+    fill_weight(trace, market)
 
 
 def _choose(trace: ExecutionTrace, flag: str, port: int, rows: Integers, slack: Integers) -> None:
@@ -70,6 +76,15 @@ def _choose(trace: ExecutionTrace, flag: str, port: int, rows: Integers, slack: 
     negative = slack < 0
     trace.register(flag, rows, negative.astype(np.int64))
     trace.wide_port(port, rows, np.where(negative, -1 - slack, slack))
+
+
+def _fill_growth(trace: ExecutionTrace, rows: Integers) -> None:
+    """What the base fraction has grown to, on all rows of the transition."""
+    interest, growth = (trace.old[element][rows] for element in (RULES_INTEREST, RULES_GROWTH))
+    trace.wide_port(INTEREST_PORT, rows, interest)
+    grown = trace.columns[BASE][rows] + growth * (interest >> LIMB_BITS)
+    _choose(trace, CAPPED, ONE_PORT, rows, FRACTION_ONE - grown)
+    trace.registers(Kind.PRICE, **{FRACTION: np.minimum(grown, FRACTION_ONE)})
 
 
 def fill_step(
@@ -91,7 +106,7 @@ def fill_step(
     _fill_carry(trace, CARRY_PORT, rows, carry)
 
 
-def _fill_weight(trace: ExecutionTrace, rows: Integers) -> None:
+def fill_weight(trace: ExecutionTrace, rows: Integers) -> None:
     mark, weight = (trace.new[at : at + 2, rows] for at in (MARKET_MARK, MARKET_WEIGHT))
     fraction, perpetual = (trace.columns[name][rows] for name in (FRACTION, IS_PERPETUAL))
     remainder = np.abs(integer_of(mark) * fraction - integer_of(weight) * FRACTION_ONE)

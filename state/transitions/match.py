@@ -182,7 +182,7 @@ def _serve_taker(memory: Memory, taker: Met, price: int, size: int) -> bool:
     row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
     below = False
     if taker.forced:
-        margin = visit_all(memory, row, taker.account, reduces=False)
+        margin = visit_all(memory, row, taker.account, reduces=False, strict=False)
         refuse_stale(memory, taker.account, margin)
         below = not margin.reaches(Tier.MAINTENANCE)
     else:

@@ -4,7 +4,7 @@ margin."""
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import COUNTER_MAX, FRACTION_ONE, PRICE_MAX, TIME_MAX
+from circuits.bounds import CAPPED_BIT, COUNTER_MAX, FRACTION_ONE, LIMB, PRICE_MAX, TIME_MAX
 from circuits.records import (
     MARKET_BIT,
     MARKET_LOT_UNITS,
@@ -17,6 +17,8 @@ from circuits.records import (
     PARAMETERS_STEP_TIME,
     PARAMETERS_TIME,
     QUOTE_INSTRUMENT,
+    RULES_GROWTH,
+    RULES_INTEREST,
     TAG,
     Record,
     Tag,
@@ -25,6 +27,7 @@ from circuits.records import (
     market_index,
     parameters_index,
     record,
+    rules_index,
 )
 from circuits.steps import Kind, Step
 from state.accounts import next_count
@@ -44,6 +47,11 @@ def market_record(tag: Tag, bit: int, lot_units: int, mark: int, fraction: int, 
 def allowance(mark: int, since: int, step_time: int) -> int:
     """By how much the mark may move after so many seconds, rounded up."""
     return -(-mark * min(since, step_time - 1) // step_time)
+
+
+def grown(fraction: int, rules: Record) -> int:
+    """The margin fraction under the open interest of the market with these rules; an asset has none, EMPTY."""
+    return min(FRACTION_ONE, fraction + rules[RULES_GROWTH] * (rules[RULES_INTEREST] // LIMB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,9 @@ class SetPrice:
         require_range("time", self.time, 0, memory.time)
         self._require_signed(memory)
         parameters = self._count(memory)
+        rules = memory.look(Step.PRICE_RULES, rules_index(self.instrument))
         self._move(memory, parameters)
-        self._weigh(memory, parameters[PARAMETERS_FRACTION])
+        self._weigh(memory, grown(parameters[PARAMETERS_FRACTION], rules))
         return (self.instrument, parameters[PARAMETERS_PRICES], self.price, self.time)
 
     def _move(self, memory: Memory, parameters: Record) -> None:
@@ -78,8 +87,9 @@ class SetPrice:
         mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
         most = allowance(mark, self.time - parameters[PARAMETERS_TIME], parameters[PARAMETERS_STEP_TIME])
         moved = min(max(self.price, mark - most), mark + most)
-        valid = self.time + parameters[PARAMETERS_STALENESS] if moved == self.price else 0
-        require_range("last second", valid, 0, TIME_MAX)  # as a margin check reads it
+        last = self.time + parameters[PARAMETERS_STALENESS]
+        require_range("last second", last, 0, TIME_MAX)  # as a margin check reads it
+        valid = last if moved == self.price else last + CAPPED_BIT
         new = (*old[:MARKET_MARK], *limbs(moved, 2), *old[MARKET_WEIGHT:MARKET_VALID], valid, old[TAG])
         memory.replace(Step.PRICE_STEP, index, old, new)
 

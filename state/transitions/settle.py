@@ -6,7 +6,6 @@ from typing import ClassVar
 from circuits.acts import settlement
 from circuits.bounds import TIME_MAX
 from circuits.records import (
-    MARKET_VALID,
     MARKET_WEIGHT,
     RULES_STATUS,
     TAG,
@@ -19,6 +18,7 @@ from circuits.records import (
 from circuits.steps import Kind, Step
 from state.acts import count_act
 from state.errors import Refusal, Rule
+from state.margin import relied_until
 from state.memory import Memory
 from state.transitions.order import find_market
 
@@ -40,8 +40,8 @@ class SettleMarket:
             raise Refusal(Rule.SETTLED, market=name)
         if rules[RULES_STATUS] != Status.HALTED:
             raise Refusal(Rule.NOT_HALTED, market=name)
-        if market[MARKET_VALID] < memory.time:
-            raise Refusal(Rule.STALE_MARK, market=name, valid=market[MARKET_VALID], time=memory.time)
+        if relied_until(market) < memory.time:
+            raise Refusal(Rule.STALE_MARK, market=name, valid=relied_until(market), time=memory.time)
         number, act = count_act(memory, Step.SETTLE_VENUE), settlement(self.market)
         settled = (int(Status.SETTLED), *rules[RULES_STATUS + 1 : TAG], int(Tag.SETTLED))
         memory.replace(Step.SETTLE_RULES, rules_index(self.market), rules, settled)

@@ -10,10 +10,12 @@ from benchmarks.cells import rows_by_kind, table_cells
 from benchmarks.operations import (
     BOUNDS,
     CANCEL,
+    CHECK_BOUND,
     FILL,
     PLACE,
     REMOVAL,
     TAKE,
+    check_cells,
     first_touches,
     operation_cells,
     operations,
@@ -44,6 +46,12 @@ def test_an_order_is_named_after_its_end() -> None:
         "price", PLACE, PLACE, TAKE, FILL, REMOVAL, REMOVAL, TAKE, TAKE, FILL, TAKE, CANCEL, PLACE, FILL, PLACE,
         "close_venue",
     ]  # fmt: skip
+
+
+def test_a_margin_check_is_within_its_bound() -> None:
+    tables = table_cells(witness(), TEST_PARAMETERS)
+    assert check_cells(tables, 3) == 4 * next(table.columns for table in tables if table.name == "margin")
+    assert check_cells(tables) <= CHECK_BOUND
 
 
 def test_all_rows_and_leaves_are_shared_out_once() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circuits.bounds import PRICE_MAX
+from circuits.bounds import GROWTH_MAX, PRICE_MAX, SIZE_MAX
 from circuits.checker import check
-from circuits.records import RULES_CAP, RULES_MINIMUM, RULES_STATUS, Status
+from circuits.records import RULES_CAP, RULES_GROWTH, RULES_INTEREST, RULES_MINIMUM, RULES_STATUS, Status
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement, decode_statement
 from circuits.steps import Kind
@@ -21,8 +21,10 @@ from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.transitions import Transition
 from state.transitions.match import SKIPPED
+from state.transitions.price import SetPrice
 from tests.batches import (
     BTC_PERP,
+    ETH,
     ETH_PERP,
     HOUR,
     every_act,
@@ -122,6 +124,12 @@ def test_they_agree_under_any_market_s_rules(seed: int, attempts: int, status: S
     assert_agreed(statement, witness)
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, GROWTH_MAX), st.integers(0, SIZE_MAX), st.integers(1, PRICE_MAX))
+def test_they_agree_on_any_market_s_growth(growth: int, interest: int, price: int) -> None:
+    ledger = with_rules(new_ledger(), BTC_PERP, {RULES_GROWTH: growth, RULES_INTEREST: interest})
+    with_rules(ledger, ETH_PERP, {RULES_GROWTH: growth // 500, RULES_INTEREST: interest // 500})
+    assert_agreed(*run_batch(ledger, [SetPrice(instrument, price, 60) for instrument in (ETH, BTC_PERP, ETH_PERP)]))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32), st.integers(1, 120), st.integers(0, 27), st.booleans())
 def test_they_agree_on_funding(seed: int, attempts: int, bits: int, falls: bool) -> None:

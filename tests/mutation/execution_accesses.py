@@ -25,6 +25,7 @@ from circuits.records import (
     limbs,
     market_index,
     parameters_index,
+    rules_index,
     total_index,
     vault_index,
 )
@@ -33,7 +34,7 @@ from circuits.steps import Kind, Step
 from state.ledger import Ledger
 from state.transitions.close import CloseVault
 from state.transitions.deposit import Deposit
-from state.transitions.price import SetPrice, market_record
+from state.transitions.price import SetPrice, grown, market_record
 from state.transitions.register import Register
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC, run_batch
@@ -100,6 +101,7 @@ def set_price(
     counted = list(parameters)
     counted[PARAMETERS_PRICES], counted[PARAMETERS_TIME] = count + 1, time
     memory.replace(Step.PRICE_PARAMETERS, parameters_index(instrument), parameters, tuple(counted))
+    fraction = grown(parameters[PARAMETERS_FRACTION], memory.look(Step.PRICE_RULES, rules_index(instrument)))
     leaf = market_index(instrument if stepped is None else stepped)
     old, mark = memory.read(leaf), price if mark is None else mark
     valid = time + parameters[PARAMETERS_STALENESS] if valid is None else valid
@@ -108,7 +110,7 @@ def set_price(
     old = memory.read(market_index(instrument))
     if weight is None:
         mark = from_limbs(old[MARKET_MARK : MARKET_MARK + 2])
-        honest = market_record(Tag(old[TAG]), old[0], old[1], mark, parameters[PARAMETERS_FRACTION], valid)
+        honest = market_record(Tag(old[TAG]), old[0], old[1], mark, fraction, valid)
         weight = from_limbs(honest[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     weighed = (*old[:MARKET_WEIGHT], *limbs(weight, 2), *old[MARKET_VALID:])
     memory.replace(Step.PRICE_MARKET, market_index(instrument), old, weighed)

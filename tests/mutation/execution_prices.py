@@ -177,8 +177,8 @@ def on_step(cells: Cells, parameters: Cells | None = None, elapsed: int = 1) -> 
         for row in rows:
             trace.register(ELAPSED, row, elapsed)
         stated = trace.argument(Kind.PRICE, "price")
-        fill_step(trace, rows[1], stated, one(elapsed), trace.columns[STEP_TIME_REGISTER][rows[1]])
-        for row, values in ((rows[1], cells), (rows[0], parameters or {})):
+        fill_step(trace, rows[2], stated, one(elapsed), trace.columns[STEP_TIME_REGISTER][rows[2]])
+        for row, values in ((rows[2], cells), (rows[0], parameters or {})):
             for name, value in values.items():
                 trace.columns[name][row] = value
 

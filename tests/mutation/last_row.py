@@ -12,10 +12,10 @@ from circuits.transitions.match import BUYS
 from state import ledger as ledger_module
 from state.transitions import Transition
 from state.transitions.close import closing
-from state.transitions.price import SetPrice
+from state.transitions.deposit import Deposit
 from state.transitions.register import Register
 from state.venue import Venue
-from tests.batches import BTC_PERP, new_ledger
+from tests.batches import USDC, new_ledger
 from tests.mutation.script import BentMemory, Script, add, recount
 from tests.mutation.world import Forged, traced
 from tests.proving import TEST_PARAMETERS
@@ -30,12 +30,12 @@ def venue_last(venue: Venue, time: int) -> Iterator[Transition]:
 
 
 def fill_up(forger: Forger, rows: int) -> None:
-    """Accounts, and a few prices, take up so many rows."""
+    """Accounts, and a few deposits, take up so many rows."""
     length = len(STEPS[Kind.REGISTER])
-    prices = next(n for n in range(length) if (rows - n * len(STEPS[Kind.PRICE])) % length == 0)
-    accounts = (rows - prices * len(STEPS[Kind.PRICE])) // length
+    deposits = next(n for n in range(length) if (rows - n * len(STEPS[Kind.DEPOSIT])) % length == 0)
+    accounts = (rows - deposits * len(STEPS[Kind.DEPOSIT])) // length
     forger.apply(*(Register(FIRST_TRADER + number, (9,) * 7) for number in range(accounts)))
-    forger.apply(*(SetPrice(BTC_PERP, 6_000_000, number) for number in range(prices)))
+    forger.apply(*(Deposit(0, number, FIRST_TRADER, USDC, 1) for number in range(deposits)))
 
 
 class CountChanges(Script):

@@ -234,8 +234,9 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     if kind is Kind.TRANSFER:
         return Transfer(account, register("other"), asset, amount)
     if kind is Kind.PRICE:
-        price = register("amount0", row + 1) + (register("amount1", row + 1) << 14)
-        return SetPrice(asset, price, register("amount2", row + 1))
+        step = row + STEPS[kind].index(Step.PRICE_STEP)
+        price = register("amount0", step) + (register("amount1", step) << 14)
+        return SetPrice(asset, price, register("amount2", step))
     if kind in (Kind.SET, Kind.ANNOUNCE, Kind.ENACT):
         return act_in(kind, *(register(name) for name in (LEAF, POSITION, VALUE, "instrument")))
     if kind is Kind.SEND:

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 FEE_PARTS = 1_000_000  # a fee is so many millionths of the notional, rounded up
 MARGIN_PARTS = 10_000
+GROWTH_LOTS = 1 << 14
 RATIO_PARTS = 1_000
 FOREVER = 1 << 40  # seconds
 
@@ -100,6 +101,7 @@ class PlainPrice:
     staleness: int = FOREVER  # seconds
     step_time: int = 2  # seconds
     time: int = 0  # of the last price
+    interest: int = 0  # lots of all long positions together, then
     last: int = field(init=False)  # the last second
 
     def __post_init__(self) -> None:
@@ -208,6 +210,7 @@ class PlainBook:
         if not self.prices[instrument].time <= time <= self.time:
             raise Refused("the price is older than the last one, or of the future")
         self.prices[instrument].publish(price, time)
+        self.prices[instrument].interest = self.interest(instrument)
 
     def place(self, order: PlainOrder) -> None:
         """Match an order, and let the remainder rest if its policy says so. Raises Refused."""
@@ -342,6 +345,7 @@ class PlainMargin:
     borrow_fraction: int = 0  # in 1 / RATIO_PARTS of negative cash, to be held above the requirement
     assets: dict[int, int] = field(default_factory=dict)  # 1 - haircut, in 1 / MARGIN_PARTS
     holdings: dict[tuple[int, int], int] = field(default_factory=dict)  # whole lots by account and asset
+    growths: dict[int, int] = field(default_factory=dict)  # of a market's fraction, for each GROWTH_LOTS of interest
     borrow_cap: int | None = None  # negative cash must be less than that
 
     def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
@@ -375,8 +379,13 @@ class PlainMargin:
                 for buys in (True, False)
             )
             worst = max(abs(position + bids), abs(position - asks))
-            total += worst * -(-self.book.prices[market].mark * self.fractions[market] // MARGIN_PARTS)
+            total += worst * -(-self.book.prices[market].mark * self._fraction(market) // MARGIN_PARTS)
         return total
+
+    def _fraction(self, market: int) -> int:
+        """What the open interest at the last price has made of the initial margin; never more than the notional."""
+        steps = self.book.prices[market].interest // GROWTH_LOTS
+        return min(MARGIN_PARTS, self.fractions[market] + steps * self.growths.get(market, 0))
 
 
 def reduces(position: int, size: int) -> bool:

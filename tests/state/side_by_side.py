@@ -48,8 +48,11 @@ class SideBySide:
         assets = [asset for asset in venue.collateral if asset in priced]
         fractions = {one.number: one.fraction for one in priced if one not in assets}
         haircuts = {asset.number: asset.fraction for asset in assets}
+        growths = {market.number: market.margin_growth for market in venue.markets}
         cap = venue.borrow_cap * CAP_UNIT
-        self.margin = PlainMargin(self.book, fractions, venue.borrow_fraction, haircuts, borrow_cap=cap)
+        self.margin = PlainMargin(
+            self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap
+        )
         self.book.objection = self.margin.objection
         self._lot_units = {asset.number: asset.lot_units for asset in assets}
         self._units: Counter[tuple[int, int]] = Counter()  # by account and asset

@@ -13,9 +13,11 @@ from circuits.bounds import (
     BORROW_MAX,
     CAP_MAX,
     CAP_UNIT,
+    CAPPED_BIT,
     COUNTER_MAX,
     FRACTION_ONE,
     FUNDING_START,
+    GROWTH_MAX,
     LIMIT_MAX,
     MAX_ACCOUNTS,
     MAX_EVENTS,
@@ -281,6 +283,8 @@ CASES = [
     Case(Rule.OUT_OF_RANGE, SetStatus(BTC_PERP, Status.SETTLED)),
     Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.INITIAL_MARGIN, 0))),
     Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.INITIAL_MARGIN, FRACTION_ONE + 1))),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.MARGIN_GROWTH, -1))),
+    Case(Rule.OUT_OF_RANGE, replace(MARGIN, change=(Parameter.MARGIN_GROWTH, GROWTH_MAX + 1))),
     Case(Rule.OUT_OF_RANGE, replace(MARGIN, instrument=4)),
     Case(Rule.OUT_OF_RANGE, replace(MARGIN, instrument=-1)),
     Case(Rule.OUT_OF_RANGE, Announce(ETH, (Parameter.STEP_TIME, 1))),
@@ -376,6 +380,7 @@ CASES = [
     Case(Rule.NOT_A_PARAMETER, replace(MARGIN, instrument=USDC)),
     Case(Rule.NOT_A_PARAMETER, replace(MARGIN, change=(Parameter.HAIRCUT, 600))),
     Case(Rule.NOT_A_PARAMETER, Announce(ETH, (Parameter.MAKER_FEE, 1))),
+    Case(Rule.NOT_A_PARAMETER, Announce(ETH, (Parameter.MARGIN_GROWTH, 1))),
     Case(Rule.NOT_A_PARAMETER, Announce(BTC_PERP, (Parameter.MAKER_FEE, 1)), {rules_index(BTC_PERP): EMPTY}),
     Case(Rule.TOTAL_LIMIT, Deposit(2, 1, ALICE, USDC, AMOUNT_MAX)),
     Case(Rule.NO_BALANCE, Transfer(ALICE, BOB, ETH, 1)),
@@ -543,6 +548,7 @@ ACCEPTED: list[tuple[Transition, dict[int, Record]]] = [
     (SetStatus(BTC_PERP, Status.HALTED), {}),
     (Enact(BTC_PERP), {pending_index(BTC_PERP): DUE_NOW}),
     (replace(MARGIN, change=(Parameter.INITIAL_MARGIN, 1)), {}),
+    (replace(MARGIN, change=(Parameter.MARGIN_GROWTH, GROWTH_MAX)), {}),
     (Announce(ETH, (Parameter.HAIRCUT, 0)), {}),
     (Announce(ETH, (Parameter.STEP_TIME, 2)), {}),
     (Announce(USDC, (Parameter.BORROW_FRACTION, BORROW_MAX)), {}),
@@ -704,7 +710,7 @@ def test_a_price_moves_the_mark_no_further_than_time_allows(before: int, elapsed
     ledger.begin_batch(7 + elapsed + TIME)
     ledger.apply(SetPrice(BTC_PERP, before, 7))
     ledger.apply(SetPrice(BTC_PERP, price, 7 + elapsed))
-    valid = 7 + elapsed + 3600 if price == after else 0
+    valid = 7 + elapsed + 3600 + (0 if price == after else CAPPED_BIT)
     assert ledger.read(market_index(BTC_PERP)) == market_record(Tag.PERPETUAL, 4, FUNDING_START, after, 500, valid)
 
 
@@ -715,7 +721,7 @@ def test_a_capped_mark_is_relied_on_again_once_a_price_is_within_its_step() -> N
     for time, price in ((300, 9_300_000), (301, 9_300_000), (320, 9_300_000)):
         ledger.apply(SetPrice(BTC_PERP, price, time))
         valid.append(ledger.read(market_index(BTC_PERP))[MARKET_VALID])
-    assert valid == [0, 0, 320 + 3600]
+    assert valid == [CAPPED_BIT + 300 + 3600, CAPPED_BIT + 301 + 3600, 320 + 3600]
 
 
 def test_the_batch_s_time_is_the_statement_s() -> None:

@@ -42,7 +42,7 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
     assert parse_venue(TEXT + "\n# another comment\n").id == venue.id
     for old, new in (
         ('"demo"', '"other"'), ('"solana"', '"base"'), ('haircut = "0.15"', 'haircut = "0.16"'),
-        ('"61700.00"', '"61700.01"'),
+        ('"61700.00"', '"61700.01"'), ('margin_growth = "0.0001"', 'margin_growth = "0.0002"'),
         ("decimals = 8", "decimals = 7"), ("2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"), ('"0.0005"', '"0.0006"'),
         ('borrow_fraction = "0.10"', 'borrow_fraction = "0.11"'), ('name = "USDC"', 'name = "USDT"'),
         ("threshold = 3", "threshold = 2"), ("drift = 60", "drift = 61"), ("age = 86400", "age = 1"),
@@ -87,6 +87,9 @@ def test_id_covers_the_meaning_and_not_the_comments() -> None:
         ('lot = "0.0001"\ninitial', 'lot = "x"\ninitial', "market[0].lot"),
         ('initial_margin = "0.05"', 'initial_margin = "0"', "market[0].initial_margin"),
         ('initial_margin = "0.05"', 'initial_margin = "1.1"', "market[0].initial_margin"),
+        ('margin_growth = "0.0001"', 'margin_growth = "1.0001"', "market[0].margin_growth"),
+        ('margin_growth = "0.0001"', 'margin_growth = "-0.0001"', "market[0].margin_growth"),
+        ('margin_growth = "0.0001"', 'margin_growth = "0.00001"', "market[0].margin_growth"),
         ('maker_fee = "0.0002"', 'maker_fee = "0.0082"', "market[0].maker_fee"),
         ('taker_fee = "0.0005"', 'taker_fee = "0.0000001"', "market[0].taker_fee"),
         ('price = "61700.00"', 'price = "9999999999"', "market[0].price"),

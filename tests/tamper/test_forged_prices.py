@@ -24,7 +24,7 @@ CAPPED = BEFORE + allowance(BEFORE, 1, STEP_TIME)
 def longer(traces: dict[str, Columns], statement: Statement) -> Statement:
     """A second counts as the whole step time."""
     execution = traces["execution"]
-    for selector in ("is_price_parameters", "is_price_step", "is_price_market"):
+    for selector in ("is_price_parameters", "is_price_rules", "is_price_step", "is_price_market"):
         execution[ELAPSED][rows_where(execution, **{selector: 1})] = STEP_TIME - 1
     return statement
 
