@@ -92,11 +92,19 @@ class Liquidator:
 
     def unwind(self) -> None:
         """Trade the fund's positions away where the book takes them less than a lot's requirement off the mark."""
-        for position in health(self._ledger, SystemAccount.INSURANCE).positions:
-            buys, slack = position.size < 0, position.weight if position.size < 0 else -position.weight
-            price = min(max(position.mark + slack, 1), LIMIT_MAX)
-            if position.size and self._reachable(position.market, buys, price):
-                self._try("Unwind", position.market, buys, abs(position.size), price)
+        for market in self._ledger.venue.markets:
+            while self._unwind(market.number):
+                pass
+
+    def _unwind(self, market: int) -> bool:
+        """Whether an order of the fund against its position was placed."""
+        positions = health(self._ledger, SystemAccount.INSURANCE).positions
+        position = next(one for one in positions if one.market == market)
+        buys, slack = position.size < 0, position.weight if position.size < 0 else -position.weight
+        price = min(max(position.mark + slack, 1), LIMIT_MAX)
+        if not position.size or not self._reachable(market, buys, price):
+            return False
+        return self._try("Unwind", market, buys, abs(position.size), price)
 
     def _below(self, account: int, tier: Tier) -> Health | None:
         """The account's health if it is below the tier, at valid prices."""
