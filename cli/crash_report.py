@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from cli.crash_run import BatchFigures, CrashRun, CrashSettings, price_text
-from cli.output import aligned
+from cli.output import Table
 from solvent import Venue
 from state.health import health
 from state.scenario.crash import Crash, Moment
 from verifier.files import replacing
 
 REPORT, PLOT = "report.json", "crash.png"
+WATERFALL = {
+    "forced_cancels": "ForceCancel", "conversions": "Convert", "liquidations": "Liquidate", "takeovers": "TakeOver",
+    "deleveragings": "Deleverage", "socialised": "Socialise",
+}  # fmt: skip
 FUND_SHORT = "TakeOver: fund-short"  # as crash.refused counts it
 
 
@@ -44,12 +48,16 @@ def report_object(
 
 
 def _counts(venue: Venue, crash: Crash) -> dict[str, Any]:
-    """How far the waterfall went."""
-    counts, last, quote = crash.counts, crash.series[-1], venue.quote
+    """How far the waterfall went: transitions, and how many different accounts they were about."""
+    last, quote, applied = crash.series[-1], venue.quote, crash.liquidator.applied
     return {
-        "forced_cancels": counts["ForceCancel"], "conversions": counts["Convert"], "liquidations": counts["Liquidate"],
-        "takeovers": counts["TakeOver"], "deleveragings": counts["Deleverage"], "socialised": counts["Socialise"],
-        "fund_exhausted": crash.refused[FUND_SHORT], "fund": quote.format_units(last.fund),
+        **{field: crash.counts[name] for field, name in WATERFALL.items()},
+        "fund_exhausted": crash.refused[FUND_SHORT],  # takeovers that it could not pay for
+        "accounts": {
+            field: len({getattr(one, "account", None) for one in applied if type(one).__name__ == name})
+            for field, name in WATERFALL.items()
+        },
+        "fund": quote.format_units(last.fund),
         "lowest_fund": quote.format_units(min(moment.fund for moment in crash.series)),
         "socialised_loss": quote.format_units(last.loss),
     }  # fmt: skip
@@ -76,16 +84,15 @@ def underwater(run: CrashRun) -> int:
     )  # fmt: skip
 
 
-def report_lines(content: dict[str, Any]) -> list[str]:
+def report_lines(content: dict[str, Any]) -> list[str | Table]:
     """For people."""
     price, seconds = content["price"], content["seconds"]
-    waterfall = (
-        "forced_cancels", "conversions", "liquidations", "takeovers", "fund_exhausted", "deleveragings", "socialised",
-    )  # fmt: skip
+    waterfall = [[name.replace("_", " "), str(content[name]), str(content["accounts"][name])] for name in WATERFALL]
     return [
         f"{content['market']} from {price['first']} to {price['low']} and {price['last']};"
         f" largest fall in one step {price['largest_fall_percent']} %", "",
-        *aligned(["what happened", "times"], [[name.replace("_", " "), str(content[name])] for name in waterfall]), "",
+        Table(["what happened", "times", "accounts"], waterfall), "",
+        f"the fund could not pay for a takeover {content['fund_exhausted']} times",
         f"the insurance fund ends with {content['fund']}, lowest {content['lowest_fund']};"
         f" socialised {content['socialised_loss']}",
         f"{content['below_maintenance_at_the_end']} accounts are below maintenance at the end",

@@ -35,6 +35,7 @@ def test_every_batch_is_proven_and_accepted_everywhere(day: tuple[Path, dict[str
     for number in (1, 2):
         assert run("verify", place / "report" / f"batch-000{number}.proof", "--params", "compact").exit_code == 0
     assert content["invariant"]["checks"] == sum(content["transitions"].values())
+    assert all(count <= content[name] for name, count in content["accounts"].items())
     assert content["price"]["largest_fall_percent"] >= 15
 
 
