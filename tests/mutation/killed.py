@@ -12,7 +12,18 @@ from circuits.field import P
 from circuits.solvent import solvent_circuit
 from state.transitions.cancel import Cancel
 from state.transitions.order import Order, Policy
-from tests.batches import ALICE, BTC_PERP, CAROL, LATE, every_act, every_kind, every_settlement, prompt_ledger
+from tests.batches import (
+    ALICE,
+    BTC_PERP,
+    CAROL,
+    HOUR,
+    LATE,
+    every_act,
+    every_funding,
+    every_kind,
+    every_settlement,
+    prompt_ledger,
+)
 from tests.mutation.world import traced
 
 CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range
@@ -52,8 +63,8 @@ class ModularArithmetic:
 def honest_cells(table: str) -> tuple[Cells, int]:
     """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
     ledger = prompt_ledger()
-    ledger.begin_batch(60)
-    for transition in (*every_kind(), *every_act(), *BOOK):
+    ledger.begin_batch(HOUR)
+    for transition in (*every_kind(), *every_act(), *every_funding(), *BOOK):
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
     for transition in every_settlement():

@@ -38,14 +38,17 @@ from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
@@ -236,6 +239,12 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
         return SettleMarket(asset)
     if kind is Kind.CASH_OUT:
         return CashOut(account, asset)
+    if kind is Kind.PAY_FUNDING:
+        return PayFunding(account, asset)
+    if kind is Kind.APPLY_FUNDING:
+        return ApplyFunding(asset)
+    if kind is Kind.SAMPLE_FUNDING:
+        return SampleFunding(asset)
     if kind is Kind.CANCEL:
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))
