@@ -41,7 +41,7 @@ TWO_LIMBS = "less than LIMB^2, as the record says from which it is copied"
 
 
 def constrain(execution: Execution) -> None:
-    """The mark is valid now; the bids come first. Who has a record of premiums, as the last step shows, is a perpetual."""
+    """The mark is valid now; the bids come first. The last step shows that the instrument is a perpetual."""
     step, old = Step.SAMPLE_MARKET, execution.old
     execution.access(step, market_leaf(execution, 0))
     for label, name, position in (("mark", MARK, MARKET_MARK), ("weight", WEIGHT, MARKET_WEIGHT)):

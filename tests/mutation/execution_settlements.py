@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, LIMB, SIZE_MAX, TIME_MAX
+from circuits.execution import plain_successions
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
@@ -198,9 +198,10 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
     }
     for kind in (Kind.SETTLE, Kind.CASH_OUT):
-        for before, step in pairwise(STEPS[kind]):
+        for step in STEPS[kind][1:]:
             name = step.name.lower()
-            table[f"{before.name.lower()} leads to {name}"] = partial(headless, kind, step, deposit)
+            before = " or ".join(other.name.lower() for other in plain_successions()[step])
+            table[f"{before} leads to {name}"] = partial(headless, kind, step, deposit)
             table[f"the first row is no {name}"] = partial(headless, kind, step, nothing)
     for k in range(4):
         table[f"cash_out_market: notional limb {k} in range"] = partial(overpaid, k, False)
