@@ -66,7 +66,7 @@ REGISTERS = (
     "tier",
     "forced",
 )
-LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
+LOCAL = ("expired", "own", "placed", "tier")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
