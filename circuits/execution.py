@@ -77,7 +77,7 @@ REGISTERS = (
     "tier",
     "forced",
 )
-LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
+LOCAL = ("expired", "own", "placed", "tier")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS + SAMPLING)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
@@ -371,7 +371,7 @@ def _seizing(execution: Execution) -> None:
     starts = execution.steps(SEIZURES)
     table.constrain("a seizure leads to what it is for", seizes * (1 - starts.next()), Where.TRANSITION)
     table.constrain("what is forced follows a seizure", starts.next() * (forced.next() - seizes), Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
+    table.constrain("nothing is forced in the first row", (1 - seizes) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:
