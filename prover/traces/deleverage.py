@@ -74,7 +74,7 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
         **swap.registers(long, size, trace.new[EVENT_FUNDING][event], whole=1, other=int(SystemAccount.ROUNDING)),
         **{INTEREST: interest},
     )
-    for row in rows[:5]:
+    for row in rows[2:5]:
         trace.register("forced", row, 1)
     for row in rows[5:]:
         trace.register(PRICE, row, price)

@@ -16,8 +16,10 @@ from tests.batches import (
     ALICE,
     BTC_PERP,
     CAROL,
+    HOUR,
     LATE,
     every_act,
+    every_funding,
     every_kind,
     every_rescue,
     every_settlement,
@@ -62,8 +64,8 @@ class ModularArithmetic:
 def honest_cells(table: str) -> tuple[Cells, int]:
     """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
     ledger = prompt_ledger()
-    ledger.begin_batch(60)
-    for transition in (*every_kind(), *every_act(), *BOOK):
+    ledger.begin_batch(HOUR)
+    for transition in (*every_kind(), *every_act(), *every_funding(), *BOOK):
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
     for transition in (*every_rescue(), *every_settlement()):
