@@ -100,7 +100,7 @@ FORGERIES = [
             "execution: deleverage_venue: a loss is of one that requires nothing", Socialise(ALICE),
             Rule.HAS_POSITIONS, ledger=crashed),
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
-            "execution: amount limb 0 grows by its change", ledger=borrowed),
+            "execution: deleverage_venue: missing limb 0", ledger=borrowed),
 ]
 
 
