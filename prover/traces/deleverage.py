@@ -7,7 +7,6 @@ from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
-    EVENT_LOTS,
     EVENT_PRICE,
     HEADER_MASK,
     RULES_INTEREST,
@@ -89,7 +88,7 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
     trace.columns["scratch"][rules] = high_carry
     trace.wide_port(SIZE_PORTS[0], event, size)
     trace.wide_port(INTEREST_PORTS[0], event, interest)
-    trace.nonzero(event, trace.new[EVENT_LOTS][event] + trace.new[EVENT_LOTS + 1][event])
+    trace.nonzero(event, np.sum(limbs_of(size, 2), axis=0))
     swap.fill(trace, rows[7:], long, size, price * size)
 
 

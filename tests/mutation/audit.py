@@ -19,10 +19,15 @@ from circuits.records import (
     CHAIN_STATUS,
     CHAIN_WITHDRAWALS,
     EMPTY,
+    EVENT_BOOK,
+    EVENT_FUNDING,
+    EVENT_INTEREST,
+    EVENT_LOTS,
     FIRST_TRADER,
     FUNDING_APPLIED,
     FUNDING_IMPACT,
     FUNDING_SAMPLED,
+    HEADER_EVENTS,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
@@ -62,6 +67,7 @@ from circuits.records import (
     VENUE_ACCOUNTS,
     VENUE_ACTS,
     VENUE_BATCHES,
+    VENUE_EVENTS,
     VENUE_INDEX,
     VENUE_NOTICE,
     VENUE_TIME,
@@ -72,6 +78,7 @@ from circuits.records import (
     balance_index,
     book_number,
     chain_index,
+    event_index,
     from_limbs,
     from_signed_limbs,
     funding_index,
@@ -157,6 +164,8 @@ class Audit:
             held = sum(self._amount(self.new, vault_index(chain, asset.number)) for chain in chains)
             if held != self._amount(self.new, total_index(asset.number)):
                 yield f"vaults hold {held} of {asset.name}, which are not the liabilities"
+        if self.statement.loss != -self._balance(self.new, SystemAccount.LOSS, QUOTE_INSTRUMENT):
+            yield f"losses are said to be {self.statement.loss}"
         for fund in self.statement.fund:
             if fund.amount != self._balance(self.new, SystemAccount.INSURANCE, fund.asset):
                 yield f"the fund is said to hold {fund.amount} of {fund.asset}"
@@ -243,7 +252,9 @@ class Audit:
         for account in self._accounts():
             found = self.new.get(balance_index(account, market), EMPTY)
             known = self.old.get(balance_index(account, market), EMPTY)
-            if found != EMPTY and found[BALANCE_FUNDING] not in (*index, *known[BALANCE_FUNDING:TAG]):
+            events = range(self.new[VENUE_INDEX][VENUE_EVENTS])
+            told = (self.new.get(event_index(number), EMPTY)[EVENT_FUNDING] for number in events)
+            if found != EMPTY and found[BALANCE_FUNDING] not in (*index, *told, *known[BALANCE_FUNDING:TAG]):
                 yield f"account {account} is settled in {market} up to {found[BALANCE_FUNDING]}"
 
     @staticmethod
@@ -287,11 +298,25 @@ class Audit:
                     yield f"the open interest in {market}, which is settled, changes from {old} to {new}"
                 continue
             long = [
-                sum(max(0, self._balance(state, account, market)) for account in self._accounts())
+                sum(max(0, self._position(state, account, market)) for account in self._accounts())
                 for state in (self.old, self.new)
             ]
-            if new - old != long[1] - long[0]:
+            left = [long[0] - old, long[1] - new]  # what shares, rounded down, have left
+            events = self.new[VENUE_INDEX][VENUE_EVENTS] - self.old[VENUE_INDEX][VENUE_EVENTS]
+            if left[0] != left[1] and not (events and 0 <= left[1] <= left[0] + events * len(self._accounts())):
                 yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
+
+    @staticmethod
+    def _position(state: State, account: int, market: int) -> int:
+        """What an account will hold once it has seen all deleveragings; of ROUNDING nothing counts."""
+        held, events = Audit._balance(state, account, market), state[VENUE_INDEX][VENUE_EVENTS]
+        for number in range(state.get(header_index(account), EMPTY)[HEADER_EVENTS], events):
+            event = state[event_index(number)]
+            sign = 1 if event[EVENT_BOOK] % 2 else -1
+            if event[EVENT_BOOK] // 2 == market and sign * held > 0:
+                closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
+                held -= sign * (sign * held * closed // interest)
+        return 0 if account == SystemAccount.ROUNDING else held
 
     def _books(self) -> Iterator[str]:
         """From each sentinel on, orders of that side follow one another, worse ones later, up to the other sentinel."""

@@ -39,10 +39,12 @@ from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, ForceCancel
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -54,6 +56,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -98,7 +101,7 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
             return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
     if wrong := wrong_root(before, statement, leaves):
         return wrong
-    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund", "acts"):
+    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund", "acts", "loss"):
         if getattr(statement, name) != getattr(honest, name):
             return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
     return None
@@ -249,6 +252,12 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
         return SettleMarket(asset)
     if kind is Kind.CASH_OUT:
         return CashOut(account, asset)
+    if kind is Kind.DELEVERAGE:
+        return Deleverage(register("account", row + 1), asset)
+    if kind is Kind.SOCIALISE:
+        return Socialise(register("account", row + 1))
+    if kind is Kind.EVENT:
+        return ApplyEvent(account)
     if kind is Kind.CONVERT:
         lots, price = (sum(register(name) << (14 * k) for k, name in enumerate(names)) for names in (LOTS, PRICE))
         return Convert(account, asset, lots, price)
