@@ -84,7 +84,7 @@ REGISTERS = (
     "mark",
     "quarter",
 )
-LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
+LOCAL = ("expired", "own", "placed", "tier")  # registers that one row alone reads
 LATER = CONTINUATIONS + SAMPLING + OUTCOMES + TAKING  # kinds that begin no transition
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in LATER)
 CHOICES = frozenset(after for _, after in LINKS) | {*SEIZURES, Step.FUND_HEADER}
@@ -385,7 +385,7 @@ def _seizing(execution: Execution) -> None:
     deleverages = execution.step(Step.DELEVERAGE_HEADER)
     follows = (started + order.next()) * (forced.next() - seizes - limit - deleverages)
     table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", (starts + order) * forced, Where.FIRST)
+    table.constrain("nothing is forced in the first row", (1 - seizes) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:

@@ -4,7 +4,7 @@ from circuits.bounded import Bounded, unsound_bounded
 from circuits.bounds import ACCOUNT_SLOTS, BIAS_TOP_LIMB, FUNDING_ONE, LIMB
 from circuits.execution import Execution
 from circuits.expression import Expression
-from circuits.records import ACCOUNT_BASE, BALANCE_FUNDING, BALANCE_SLOT, Tag
+from circuits.records import ACCOUNT_BASE, BALANCE_FUNDING, BALANCE_SLOT
 from circuits.steps import Step
 from circuits.swap import FUNDING, GIVES
 
@@ -21,12 +21,13 @@ CARRY_MAX = 2  # what the middle carry has above one limb, at most; it is in `sc
 def constrain(execution: Execution) -> None:
     """amount = |lots| * |change of the index| / FUNDING_ONE, rounded against the account. SWAP_QUOTE moves it next.
 
-    A long position pays when the index rises, a short one when it falls.
+    A long position pays when the index rises, a short one when it falls. The leaf is a balance or empty, and an empty
+    one's limbs, not biased, are no position that fits two.
     """
     step, old, flag = Step.PAY_BASE, execution.old, execution.register(FALLS)
     account, instrument = execution.register("account"), execution.register("instrument")
     index = ACCOUNT_BASE + BALANCE_SLOT + instrument + ACCOUNT_SLOTS * account
-    execution.access(step, index, Tag.BALANCE, [BALANCE_FUNDING])
+    execution.access(step, index, None, [BALANCE_FUNDING])
     execution.require(step, "funding index", execution.new[BALANCE_FUNDING] - execution.register(FUNDING))
     negative = _size(execution, step)
     execution.require(step, "falling is boolean", flag * (flag - 1))

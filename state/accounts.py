@@ -162,15 +162,23 @@ def swap(
     balance = memory.read(balance_index(account, instrument.number))
     if not past and instrument.tag == Tag.PERPETUAL and owes(balance, memory.read(market_index(instrument.number))):
         raise Unsettled(account, instrument.number)
-    resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])
-    if resting > SIZE_MAX:
-        raise Refusal(
-            Rule.HOLDING_LIMIT, account=account, lots=resting, instrument=instrument.name, limit=SIZE_MAX
-        )
+    refuse_resting(memory, account, instrument)
     change_balance(memory, Step.SWAP_BASE, account, instrument, units)
     change_balance(memory, Step.SWAP_OTHER_BASE, other, instrument, -units)
     change_balance(memory, Step.SWAP_QUOTE, account, memory.venue.quote, quote)
     change_balance(memory, Step.SWAP_OTHER_QUOTE, other, memory.venue.quote, -quote)
+
+
+def refuse_resting(memory: Memory, account: int, instrument: Instrument) -> None:
+    """Refuse (HOLDING_LIMIT) more lots resting on a side than a margin check counts without the position.
+
+    Orders that come to rest are refused so: nobody could reduce such an account's position, nor then touch it.
+    """
+    resting = max(memory.read(balance_index(account, instrument.number))[BALANCE_BIDS : BALANCE_ASKS + 1])
+    if resting > SIZE_MAX:
+        raise Refusal(
+            Rule.HOLDING_LIMIT, account=account, lots=resting, instrument=instrument.name, limit=SIZE_MAX
+        )
 
 
 def next_count(counter: str, count: int, limit: int) -> int:

@@ -168,6 +168,7 @@ def every_funding() -> list[Transition]:
         *(SampleFunding(market) for market in (BTC_PERP, ETH_PERP)),
         *(ApplyFunding(market) for market in (BTC_PERP, ETH_PERP)),
         PayFunding(ALICE, BTC_PERP),
+        CancelAll(BOB),
         CancelAll(CAROL),
         Transfer(BOB, ALICE, USDC, 1),
         PayFunding(CAROL, ETH_PERP),

@@ -140,7 +140,8 @@ class Crowd:
     def _funding(self, ledger: Ledger) -> Transition:
         """A step of funding; most samples and applications are too early."""
         market = self._random.choice([BTC_PERP, ETH_PERP])
-        return self._random.choice([SampleFunding(market), ApplyFunding(market), PayFunding(self._account(), market)])
+        steps: list[Transition] = [SampleFunding(market), ApplyFunding(market), PayFunding(self._account(), market)]
+        return self._random.choice(steps)
 
     def _act(self, ledger: Ledger) -> Transition:
         """Something of the operator's that changes little for the traders."""

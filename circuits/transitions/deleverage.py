@@ -63,7 +63,7 @@ def _equities(execution: Execution) -> None:
         found = execution.ports[EQUITY_PORTS[k]].expression
         execution.hand_over(f"deleverage_fund: equity limb {k}", execution.step(fund), name, found)
     execution.release(fund, *FUND_EQUITY, "account", "mask", "fails")
-    execution.release(step, "mask", "fails", "moment", "tier")
+    execution.release(step, "mask", "fails", "moment", "forced")
 
 
 def _way(execution: Execution) -> None:

@@ -41,9 +41,9 @@ TWO_LIMBS = "less than LIMB^2, as the record says from which it is copied"
 
 
 def constrain(execution: Execution) -> None:
-    """The mark is valid now; the bids come first."""
+    """The mark is valid now; the bids come first. The last step shows that the instrument is a perpetual."""
     step, old = Step.SAMPLE_MARKET, execution.old
-    execution.access(step, market_leaf(execution, 0), Tag.PERPETUAL)
+    execution.access(step, market_leaf(execution, 0))
     for label, name, position in (("mark", MARK, MARKET_MARK), ("weight", WEIGHT, MARKET_WEIGHT)):
         copied = old[position] + old[position + 1] * LIMB
         execution.require(step, label, execution.register(name) - copied)
@@ -68,7 +68,7 @@ def _order(execution: Execution) -> None:
     step = Step.SAMPLE_ORDER
     execution.access(step, execution.register(HEAD))
     expired, ends, reaches = (execution.register(name) for name in (EXPIRED, ENDS, REACHES))
-    for label, bit in (("expired", expired), ("ending", ends), ("reaching", reaches)):
+    for label, bit in (("expired", expired), ("reaching", reaches)):
         execution.require(step, f"{label} is boolean", bit * (bit - 1))
     expiry(execution, step, EXPIRED, EXPIRY_PORT)
     from_end = execution.index - market_leaf(execution, BIDS_SLOT) - execution.register(BUYS)
@@ -78,7 +78,8 @@ def _order(execution: Execution) -> None:
     seen = unsound_bounded(execution.register(SEEN), 0, LIMB * LIMB - 1, "less than the impact size")
     impact = unsound_bounded(execution.register(IMPACT), 0, LIMB * LIMB - 1, TWO_LIMBS)
     live, goes_on, ended = (
-        unsound_bounded(bit, 0, 1, "constrained to be boolean on this step") for bit in (1 - expired, reaches, ends)
+        unsound_bounded(bit, 0, 1, "constrained to be boolean, or just now to be 1 or 0, on this step")
+        for bit in (1 - expired, reaches, ends)
     )
     short = impact * (1 - ended) - seen - left * live
     distance = (1 - goes_on * 2) * short + goes_on - 1

@@ -7,7 +7,6 @@ from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
-    EVENT_LOTS,
     EVENT_PRICE,
     HEADER_MASK,
     RULES_INTEREST,
@@ -56,6 +55,7 @@ def fill(trace: ExecutionTrace) -> None:
         venue = rows[4 if closes else 2]
         trace.wide_port(ROOM_PORT, venue, MAX_EVENTS - trace.new[VENUE_EVENTS][venue])
     _fill_deleverage(trace)
+    _fill_loss(trace)
 
 
 def _fill_deleverage(trace: ExecutionTrace) -> None:
@@ -74,7 +74,7 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
         **swap.registers(long, size, trace.new[EVENT_FUNDING][event], whole=1, other=int(SystemAccount.ROUNDING)),
         **{INTEREST: interest},
     )
-    for row in rows[:5]:
+    for row in rows[2:5]:
         trace.register("forced", row, 1)
     for row in rows[5:]:
         trace.register(PRICE, row, price)
@@ -88,7 +88,7 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
     trace.columns["scratch"][rules] = high_carry
     trace.wide_port(SIZE_PORTS[0], event, size)
     trace.wide_port(INTEREST_PORTS[0], event, interest)
-    trace.nonzero(event, trace.new[EVENT_LOTS][event] + trace.new[EVENT_LOTS + 1][event])
+    trace.nonzero(event, np.sum(limbs_of(size, 2), axis=0))
     swap.fill(trace, rows[7:], long, size, price * size)
 
 
@@ -107,13 +107,11 @@ def fill_equities(trace: ExecutionTrace) -> None:
                 trace.register(name, row, part)
         for name, part in zip(EQUITY, equity, strict=True):
             trace.register(name, venue, part)
-        total = integer_of(np.array(equity)) - BIAS
         _fill_short(trace, venue, funds, equity)
         if not closes:
             for name, part in zip(REQUIRED, required, strict=True):
                 for row in rows[2:]:
                     trace.register(name, row, part)
-            _fill_loss(trace, rows, -total)
 
 
 def _fill_short(trace: ExecutionTrace, venue: Integers, funds: list[Integers], equity: list[Integers]) -> None:
@@ -129,10 +127,11 @@ def _fill_short(trace: ExecutionTrace, venue: Integers, funds: list[Integers], e
     trace.port(NEGATIVE_PORT, venue, BIAS_TOP_LIMB - 1 - equity[-1])
 
 
-def _fill_loss(trace: ExecutionTrace, rows: list[Integers], missing: Integers) -> None:
-    """What the account gets from LOSS."""
-    quote, other_quote = rows[3:]
-    limbs = limbs_of(missing, AMOUNT_LIMBS)
+def _fill_loss(trace: ExecutionTrace) -> None:
+    """What the account gets from LOSS, as its balance says."""
+    quote, other_quote = trace.rows(Kind.SOCIALISE)[3:]
+    amount = integer_of(trace.new[:AMOUNT_LIMBS, quote]) - integer_of(trace.old[:AMOUNT_LIMBS, quote])
+    limbs = limbs_of(amount, AMOUNT_LIMBS)
     trace.registers(Kind.SOCIALISE, **{GIVES: 1, OTHER: int(SystemAccount.LOSS)})
     for row, sign in ((quote, 1), (other_quote, -1)):
         for name, part in zip(EQUITY, limbs, strict=True):

@@ -49,7 +49,7 @@ class ExecutionTrace:
         counts: Integers = np.zeros(self.columns.active, dtype=np.int64)
         venue = np.flatnonzero(self.step == int(Step.DELEVERAGE_VENUE))
         counts[venue] = self.new[VENUE_EVENTS][venue] - self.old[VENUE_EVENTS][venue]
-        last: int = self.old[VENUE_EVENTS][self.starts(Kind.CLOSE_VENUE)].sum()
+        last: int = self.old[VENUE_EVENTS][np.flatnonzero(self.step == int(Step.CLOSE_VENUE))].sum()
         before: Integers = last - counts.sum() + np.cumsum(counts) - counts
         return before
 

@@ -32,8 +32,8 @@ from state.zero_price import find_zero_price
 
 @dataclass(frozen=True, slots=True)
 class Deleverage:
-    """The whole position goes to the account ROUNDING at its zero price. Everybody on the other side gives, or buys, its
-    share of it at that price when it sees the event (`state.transitions.apply_event`). Anyone may ask for it."""
+    """The whole position goes to the account ROUNDING at its zero price. Everybody on the other side gives its share of
+    its own at that price when it sees the event (`state.transitions.apply_event`). Anyone may ask for it."""
 
     kind: ClassVar[Kind] = Kind.DELEVERAGE
     account: int

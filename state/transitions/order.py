@@ -27,7 +27,7 @@ from circuits.records import (
     sentinel_index,
 )
 from circuits.steps import Kind, Step
-from state.accounts import access_header, change_balance, read_header
+from state.accounts import access_header, change_balance, read_header, refuse_resting
 from state.book import Reason, Removal, order_id, order_record
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_margin
@@ -166,6 +166,7 @@ class Order:
         if placed:
             resting = resting_change(self.buys, left)
             row = change_balance(memory, Step.END_BASE, self.account, market, 0, opens=True, resting=resting)
+            refuse_resting(memory, self.account, market)
             check_margin(memory, row, self.account, reduces=self.reduce_only)
 
     def _rest(self, memory: Memory, left: int) -> None:

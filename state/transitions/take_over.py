@@ -16,6 +16,7 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import access_header, balance_amount, change_balance
+from state.errors import Refusal, Rule
 from state.margin import check_below, check_fund, refuse_orders
 from state.memory import Memory
 from state.venue import Instrument
@@ -61,7 +62,5 @@ def _take(memory: Memory, account: int, instrument: Instrument) -> None:
     interest = rules[RULES_INTEREST] + grown
     if interest < 0:
         raise Refusal(Rule.BELOW_INTEREST, market=memory.venue.instruments[number].name, would=interest)
-    if interest < 0:
-        raise AssertionError(f"open interest in {number} would be {interest}")
     new = (*rules[:RULES_INTEREST], interest, *rules[RULES_INTEREST + 1 :])
     memory.replace(Step.TAKE_RULES, rules_index(number), rules, new)

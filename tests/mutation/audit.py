@@ -9,22 +9,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.acts import ActKind
-from circuits.bounds import ACCOUNT_SLOTS, TIME_MAX, TRANSIT
+from circuits.bounds import ACCOUNT_SLOTS, FUNDING_DIVISOR, FUNDING_INTERVAL, SAMPLE_TIME, TIME_MAX, TRANSIT
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     CHAIN_DEPOSITS,
     CHAIN_STATUS,
     CHAIN_WITHDRAWALS,
     EMPTY,
+    EVENT_BOOK,
+    EVENT_FUNDING,
+    EVENT_INTEREST,
+    EVENT_LOTS,
     FIRST_TRADER,
+    FUNDING_APPLIED,
+    FUNDING_IMPACT,
+    FUNDING_SAMPLED,
+    HEADER_EVENTS,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
     HEADER_ORDERS,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
+    MARKET_FUNDING,
     MARKET_MARK,
     MARKET_VALID,
     MARKET_WEIGHT,
@@ -39,7 +49,11 @@ from circuits.records import (
     PARAMETERS_STALENESS,
     PARAMETERS_STEP_TIME,
     PENDING_DUE,
+    QUOTE_BORROW,
+    QUOTE_BORROW_CAP,
+    QUOTE_CLOSE_OUT,
     QUOTE_INSTRUMENT,
+    QUOTE_MAINTENANCE,
     RECORD_SIZE,
     RULES_CAP,
     RULES_GROWTH,
@@ -54,6 +68,7 @@ from circuits.records import (
     VENUE_ACCOUNTS,
     VENUE_ACTS,
     VENUE_BATCHES,
+    VENUE_EVENTS,
     VENUE_INDEX,
     VENUE_NOTICE,
     VENUE_TIME,
@@ -64,8 +79,10 @@ from circuits.records import (
     balance_index,
     book_number,
     chain_index,
+    event_index,
     from_limbs,
     from_signed_limbs,
+    funding_index,
     header_index,
     key_index,
     market_index,
@@ -78,6 +95,7 @@ from circuits.records import (
     vault_index,
 )
 from circuits.statement import Statement
+from state.funding import owed, premium_sum
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
@@ -85,9 +103,10 @@ SETTINGS: dict[int, Sequence[int]] = {
     Tag.VENUE: (VENUE_NOTICE,),
     Tag.CHAIN: (CHAIN_STATUS,),
     Tag.VAULT: (VAULT_CAP,),
-    Tag.QUOTE: (MARKET_WEIGHT,),
+    Tag.QUOTE: (QUOTE_MAINTENANCE, QUOTE_CLOSE_OUT, QUOTE_BORROW, QUOTE_BORROW_CAP),
     Tag.PARAMETERS: (PARAMETERS_FRACTION, PARAMETERS_STALENESS, PARAMETERS_STEP_TIME, TAG),
     Tag.RULES: (RULES_STATUS, RULES_MAKER_FEE, RULES_TAKER_FEE, RULES_MINIMUM, RULES_CAP, RULES_GROWTH, TAG),
+    Tag.FUNDING: (FUNDING_IMPACT,),
     Tag.PENDING: range(RECORD_SIZE),
 }
 State = Mapping[int, Record]  # records by leaf; other leaves are empty
@@ -146,6 +165,8 @@ class Audit:
             held = sum(self._amount(self.new, vault_index(chain, asset.number)) for chain in chains)
             if held != self._amount(self.new, total_index(asset.number)):
                 yield f"vaults hold {held} of {asset.name}, which are not the liabilities"
+        if self.statement.loss != -self._balance(self.new, SystemAccount.LOSS, QUOTE_INSTRUMENT):
+            yield f"losses are said to be {self.statement.loss}"
         for fund in self.statement.fund:
             if fund.amount != self._balance(self.new, SystemAccount.INSURANCE, fund.asset):
                 yield f"the fund is said to hold {fund.amount} of {fund.asset}"
@@ -212,8 +233,30 @@ class Audit:
                 kept = old[:MARKET_WEIGHT] == new[:MARKET_WEIGHT] and old[MARKET_VALID] >= self.statement.time
                 if not (kept or priced) or new[MARKET_WEIGHT : MARKET_VALID + 1] != (0, 0, TIME_MAX):
                     yield f"market {number} is settled with {new}, before {old}"
-            elif not priced and old != new:
+            elif not priced and old[MARKET_MARK:] != new[MARKET_MARK:]:
                 yield f"market {number} changes by itself"
+            yield from self._premiums(number)
+
+    def _premiums(self, market: int) -> Iterator[str]:
+        """A batch, which has one time, has one sample and one application of a market at most, if they are due. Without
+        a sample the sum goes nowhere but into the index."""
+        old, new = (state[funding_index(market)] for state in (self.old, self.new))
+        index = [state[market_index(market)][MARKET_FUNDING] for state in (self.old, self.new)]
+        sampled, applied = (old[k] != new[k] for k in (FUNDING_SAMPLED, FUNDING_APPLIED))
+        time, moved = self.statement.time, FUNDING_DIVISOR * (index[1] - index[0])
+        total = moved + premium_sum(new) - premium_sum(old)
+        due = old[FUNDING_SAMPLED] + SAMPLE_TIME, old[FUNDING_APPLIED] + FUNDING_INTERVAL
+        if (sampled and not time == new[FUNDING_SAMPLED] >= due[0]) or (not sampled and total):
+            yield f"the premiums of {market} change from {old} to {new}, the index from {index[0]} to {index[1]}"
+        if (applied and not time == new[FUNDING_APPLIED] >= due[1]) or (not applied and moved):
+            yield f"the funding index of {market} changes from {index[0]} to {index[1]} by {new}"
+        for account in self._accounts():
+            found = self.new.get(balance_index(account, market), EMPTY)
+            known = self.old.get(balance_index(account, market), EMPTY)
+            events = range(self.new[VENUE_INDEX][VENUE_EVENTS])
+            told = (self.new.get(event_index(number), EMPTY)[EVENT_FUNDING] for number in events)
+            if found != EMPTY and found[BALANCE_FUNDING] not in (*index, *told, *known[BALANCE_FUNDING:TAG]):
+                yield f"account {account} is settled in {market} up to {found[BALANCE_FUNDING]}"
 
     @staticmethod
     def _settled(state: State, market: int) -> bool:
@@ -256,11 +299,25 @@ class Audit:
                     yield f"the open interest in {market}, which is settled, changes from {old} to {new}"
                 continue
             long = [
-                sum(max(0, self._balance(state, account, market)) for account in self._accounts())
+                sum(max(0, self._position(state, account, market)) for account in self._accounts())
                 for state in (self.old, self.new)
             ]
-            if new - old != long[1] - long[0]:
+            left = [long[0] - old, long[1] - new]  # what shares, rounded down, have left
+            events = self.new[VENUE_INDEX][VENUE_EVENTS] - self.old[VENUE_INDEX][VENUE_EVENTS]
+            if left[0] != left[1] and not (events and 0 <= left[1] <= left[0] + events * len(self._accounts())):
                 yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
+
+    @staticmethod
+    def _position(state: State, account: int, market: int) -> int:
+        """What an account will hold once it has seen all deleveragings; of ROUNDING nothing counts."""
+        held, events = Audit._balance(state, account, market), state[VENUE_INDEX][VENUE_EVENTS]
+        for number in range(state.get(header_index(account), EMPTY)[HEADER_EVENTS], events):
+            event = state[event_index(number)]
+            sign = 1 if event[EVENT_BOOK] % 2 else -1
+            if event[EVENT_BOOK] // 2 == market and sign * held > 0:
+                closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
+                held -= sign * (sign * held * closed // interest)
+        return 0 if account == SystemAccount.ROUNDING else held
 
     def _books(self) -> Iterator[str]:
         """From each sentinel on, orders of that side follow one another, worse ones later, up to the other sentinel."""
@@ -307,7 +364,7 @@ class Audit:
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
 
-        Cash-outs cost no message; what they change is left out."""
+        Cash-outs and funding cost no message; what they change is left out."""
         spare = {account: self._secret_messages(account) for account in self._accounts()}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
@@ -374,9 +431,22 @@ class Audit:
         return new - old - sum(movement.account == account for movement in self.statement.withdrawals)
 
     def _gain(self, account: int, slot: int) -> int:
-        """What the account gains beside its movements and what is cashed out of it."""
+        """What the account gains beside its movements, what is cashed out of it, and funding."""
         moved = sum(amount for (_, who, asset), amount in self._moved().items() if (who, asset) == (account, slot))
-        return self._change(account, slot) - moved - self._cashed(account, slot)
+        return self._change(account, slot) - moved - self._cashed(account, slot) + self._funded(account, slot)
+
+    def _funded(self, account: int, slot: int) -> int:
+        """What the account pays of funding on the positions that it had before; the pool is paid it."""
+        if slot != QUOTE_INSTRUMENT:
+            return 0
+        if account == SystemAccount.FUNDING_POOL:
+            return -sum(self._funded(other, slot) for other in self._accounts() if other != account)
+        paid = 0
+        for market in (market.number for market in self.venue.markets):
+            old, new = (state.get(balance_index(account, market), EMPTY) for state in (self.old, self.new))
+            if old != EMPTY and new != EMPTY:
+                paid += owed(old, new[BALANCE_FUNDING])
+        return paid
 
     def _opened(self, account: int) -> set[int]:
         """The instruments of which the account, not a new one, has a balance now."""

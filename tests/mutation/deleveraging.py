@@ -51,10 +51,10 @@ def put(memory: Memory, step: Step, index: int, element: int, change: int) -> No
     memory.replace(step, index, old, (*old[:element], (old[element] + change) % P, *old[element + 1 :]))
 
 
-def equities(forger: Forger, account: int) -> int:
-    """The two checks; returns 1 if the fund's equity is negative."""
-    fund = account_figures(forger.ledger, INSURANCE).margin.equity
-    for step, party in ((Step.DELEVERAGE_FUND, INSURANCE), (Step.DELEVERAGE_HEADER, account)):
+def equities(forger: Forger, account: int, insurer: int = INSURANCE) -> int:
+    """The two checks; returns 1 if the fund's equity is negative. insurer: who is taken for the fund."""
+    fund = account_figures(forger.ledger, insurer).margin.equity
+    for step, party in ((Step.DELEVERAGE_FUND, insurer), (Step.DELEVERAGE_HEADER, account)):
         forger.check(forger.header(step, party), party)
     return int(fund < 0)
 
@@ -81,11 +81,13 @@ def deleverage(
     lots: int | None = None,
     closed: int | None = None,
     interest: int | None = None,
+    insurer: int = INSURANCE,
+    taker: int = ROUNDING,
 ) -> None:
     """A position, or so many lots of it, is closed at its zero price or so much above it; the event says that so many
     lots of such an open interest were."""
     memory, margin = forger.memory, account_figures(forger.ledger, account).margin
-    fund_fails = equities(forger, account)
+    fund_fails = equities(forger, account, insurer)
     record = memory.look(Step.ZERO_MARKET, market_index(market))
     memory.look(Step.ZERO_PRICE, market_index(market))
     held = position(memory, account, market)
@@ -99,7 +101,7 @@ def deleverage(
     said = abs(lots) if closed is None else closed, stood if interest is None else interest
     event = event_record(market, held < 0, *said, price % P, record[MARKET_FUNDING])
     memory.replace(Step.DELEVERAGE_EVENT, event_index(number), EMPTY, event)
-    swap(forger, account, ROUNDING, market, lots, lots * price)
+    swap(forger, account, taker, market, lots, lots * price)
     memory.witness.begin(Kind.DELEVERAGE, account, market, fund_fails)
 
 
@@ -122,6 +124,8 @@ def see(
     counts: int = 1,
     concerned: bool | None = None,
     market: int | None = None,
+    taker: int = ROUNDING,
+    pool: int = POOL,
 ) -> None:
     """An account sees an event, by default the next one, and gives its share of it, or another one."""
     memory, header = forger.memory, forger.memory.read(header_index(account))
@@ -137,13 +141,13 @@ def see(
         old = memory.read(leaf)
         owed = -(-sign * lots * (event[EVENT_FUNDING] - old[BALANCE_FUNDING]) // FUNDING_ONE)
         put(memory, Step.PAY_BASE, leaf, BALANCE_FUNDING, event[EVENT_FUNDING] - old[BALANCE_FUNDING])
-        pay(forger, account, POOL, -owed)
+        pay(forger, account, pool, -owed)
     memory.look(Step.EVENT_RECORD, event_index(number))
     put(memory, Step.EVENT_HEADER, header_index(account), HEADER_EVENTS, counts)
     if concerned:
         closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
         share = lots * closed // interest if share is None else share
         worth = sign * share * (event[EVENT_PRICE] + worse)
-        swap(forger, account, ROUNDING, market, sign * share, worth)
+        swap(forger, account, taker, market, sign * share, worth)
     memory.witness.begin(Kind.EVENT, account)
     memory.witness.begin(Kind.REDUCE if concerned else Kind.UNMOVED, account)

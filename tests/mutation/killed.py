@@ -16,9 +16,12 @@ from tests.batches import (
     ALICE,
     BTC_PERP,
     CAROL,
+    HOUR,
     LATE,
     every_act,
+    every_funding,
     every_kind,
+    every_loss,
     every_rescue,
     every_settlement,
     prompt_ledger,
@@ -62,11 +65,11 @@ class ModularArithmetic:
 def honest_cells(table: str) -> tuple[Cells, int]:
     """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
     ledger = prompt_ledger()
-    ledger.begin_batch(60)
-    for transition in (*every_kind(), *every_act(), *BOOK):
+    ledger.begin_batch(HOUR)
+    for transition in (*every_kind(), *every_act(), *every_funding(), *BOOK):
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
-    for transition in (*every_rescue(), *every_settlement()):
+    for transition in (*every_rescue(), *every_loss(), *every_settlement()):
         ledger.apply(transition)
     columns = traced(ledger, *ledger.close_batch()).traces[table]
     return columns.elements().tolist(), columns.used

@@ -39,18 +39,24 @@ from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel
+from state.transitions.apply_event import ApplyEvent
+from state.transitions.apply_funding import ApplyFunding
+from state.transitions.cancel import Cancel, ForceCancel
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
+from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -88,14 +94,14 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
                 prefer(before.book, leaf)
             before.apply(transition)
         honest, _ = before.close_batch()
-    except Refusal as refusal:
+    except (Refusal, AssertionError) as refusal:  # the latter: of what has not been settled
         return f"the ledger refuses: {refusal}"
     for index, (record, _) in leaves.items():
         if before.store.leaves.get(index, EMPTY) != record:
             return f"leaf {index} is {record}, honestly {before.store.leaves.get(index, EMPTY)}"
     if wrong := wrong_root(before, statement, leaves):
         return wrong
-    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund", "acts"):
+    for name in ("batch", "deposits", "withdrawals", "prices", "vaults", "totals", "fund", "acts", "loss"):
         if getattr(statement, name) != getattr(honest, name):
             return f"{name}: {getattr(statement, name)}, honestly {getattr(honest, name)}"
     return None
@@ -247,11 +253,23 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
         return SettleMarket(asset)
     if kind is Kind.CASH_OUT:
         return CashOut(account, asset)
+    if kind is Kind.DELEVERAGE:
+        return Deleverage(register("account", row + 1), asset)
+    if kind is Kind.SOCIALISE:
+        return Socialise(register("account", row + 1))
+    if kind is Kind.EVENT:
+        return ApplyEvent(account)
     if kind is Kind.CONVERT:
         lots, price = (sum(register(name) << (14 * k) for k, name in enumerate(names)) for names in (LOTS, PRICE))
         return Convert(account, asset, lots, price)
-    if kind is Kind.CANCEL:
+    if kind is Kind.PAY_FUNDING:
+        return PayFunding(account, asset)
+    if kind is Kind.APPLY_FUNDING:
+        return ApplyFunding(asset)
+    if kind is Kind.SAMPLE_FUNDING:
+        return SampleFunding(asset)
+    if kind in (Kind.CANCEL, Kind.FORCE_CANCEL):
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))
-        return Cancel(account, order_id(owner, nonce))
+        return (Cancel if kind is Kind.CANCEL else ForceCancel)(account, order_id(owner, nonce))
     return None

@@ -26,6 +26,7 @@ from state.accounts import balance_amount
 from state.audit import account_figures, invariant
 from state.errors import Refusal, Rule
 from state.ledger import Ledger
+from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
@@ -192,7 +193,7 @@ def test_a_system_account_takes_deposits_after_an_event(account: SystemAccount, 
 def borrowed() -> Ledger:
     """Erin owes cash that her ether does not cover any more."""
     ledger = opened()
-    batch = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
+    batch: list[Transition] = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
     run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
     return ledger
 

@@ -8,6 +8,7 @@ from circuits.records import SystemAccount
 from state.audit import account_figures
 from state.errors import Rule
 from state.ledger import Ledger
+from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
@@ -48,7 +49,7 @@ def deleveraged(sign: int = 1) -> Ledger:
 def borrowed() -> Ledger:
     """Erin owes cash that her ether does not cover."""
     ledger = opened()
-    batch = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
+    batch: list[Transition] = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
     run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
     return ledger
 
@@ -99,7 +100,7 @@ FORGERIES = [
             "execution: deleverage_venue: a loss is of one that requires nothing", Socialise(ALICE),
             Rule.HAS_POSITIONS, ledger=crashed),
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
-            "execution: amount limb 0 grows by its change", ledger=borrowed),
+            "execution: deleverage_venue: missing limb 0", ledger=borrowed),
 ]
 
 
