@@ -68,6 +68,8 @@ class Rule(StrEnum):
     BANKRUPT = "bankrupt"
     ORDERS_REST = "orders-rest"
     BELOW_ZERO_PRICE = "below-zero-price"
+    UNWIND_PRICE = "unwind-price"
+    FUND_SHORT = "fund-short"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -133,6 +135,8 @@ MESSAGES: dict[Rule, str] = {
     Rule.BANKRUPT: "account {account} has equity {equity}: it is taken over or deleveraged, not liquidated",
     Rule.ORDERS_REST: "account {account} has {orders} orders resting; cancel them first",
     Rule.BELOW_ZERO_PRICE: "a limit of {limit} with a fee of {fee}/{fee_one} is worse than the zero price {price}",
+    Rule.UNWIND_PRICE: "a limit of {price} in {market} is not within {requirement} of the mark {mark}",
+    Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
 }
 
 

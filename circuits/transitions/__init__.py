@@ -18,6 +18,7 @@ from circuits.transitions import (
     settle,
     transfer,
     transit,
+    unwind,
     withdraw,
 )
 
@@ -32,6 +33,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     cancel.constrain,
     zero_price.constrain,
     liquidate.constrain,
+    unwind.constrain,
     act.constrain,
     transit.constrain,
     settle.constrain,

@@ -10,7 +10,7 @@ from circuits.bounded import unsound_bounded
 from circuits.bounds import FEE_ONE, LIMB, LIQUIDATION_FEE_MAX, PRICE_MAX
 from circuits.execution import Execution
 from circuits.steps import Step
-from circuits.transitions.match import BUYS, LIMIT
+from circuits.transitions.match import BUYS, LIMIT, UNWINDS
 from circuits.zero_price import GIVES, NEGATIVE, PRICE
 
 RATE = "taker_rate"
@@ -29,6 +29,7 @@ def constrain(execution: Execution) -> None:
     # NEGATIVE is the flag that says whether the order rests.
     execution.require(step, "not bankrupt, and the order does not rest", execution.register(NEGATIVE))
     execution.require(step, "the order is reduce-only", execution.register("reduce") - 1)
+    execution.require(step, "the order is of the account", execution.register(UNWINDS))
     limit, distance, rest, carries = (
         ports[first : first + count]
         for first, count in ((LIMIT_PORT, 2), (DISTANCE_PORT, 2), (REST_PORT, 4), (CARRY_PORT, 2))
