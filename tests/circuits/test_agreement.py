@@ -20,12 +20,15 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.transitions import Transition
+from state.transitions.cancel import CancelAll
 from state.transitions.match import SKIPPED
 from tests.batches import (
+    ALICE,
     BTC_PERP,
     ETH_PERP,
     every_act,
     every_kind,
+    every_liquidation,
     every_order,
     every_settlement,
     new_ledger,
@@ -69,7 +72,9 @@ def crowded_batch(ledger: Ledger, crowd: Crowd, attempts: int) -> tuple[int, Sta
 
 
 def test_the_circuit_accepts_every_kind() -> None:
-    batch = [*every_kind(), *every_order(), *every_act(), *every_settlement()]
+    batch = [
+        *every_kind(), *every_order(), *every_act(), *every_settlement(), CancelAll(ALICE), *every_liquidation(),
+    ]  # fmt: skip
     statement, witness = run_batch(prompt_ledger(), batch)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}

@@ -12,7 +12,7 @@ from circuits.field import P
 from circuits.solvent import solvent_circuit
 from state.transitions.cancel import Cancel
 from state.transitions.order import Order, Policy
-from tests.batches import ALICE, BTC_PERP, CAROL, LATE, every_act, every_kind, every_settlement, prompt_ledger
+from tests.batches import ALICE, BTC_PERP, CAROL, LATE, every_act, every_kind, every_liquidation, every_settlement, prompt_ledger
 from tests.mutation.world import traced
 
 CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range
@@ -56,7 +56,7 @@ def honest_cells(table: str) -> tuple[Cells, int]:
     for transition in (*every_kind(), *every_act(), *BOOK):
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
-    for transition in every_settlement():
+    for transition in (*every_settlement(), *every_liquidation()):
         ledger.apply(transition)
     columns = traced(ledger, *ledger.close_batch()).traces[table]
     return columns.elements().tolist(), columns.used
