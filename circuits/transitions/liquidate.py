@@ -44,7 +44,8 @@ def constrain(execution: Execution) -> None:
     execution.equal(step, "rate within its bound", below, LIQUIDATION_FEE_MAX)
     low, high = FEE_ONE % LIMB, FEE_ONE // LIMB
     carry, further = (port - CARRY_OFFSET for port in carries)
-    execution.equal(step, "fee within the distance, limb 0", distance[0] * low - limit[0] * rate, rest[0] + carry * LIMB)
+    least = distance[0] * low - limit[0] * rate
+    execution.equal(step, "fee within the distance, limb 0", least, rest[0] + carry * LIMB)
     middle = distance[1] * low + distance[0] * high - limit[1] * rate + carry
     execution.equal(step, "fee within the distance, limb 1", middle, rest[1] + further * LIMB)
     top = distance[1] * high + further

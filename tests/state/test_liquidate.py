@@ -1,7 +1,5 @@
 """Liquidations: no further than needed, never worse than the zero price, and who may reduce below the initial tier."""
 
-from fractions import Fraction
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,7 +156,4 @@ def test_the_fund_unwinds_without_a_fee_one_fill_at_a_time(long: bool) -> None:
 
 def test_the_constants_are_those_of_the_venue() -> None:
     record = new_ledger().read(market_index(BTC_PERP))
-    assert (from_limbs(record[MARKET_MARK : MARKET_MARK + 2]), from_limbs(record[MARKET_WEIGHT : MARKET_WEIGHT + 2])) == (
-        MARK, WEIGHT,
-    )  # fmt: skip
-    assert Fraction(WEIGHT, MARK) == Fraction(1, 20)
+    assert [from_limbs(record[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT)] == [MARK, WEIGHT]
