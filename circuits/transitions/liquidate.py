@@ -5,7 +5,6 @@ goes on to meet another order only while the account stays below its maintenance
 (`circuits.transitions.match`).
 """
 
-from circuits.accounts import market_leaf
 from circuits.bounded import unsound_bounded
 from circuits.bounds import FEE_ONE, LIMB, LIQUIDATION_FEE_MAX, PRICE_MAX
 from circuits.execution import Execution
@@ -25,7 +24,7 @@ def constrain(execution: Execution) -> None:
     zero price * FEE_ONE: the distance of the limit from the zero price, times FEE_ONE, is limit * rate and a rest.
     """
     step, ports = Step.LIQUIDATE_LIMIT, execution.ports
-    execution.access(step, market_leaf(execution, 0))
+    execution.access(step, None)  # nothing is asked of what it reads
     # NEGATIVE is the flag that says whether the order rests.
     execution.require(step, "not bankrupt, and the order does not rest", execution.register(NEGATIVE))
     execution.require(step, "the order is reduce-only", execution.register("reduce") - 1)

@@ -247,8 +247,8 @@ def _rest(execution: Execution) -> None:
 
 
 def _end(execution: Execution) -> None:
-    """The order's account signs, unless the order is forced; if the order rests it is counted, and the account keeps its
-    initial margin with it, at valid prices unless the order can only reduce.
+    """The order's account signs, unless the order is forced; if the order rests it is counted, and the account keeps
+    its initial margin with it, at valid prices unless the order can only reduce.
 
     placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
     order that does not rest needs no check: what it traded was checked fill by fill.

@@ -50,8 +50,8 @@ def rows_of(equity: int, required: int, mark: int, weight: int, long: int) -> Co
     for k in range(RECORD_SIZE):
         columns[f"old{k}"][:4] = old[k]
     for ports, parts in ((EQUITY_PORTS, signed_limbs(equity)), (REQUIRED_PORTS, limbs(required))):
-        for port, part in zip(ports, parts, strict=True):
-            columns[f"port{port}"][0] = part
+        for number, part in zip(ports, parts, strict=True):
+            columns[f"port{number}"][0] = part
 
     def register(name: str, rows: Integers, values: Integers) -> None:
         columns[name][rows] = values

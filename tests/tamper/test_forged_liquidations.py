@@ -13,7 +13,7 @@ from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import SystemAccount, balance_index, limbs, market_index, signed_limbs
 from circuits.steps import Step
-from prover.traces import build, zero_price
+from prover.traces import zero_price
 from prover.traces.execution import ExecutionTrace
 from state.accounts import balance_amount, balance_record
 from state.errors import Rule
@@ -119,7 +119,7 @@ def with_sums(equity: int | None, required: int | None) -> Iterator[None]:
         honest(trace)
         trace.columns.values[:, rows] = kept[:, rows]
 
-    with patch.object(build.zero_price, "fill", fill):
+    with patch.object(zero_price, "fill", fill):
         yield
 
 
