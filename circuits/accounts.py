@@ -51,9 +51,9 @@ def header(
     its nonce rises by one, but not if the transition is `forced`. checked: the register `mask` is its
     set of open instruments afterwards, for a margin check. may_open: if the register `opened` is 1, the bit in the
     register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is empty, and 0 if not,
-    so the bit was not in the set, whose size is counted; bounded: it is at most ACCOUNT_INSTRUMENTS. orders: how the number of
-    resting orders changes. tag None: the account is below MAX_ACCOUNTS, so the leaf is its header or empty, and an
-    empty one is no trader's.
+    so the bit was not in the set, whose size is counted; bounded: it is at most ACCOUNT_INSTRUMENTS. orders: how the
+    number of resting orders changes. tag None: the account is below MAX_ACCOUNTS, so the leaf is its header or empty,
+    and an empty one is no trader's.
     """
     writes = [HEADER_NONCE, HEADER_MASK] if message else [HEADER_MASK]
     if orders is not None:

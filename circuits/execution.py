@@ -68,7 +68,7 @@ REGISTERS = (
     "mark",
     "quarter",
 )
-LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
+LOCAL = ("expired", "own", "placed", "tier")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in CONTINUATIONS)
 CHOICES = frozenset(after for _, after in LINKS)
 PORTS = 12
@@ -362,13 +362,12 @@ def _seizing(execution: Execution) -> None:
     table, seizes, forced = execution.table, execution.steps(FAILING_STEPS), execution.register("forced")
     limits, order = (Step.LIQUIDATE_LIMIT, Step.UNWIND_LIMIT), execution.step(Step.ORDER_MARKET)
     limit = execution.steps(limits)
-    starts = execution.steps(SEIZURES)
     started = total([execution.step(step).next() for step in SEIZURES])
     table.constrain("a seizure leads to what it is for", seizes * (1 - started), Where.TRANSITION)
     table.constrain("a limit leads to its order", limit * (1 - order.next()), Where.TRANSITION)
     follows = (started + order.next()) * (forced.next() - seizes - limit)
     table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", (starts + order) * forced, Where.FIRST)
+    table.constrain("nothing is forced in the first row", (1 - seizes - limit) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:

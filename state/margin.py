@@ -186,7 +186,7 @@ def assess(venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0
     margin = Margin()
     for instrument, balance, market in entries:
         _add(venue, account, margin, instrument, balance, market)
-        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity - margin.requirement))
+        largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
         if market[TAG] != Tag.QUOTE and market[MARKET_VALID] < moment and margin.stale is None:

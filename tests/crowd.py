@@ -62,7 +62,8 @@ class Crowd:
     def next(self, ledger: Ledger) -> Transition:
         """One more transition for the open batch; the ledger may refuse it."""
         rare: list[Callable[[Ledger], Transition]] = [
-            self._cancel, self._cancel, self._cancel_all, self._force_cancel, self._force_cancel, self._modify, self._modify, self._price, self._price,
+            self._force_cancel, self._force_cancel, self._cancel, self._cancel, self._cancel_all,
+            self._modify, self._modify, self._price, self._price,
             self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)

@@ -18,6 +18,7 @@ insurance fund must leave it with no less than nothing, and ends after one fill.
 from collections.abc import Sequence
 
 from circuits.accounts import RESTING, balance, fresh_prices, header, market_leaf
+from circuits.air import Where
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
     ACCOUNT_SLOTS,
@@ -54,7 +55,7 @@ REASONS = ("expired", "own", "growing")  # why an order is skipped
 UNWINDS = "whole"  # register of a forced order: 1 if it is the insurance fund's, 0 if of an account liquidated
 STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and its account has what it needs
 LOSER = "head"  # register from FILL_HEADER on: 1 if the fill is unfair to who sells, -1 to who buys, else 0
-PENDING_LOSER = "tier"  # and on the two rows before
+PENDING_LOSER = "fee0"  # and on the two rows before
 UNFAIR, ABOVE = "own", "placed"  # registers of MATCH_HEAD alone: whether it is unfair, and its price above the mark
 DISTANCE_PORT, UNFAIR_PORT = 8, 10  # on MATCH_HEAD
 FEE_CARRY_OFFSET = LIMB // 4
@@ -147,8 +148,8 @@ def _tier(execution: Execution) -> None:
     loser, base = execution.register(LOSER), Step.FILL_BASE
     # Twice 1 if the party is the loser: -1 is who buys.
     unfair = loser * (loser - sign(execution).expression)
-    execution.require(Step.FILL_HEADER, "fair to the party", 2 * execution.register("tier") - 2 + unfair)
-    execution.release(base, "tier")
+    fair = 2 * execution.register("tier").next() - 2 + unfair
+    execution.table.constrain("match: fair to the party", execution.step(Step.FILL_HEADER) * fair, Where.TRANSITION)
     forced, fair = forced_taker(execution), execution.register("tier")
     # The position of a forced taker is reduced.
     reduced = fair * execution.ports[REDUCES_PORT].expression

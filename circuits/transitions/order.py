@@ -66,7 +66,7 @@ PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
     "maker_left", "growing", "fails", "removed", IS_TAKER,
 )  # fmt: skip
-OF_PARTY = ("mask", "opened", "moment", "tier", "fee0", "fee1", "fee2")
+OF_PARTY = ("mask", "opened", "moment", "fee0", "fee1", "fee2")
 
 
 def constrain(execution: Execution) -> None:

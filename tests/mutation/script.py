@@ -172,7 +172,7 @@ class ScriptedTrace(ExecutionTrace):
     def finish(self) -> Any:
         self._amend(self)
         columns = super().finish()
-        kept = {name: columns[name][self._spare] for name in ("clock", "time")}
+        kept = {name: columns[name][self._spare] for name in ("clock", "time", "events")}
         columns.values[:, self._spare] = 0
         for name, value in kept.items():
             columns[name][self._spare] = value

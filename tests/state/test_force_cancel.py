@@ -1,4 +1,4 @@
-"""An order is cancelled by force exactly if its account is below the maintenance requirement, and then like any other."""
+"""An order is cancelled by force exactly if its account is below its maintenance requirement."""
 
 import pytest
 

@@ -10,13 +10,30 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from circuits.bounds import AMOUNT_MAX, BORROW_MAX, FRACTION_ONE, LIMB, LOT_UNITS_MAX, PRICE_MAX, SIZE_MAX
+from circuits import margin as layout
+from circuits.bounds import (
+    AMOUNT_LIMBS,
+    AMOUNT_MAX,
+    BIAS,
+    BORROW_MAX,
+    CAP_UNIT,
+    FUNDING_START,
+    LIMB,
+    LOT_UNITS_MAX,
+    MAINTENANCE_MIN,
+    PRICE_MAX,
+    RATIO_ONE,
+    SIZE_MAX,
+)
+from circuits.buses import Tier
 from circuits.checker import check_table
 from circuits.records import (
+    EMPTY,
     MARKET_WEIGHT,
+    QUOTE_BORROW,
+    QUOTE_BORROW_CAP,
     RULES_CAP,
     RULES_MINIMUM,
-    Record,
     Tag,
     balance_index,
     from_limbs,
@@ -34,6 +51,7 @@ from prover.traces.memory import timeline
 from state.accounts import balance_record
 from state.errors import Refusal
 from state.margin import Entry, Margin, assess
+from state.store import NO_SALT
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
@@ -61,6 +79,7 @@ TABLE = solvent_circuit().table("margin")
 RANDOM_ROWS = 64
 HALF = SIZE_MAX // 2
 MOMENT = 9  # the last second of prices
+CAP_LIMIT = AMOUNT_MAX // CAP_UNIT
 
 
 @dataclass(frozen=True)
@@ -88,12 +107,17 @@ def subsets(lots: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Account:
-    """quote in base units, the borrow fraction, (units, units of a lot, value of a lot) of ETH, and positions."""
+    """quote in base units, the borrow fraction, (units, units of a lot, value of a lot) of ETH, positions, the venue's
+    borrow cap and ratios, and the last second of all prices."""
 
     quote: int
     borrow: int
     asset: tuple[int, int, int] | None
     markets: tuple[Market, ...]
+    cap: int = CAP_LIMIT
+    maintenance: int = 600
+    close_out: int = 400
+    valid: int = MOMENT
 
     def cash(self) -> int:
         """Quote and the value of positions."""
@@ -107,13 +131,27 @@ class Account:
         """What they are worth."""
         return self.asset_lots() * self.asset[2] if self.asset else 0
 
-    def slack(self) -> int:
-        """Equity less requirement, in the worst of all ways in which the orders of all markets can trade."""
-        return self.cash() + self.collateral() - sum(m.worst() * m.requirement for m in self.markets)
+    def required(self) -> int:
+        """Of the initial tier, in the worst of all ways in which the orders of all markets can trade."""
+        return sum(m.worst() * m.requirement for m in self.markets)
 
-    def passes(self) -> bool:
-        """Whether what is above the requirement covers the borrow fraction of what is owed."""
-        return self.slack() >= max(Fraction(0), -self.cash() * Fraction(self.borrow, FRACTION_ONE))
+    def slack(self, share: Fraction = Fraction(1)) -> Fraction:
+        """Equity less that share of what is required."""
+        return self.cash() + self.collateral() - share * self.required()
+
+    def passes(self, tier: Tier = Tier.INITIAL) -> bool:
+        """Whether what is above the tier's share of the requirement covers the borrow fraction of what is owed, and, of
+        the initial tier, that is below the cap and no price is stale."""
+        owed = max(0, -self.cash())
+        share = {Tier.INITIAL: RATIO_ONE, Tier.MAINTENANCE: self.maintenance, Tier.CLOSE_OUT: self.close_out}
+        covers = self.slack(Fraction(share.get(tier, 0), RATIO_ONE)) >= (
+            0 if tier is Tier.ZERO else owed * Fraction(self.borrow, RATIO_ONE)
+        )
+        return covers and (tier is not Tier.INITIAL or (owed < self.cap * CAP_UNIT and not self.stale()))
+
+    def stale(self) -> bool:
+        """Whether it has a price that is."""
+        return self.valid < MOMENT and bool(self.asset or self.markets)
 
     def too_many_lots(self) -> bool:
         """Whether a position can come to more lots than two limbs hold."""
@@ -126,15 +164,15 @@ class Account:
 
     def entries(self) -> list[Entry]:
         """Its records."""
-        quote = record(Tag.QUOTE, 1, 1, 0, 0, *limbs(self.borrow, 2), 9)
+        quote = record(Tag.QUOTE, 1, 1, self.maintenance, self.close_out, self.borrow, self.cap)
         found: list[Entry] = [(USDC, balance_record(self.quote), quote)]
         if self.asset:
             units, lot, value = self.asset
-            found.append((ETH, balance_record(units), record(Tag.ASSET, 2, lot, 0, 0, *limbs(value, 2), 9)))
+            found.append((ETH, balance_record(units), record(Tag.ASSET, 2, lot, 0, 0, *limbs(value, 2), self.valid)))
         for number, market in zip((BTC_PERP, ETH_PERP), self.markets, strict=False):
-            balance = balance_record(market.position, sum(market.bids), sum(market.asks))
+            balance = balance_record(market.position, sum(market.bids), sum(market.asks), FUNDING_START)
             prices = (*limbs(market.mark, 2), *limbs(market.requirement, 2))
-            found.append((number, balance, record(Tag.PERPETUAL, 1 << number, 1, *prices, 9)))
+            found.append((number, balance, record(Tag.PERPETUAL, 1 << number, FUNDING_START, *prices, self.valid)))
         return found
 
 
@@ -154,6 +192,13 @@ def assets(draw: st.DrawFn) -> tuple[int, int, int]:
     return held, lot, draw(prices)
 
 
+ratios = st.tuples(
+    mostly(st.integers(MAINTENANCE_MIN, RATIO_ONE - 1), MAINTENANCE_MIN, RATIO_ONE - 1),
+    mostly(st.integers(1, MAINTENANCE_MIN - 1), 1, MAINTENANCE_MIN - 1),
+)
+tiers = st.sampled_from(Tier)
+
+
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
     """Accounts, half of them so that a comparison is decided by a unit or two."""
@@ -161,43 +206,43 @@ def accounts(draw: st.DrawFn) -> Account:
     asset, held = draw(st.none() | assets()), tuple(draw(st.lists(markets, max_size=2)))
     quote = draw(mostly(st.integers(-(10**13), 10**13), 0, AMOUNT_MAX, -AMOUNT_MAX))
     rest = Account(0, borrow, asset, held)
-    required = sum(m.worst() * m.requirement for m in held)
+    maintenance, close_out = draw(ratios)
+    share = draw(st.sampled_from([RATIO_ONE, maintenance, close_out, 0]))
+    left = RATIO_ONE * (rest.cash() + rest.collateral()) - share * rest.required()
+    cap = draw(st.sampled_from([CAP_LIMIT, CAP_LIMIT, 0, 1, draw(st.integers(0, CAP_LIMIT))]))
     edges = [
         quote,
         quote,
         -rest.cash(),  # nothing owed
-        -rest.slack() - required,  # equity is 0
-        -rest.slack(),  # equity is the requirement
-        -(FRACTION_ONE * rest.slack() + borrow * rest.cash()) // (FRACTION_ONE + borrow),  # what is owed is covered
-        AMOUNT_MAX - rest.slack() - required,
+        -rest.cash() - cap * CAP_UNIT,  # as much as the cap
+        -left // RATIO_ONE,  # equity is the share of the requirement
+        -(left + borrow * rest.cash()) // (RATIO_ONE + borrow),  # what is owed is covered
+        AMOUNT_MAX - rest.cash() - rest.collateral(),
     ]
     quote = draw(st.sampled_from(edges)) + draw(st.integers(-2, 2))
     assume(abs(quote) <= AMOUNT_MAX)
-    return Account(quote, borrow, asset, held)
+    valid = draw(st.sampled_from([MOMENT] * 5 + [MOMENT - 1]))
+    return Account(quote, borrow, asset, held, cap, maintenance, close_out, valid)
 
 
 def assessed(account: Account) -> Margin | None:
     """The ledger's sums; None if it refuses them."""
     try:
-        return assess(default_venue(), ALICE, account.entries())
+        return assess(default_venue(), ALICE, account.entries(), MOMENT)
     except Refusal:
         return None
 
 
-def checks(accounts: Sequence[Account], failing: Sequence[bool]) -> Columns:
+def checks(accounts: Sequence[Account], failing: Sequence[bool], tier: Tier = Tier.INITIAL) -> Columns:
     """The margin table of a check of each account, said to fail or not."""
-    witness = Witness()
-    for number, (account, fails) in enumerate(zip(accounts, failing, strict=True)):
-        nothing: Record = (0,) * 8
+    witness, nothing = Witness(), EMPTY
+    for number, account in enumerate(accounts):
         row = witness.access(Step.FILL_QUOTE, balance_index(ALICE + number, USDC), nothing, nothing)
         for instrument, balance, market in account.entries():
             witness.visit(row, ALICE + number, instrument, balance, market)
-        following = Step.UNDO_QUOTE if fails else Step.FILL_FEE
-        witness.access(following, market_index(USDC) + 1, nothing, nothing)
-    steps = np.frombuffer(witness.accesses.step, np.uint8)
     requests = {
-        "moment": np.full(len(steps), MOMENT, dtype=np.int64), "tier": np.zeros(len(steps), dtype=np.int64),
-        "fails": (np.roll(steps, -1) == int(Step.UNDO_QUOTE)).astype(np.int64),
+        "moment": np.full(len(accounts), MOMENT, dtype=np.int64), "tier": np.full(len(accounts), int(tier)),
+        "fails": np.array(failing, dtype=np.int64),
     }  # fmt: skip
     return margin_columns(TABLE, witness, timeline(witness), requests, RANDOM_ROWS)
 
@@ -217,24 +262,57 @@ def test_the_sums_are_the_worst_case(account: Account) -> None:
         assert account.too_many_lots() or account.magnitude() > AMOUNT_MAX
         return
     assert not account.too_many_lots()
-    assert margin.equity - margin.requirement == account.slack()
+    assert (margin.equity, margin.requirement) == (account.cash() + account.collateral(), account.required())
     assert margin.cash == account.cash()
-    assert margin.suffices == account.passes()
+    assert (margin.stale is not None) == account.stale()
+    assert margin.passes() == account.passes()
+    for tier in (Tier.MAINTENANCE, Tier.CLOSE_OUT, Tier.ZERO):
+        assert margin.reaches(tier) == account.passes(tier)
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=st.lists(accounts(), min_size=1, max_size=8))
-def test_the_circuit_proves_the_outcome(found: list[Account]) -> None:
-    provable = [account for account in found if assessed(account)]
+@given(found=st.lists(accounts(), min_size=1, max_size=8), tier=tiers)
+def test_the_circuit_proves_the_outcome_and_says_what_it_found(found: list[Account], tier: Tier) -> None:
+    provable = [account for account in found if assessed(account) and (tier is Tier.INITIAL or not account.stale())]
     assume(provable)
-    assert objections(checks(provable, [not account.passes() for account in provable])) == []
+    columns = checks(provable, [not account.passes(tier) for account in provable], tier)
+    assert objections(columns) == []
+    closing = np.flatnonzero(columns["is_closing"])
+    for row, account in zip(closing, provable, strict=True):
+        equity, required, short = (
+            from_limbs([int(columns[f"port{number}"][row]) for number in ports])
+            for ports in (layout.EQUITY, layout.REQUIRED, layout.SHORT)
+        )
+        assert len(layout.EQUITY) == len(layout.REQUIRED) == len(layout.SHORT) == AMOUNT_LIMBS
+        assert (equity - BIAS, required) == (account.cash() + account.collateral(), account.required())
+        assert (short, columns["negative"][row]) == (abs(account.cash()), account.cash() < 0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(account=accounts())
-def test_the_circuit_proves_no_other_outcome(account: Account) -> None:
+@given(account=accounts(), tier=tiers)
+def test_the_circuit_proves_no_other_outcome(account: Account, tier: Tier) -> None:
     assume(assessed(account))
-    assert objections(checks([account], [account.passes()])) != []
+    assert objections(checks([account], [account.passes(tier)], tier)) != []
+
+
+@pytest.mark.parametrize("tier", list(Tier)[1:])
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_lower_tiers_have_no_check_on_stale_prices(tier: Tier, fails: bool) -> None:
+    account = Account(5, 0, (7, 1, 5), (), valid=MOMENT - 1)
+    assert "only the initial tier has checks on stale prices" in objections(checks([account], [fails], tier))
+
+
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_position_that_owes_funding_passes_no_check(tier: Tier, change: int) -> None:
+    class Owing(Account):
+        def entries(self) -> list[Entry]:
+            quote, (number, balance, market) = super().entries()
+            return [quote, (number, (*balance[:6], balance[6] + change, balance[7]), market)]
+
+    account = Owing(5_000, 0, None, (Market(1, (), (), 100, 5),))
+    for fails in (False, True):
+        assert "funding is settled" in objections(checks([account], [fails], tier))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -274,10 +352,11 @@ def test_a_holding_beyond_the_lots_that_count_is_provable() -> None:
         ],
         2,
     )
-    borrow, value = (
-        from_limbs(ledger.read(market_index(number))[MARKET_WEIGHT : MARKET_WEIGHT + 2]) for number in (USDC, ETH)
-    )
-    most = SIZE_MAX * value * FRACTION_ONE // (FRACTION_ONE + borrow)
+    with_cap = list(ledger.read(market_index(USDC)))
+    with_cap[QUOTE_BORROW_CAP] = CAP_LIMIT
+    ledger.store.load([(market_index(USDC), tuple(with_cap), NO_SALT)])
+    value = from_limbs(ledger.read(market_index(ETH))[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    most = SIZE_MAX * value * RATIO_ONE // (RATIO_ONE + with_cap[QUOTE_BORROW])
     forged = honest([Withdraw(0, ALICE, USDC, most)], ledger, 3)
     assert str(report_of(forged)) == "all constraints hold and all buses balance"
     ledger.begin_batch(4)
