@@ -42,6 +42,7 @@ from state.transitions.cancel import Cancel, ForceCancel
 from state.transitions.cash_out import CashOut
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
@@ -50,6 +51,7 @@ from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from tests.batches import default_venue
 from tests.mutation.audit import Audit
@@ -156,7 +158,7 @@ def transitions_in(execution: Columns) -> Iterator[tuple[Transition, int | None]
         if (kind in CONTINUATIONS) != (order is not None):
             raise Unreadable(f"row {row} is no {kind.name}")
         if kind is Kind.ORDER:
-            order = _order(execution, row)
+            order = _forced(execution, row) or _order(execution, row)
         elif order is not None:
             if kind in ENDS:
                 leaf = row + STEPS[kind].index(Step.REST_ORDER) if kind is Kind.REST else None
@@ -176,6 +178,16 @@ def prefer(book: Book, leaf: int) -> None:
             book._free, book._top = [*book._free, *range(book._top, slot + 1)], slot + 1
         book._free.remove(slot)
         book._free.insert(0, slot)
+
+
+def _forced(execution: Columns, row: int) -> Liquidate | Unwind | None:
+    """What the order that begins at the row is forced by, if it is."""
+    names = ("account", "instrument", BUYS, LIMIT, LEFT, "taker_rate")
+    account, market, buys, limit, size, fee = (int(execution[name][row]) for name in names)
+    before = steps_at(execution, row - 1) if row else []
+    if before == [Step.LIQUIDATE_LIMIT]:
+        return Liquidate(account, market, size, limit, fee)
+    return Unwind(market, bool(buys), size, limit) if before == [Step.UNWIND_LIMIT] else None
 
 
 def _order(execution: Columns, row: int) -> Order:

@@ -52,7 +52,8 @@ def poor() -> Ledger:
     BTC-PERP, and offers some."""
     ledger = prompt_ledger()
     lots, quote = balance_record(-50, 0, 0, FUNDING_START), balance_record(50 * MARK + 49_999)
-    run_batch(ledger, [*every_kind(), *PREPARED, Order(BOB, BTC_PERP, False, MARK + 1_000, 50, LATE)], TIME)
+    orders = Order(BOB, BTC_PERP, True, MARK - 3_000, 500, LATE), Order(BOB, BTC_PERP, False, MARK + 1_000, 50, LATE)
+    run_batch(ledger, [*every_kind(), *PREPARED, *orders], TIME)
     leaves = (balance_index(FUND, BTC_PERP), lots, NO_SALT), (balance_index(FUND, USDC), quote, NO_SALT)
     ledger.store.load(leaves)
     return ledger
@@ -97,8 +98,8 @@ def meet_on(*arguments: Any) -> Traded:
 
 def of_eth_perp(memory: Memory, account: int, market: int, margin: Margin) -> int:
     """The zero price by ETH-PERP's mark and requirement, which is lower."""
-    for step in (Step.ZERO_MARKET, Step.ZERO_PRICE):
-        memory.look(step, market_index(ETH_PERP))
+    memory.look(Step.ZERO_MARKET, market_index(market))
+    memory.look(Step.ZERO_PRICE, market_index(ETH_PERP))
     return 1
 
 
