@@ -43,16 +43,17 @@ def header(
     orders: Expression | int | None = None,
     tag: Tag | None = Tag.HEADER,
     forced: Expression | int = 0,
+    role: Expression | int = int(Role.TRADER),
 ) -> None:
     """Access the header of the account in the register `account`.
 
-    The account has seen all events. message: the account itself asks for the transition: it must be a trader, and its
-    nonce rises by one, but not if the transition is `forced`. checked: the
-    register `mask` is its set of open instruments afterwards, for a margin check. may_open: if the register `opened` is
-    1, the bit in the register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is
-    empty, and 0 if not, so the bit was not in the set, whose size is counted; bounded: it is at most
-    ACCOUNT_INSTRUMENTS. orders: how the number of resting orders changes. tag None: the account is below MAX_ACCOUNTS,
-    so the leaf is its header or empty, and an empty one is no trader's.
+    The account has seen all events. message: the account itself asks for the transition: it must be of the role, and
+    its nonce rises by one, but not if the transition is `forced`. checked: the register `mask` is its
+    set of open instruments afterwards, for a margin check. may_open: if the register `opened` is 1, the bit in the
+    register `bit` joins that set; the balance step proves that opened is 1 if the balance leaf is empty, and 0 if not,
+    so the bit was not in the set, whose size is counted; bounded: it is at most ACCOUNT_INSTRUMENTS. orders: how the
+    number of resting orders changes. tag None: the account is below MAX_ACCOUNTS, so the leaf is its header or empty,
+    and an empty one is no trader's.
     """
     writes = [HEADER_NONCE, HEADER_MASK] if message else [HEADER_MASK]
     if orders is not None:
@@ -64,7 +65,7 @@ def header(
     execution.require(step, "events are seen", old[HEADER_EVENTS] - execution.events)
     if message:
         execution.require(step, "nonce", new[HEADER_NONCE] - old[HEADER_NONCE] - 1 + forced)
-        execution.require(step, "sender is a trader", old[HEADER_ROLE] - int(Role.TRADER))
+        execution.require(step, "sender is a trader", old[HEADER_ROLE] - role)
         low, high = (ports[i] for i in NONCE_PORTS)
         execution.require(step, "nonce within its bound", new[HEADER_NONCE] - (low + high * LIMB).expression)
     if orders is not None:

@@ -374,18 +374,18 @@ def sequence(execution: Execution) -> None:
 
 
 def _seizing(execution: Execution) -> None:
-    """A seizure leads to one of the transitions that need one, a liquidation to its order, and these are forced exactly
-    after those."""
+    """A seizure leads to one of the transitions that need one, a limit to its order, and these are forced exactly after
+    those."""
     table, seizes, forced = execution.table, execution.step(Step.SEIZE_HEADER), execution.register("forced")
-    limit, order = execution.step(Step.LIQUIDATE_LIMIT), execution.step(Step.ORDER_MARKET)
-    starts = execution.steps(SEIZURES)
+    limits, order = (Step.LIQUIDATE_LIMIT, Step.UNWIND_LIMIT), execution.step(Step.ORDER_MARKET)
+    limit = execution.steps(limits)
     started = total([execution.step(step).next() for step in SEIZURES])
     table.constrain("a seizure leads to what it is for", seizes * (1 - started), Where.TRANSITION)
-    table.constrain("a liquidation leads to its order", limit * (1 - order.next()), Where.TRANSITION)
+    table.constrain("a limit leads to its order", limit * (1 - order.next()), Where.TRANSITION)
     deleverages = execution.step(Step.DELEVERAGE_HEADER)
     follows = (started + order.next()) * (forced.next() - seizes - limit - deleverages)
     table.constrain("what is forced follows a seizure", follows, Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", (1 - seizes) * forced, Where.FIRST)
+    table.constrain("nothing is forced in the first row", (1 - seizes - limit) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:

@@ -60,6 +60,7 @@ class Step(_Numbered):
     ZERO_MARKET = auto()
     ZERO_PRICE = auto()
     LIQUIDATE_LIMIT = auto()
+    UNWIND_LIMIT = auto()
     CANCEL_HEADER = auto()
     CANCEL_PREDECESSOR = auto()
     CANCEL_ORDER = auto()
@@ -137,6 +138,7 @@ class Kind(_Numbered):
     FILLED = auto()  # nothing of the order is left, or its account has been liquidated as far as it may be
     DISCARD = auto()  # what is left meets no price, and is dropped
     REST = auto()  # what is left meets no price, and joins the book
+    UNWIND = auto()  # an order of the insurance fund follows; nobody need ask for it
     LIQUIDATE = auto()  # an order of an account below its maintenance requirement follows; nobody need ask for it
     CANCEL = auto()
     FORCE_CANCEL = auto()  # of an account below its maintenance requirement
@@ -193,6 +195,7 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     Kind.DISCARD: (*_BEST, Step.END_HEADER),
     Kind.REST: (*_BEST, *_steps("REST"), Step.END_HEADER, Step.END_BASE),
     Kind.LIQUIDATE: (Step.SEIZE_HEADER, *_steps("ZERO"), Step.LIQUIDATE_LIMIT),
+    Kind.UNWIND: (Step.UNWIND_LIMIT,),
     Kind.CANCEL: _steps("CANCEL"),
     Kind.FORCE_CANCEL: (Step.SEIZE_HEADER, *_steps("CANCEL")),
     Kind.SET: _steps("SET_"),
@@ -229,17 +232,16 @@ SAMPLING = (Kind.SAMPLE_ORDER, Kind.SAMPLE_END)  # nor with these, which follow 
 # What the account that sees a deleveraging goes on with.
 OUTCOMES = (Kind.UNMOVED, Kind.REDUCE)
 
-# Where an order goes on: from the last step of one of its kinds to the first step of the next. One that is forced
-# begins with a liquidation.
 # What a takeover goes on with, once for each balance and then once.
 TAKING = (Kind.TAKE, Kind.TAKEN)
 
-# Where an order goes on: from the last step of one of its kinds to the first step of the next.
+# Where an order goes on: from the last step of one of its kinds to the first step of the next. One that is forced
+# begins with a liquidation, or with the unwinding of the fund.
 LINKS = frozenset(
     (STEPS[before][-1], STEPS[after][0])
     for before in (Kind.ORDER, Kind.MATCH, Kind.FAIL, Kind.SKIP)
     for after in CONTINUATIONS
-) | {(Step.LIQUIDATE_LIMIT, Step.ORDER_MARKET)}
+) | {(step, Step.ORDER_MARKET) for step in (Step.LIQUIDATE_LIMIT, Step.UNWIND_LIMIT)}
 
 OUTCOME_LINKS = frozenset((STEPS[Kind.EVENT][-1], STEPS[outcome][0]) for outcome in OUTCOMES)
 # Where a sample goes on: both sides of the book are walked, order by order.

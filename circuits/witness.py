@@ -23,6 +23,7 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.FAIL: ("order", "left"),
     Kind.SKIP: ("order", "left", "reason"),
     **dict.fromkeys((Kind.FILLED, Kind.DISCARD, Kind.REST), ("order", "left")),
+    Kind.UNWIND: ("order",),
     Kind.LIQUIDATE: ("order", "fee"),
     **dict.fromkeys((Kind.CANCEL, Kind.FORCE_CANCEL), ("account",)),
     Kind.SET: ("number", "leaf", "tag", "position", "value"),

@@ -39,6 +39,7 @@ from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
@@ -51,6 +52,7 @@ from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from state.venue import Instrument, Venue
 from verifier.files import replacing
@@ -275,6 +277,10 @@ _UNITS: _Codec = _Codec(_decode_units, _encode_units)  # type: ignore[arg-type] 
 _PRICE: _Codec = _Codec(_decode_price, _encode_price)  # type: ignore[arg-type]
 _BOOLEAN, _KEY = _Codec(_decode_boolean, _same), _Codec(_decode_key, _encode_key)
 
+_FEE = _Codec(
+    lambda venue, instrument, value: scale_exactly(_text(value), FEE_ONE),
+    lambda venue, instrument, value: format_decimal(value / Fraction(FEE_ONE)),
+)
 _CAP: _Codec = _Codec(_decode_cap, _encode_cap)  # type: ignore[arg-type]
 _CHANGE: _Codec = _Codec(_decode_change, _encode_change)  # type: ignore[arg-type]
 _ORDER_NUMBER = _integer(order_id(MAX_ACCOUNTS, 0) - 1)
@@ -295,6 +301,10 @@ _FIELDS: dict[str, tuple[Callable[..., Transition | Bundle], dict[str, _Codec]]]
     "order": (Order, _ORDER),
     "cancel": (Cancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
     "force_cancel": (ForceCancel, {"account": _ACCOUNT, "order": _ORDER_NUMBER}),
+    "liquidate": (Liquidate, {
+        "account": _ACCOUNT, "market": _INSTRUMENT, "size": _UNITS, "price": _PRICE, "fee": _FEE,
+    }),
+    "unwind": (Unwind, {"market": _INSTRUMENT, "buys": _BOOLEAN, "size": _UNITS, "price": _PRICE}),
     "cancel_all": (CancelAll, {"account": _ACCOUNT}),
     "modify": (Modify, {"order": _ORDER_NUMBER, **_ORDER}),
     "set_status": (SetStatus, {"market": _INSTRUMENT, "status": _words(_MARKET_STATUS)}),

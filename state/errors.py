@@ -82,6 +82,7 @@ class Rule(StrEnum):
     NO_SHORTFALL = "no-shortfall"
     MORE_THAN_NEEDED = "more-than-needed"
     CONVERSION_PRICE = "conversion-price"
+    UNWIND_PRICE = "unwind-price"
 
 
 # Amounts are in base units, sizes in lots, prices in quote base units a lot, times in seconds since the venue's epoch.
@@ -161,6 +162,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",
     Rule.MORE_THAN_NEEDED: "account {account} owes {shortfall}: {lots} lots at {price} are more than that needs",
     Rule.CONVERSION_PRICE: "{instrument} is converted at {low}..{high} a lot, not at {price}",
+    Rule.UNWIND_PRICE: "a limit of {price} in {market} is not within {requirement} of the mark {mark}",
 }
 
 

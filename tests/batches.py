@@ -34,6 +34,7 @@ from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
@@ -46,6 +47,7 @@ from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue, load_venue, parse_venue
 
@@ -216,6 +218,19 @@ def every_loss() -> list[Transition]:
         ApplyEvent(RUINED),
         ApplyEvent(ALICE),
         Socialise(BORROWER),
+    ]
+
+
+def every_liquidation() -> list[Transition]:
+    """To go on the batch of `every_kind` with: Alice, who is long in BTC-PERP and has no orders, keeps too little when
+    the price falls. The first fill is not enough, and after the second one the rest of her position stays."""
+    return [
+        Transfer(ALICE, CAROL, USDC, 46_200_000_000),
+        SetPrice(BTC_PERP, 5_950_000, 50),
+        Order(BOB, BTC_PERP, True, 5_949_000, 1_500, LATE),
+        Order(BOB, BTC_PERP, True, 5_948_000, 2_500, LATE),
+        Liquidate(ALICE, BTC_PERP, 7_000, 5_900_000, 1_000),
+        Unwind(BTC_PERP, True, 5, 5_900_000),  # the fund has nothing, so it must not meet anything
     ]
 
 

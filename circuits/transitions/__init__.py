@@ -25,6 +25,7 @@ from circuits.transitions import (
     take_over,
     transfer,
     transit,
+    unwind,
     withdraw,
 )
 
@@ -39,6 +40,7 @@ ALL: tuple[Callable[[Execution], None], ...] = (
     cancel.constrain,
     zero_price.constrain,
     liquidate.constrain,
+    unwind.constrain,
     act.constrain,
     transit.constrain,
     settle.constrain,

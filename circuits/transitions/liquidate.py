@@ -5,12 +5,11 @@ goes on to meet another order only while the account stays below its maintenance
 (`circuits.transitions.match`).
 """
 
-from circuits.accounts import market_leaf
 from circuits.bounded import unsound_bounded
 from circuits.bounds import FEE_ONE, LIMB, LIQUIDATION_FEE_MAX, PRICE_MAX
 from circuits.execution import Execution
 from circuits.steps import Step
-from circuits.transitions.match import BUYS, LIMIT
+from circuits.transitions.match import BUYS, LIMIT, UNWINDS
 from circuits.zero_price import GIVES, NEGATIVE, PRICE
 
 RATE = "taker_rate"
@@ -25,10 +24,11 @@ def constrain(execution: Execution) -> None:
     zero price * FEE_ONE: the distance of the limit from the zero price, times FEE_ONE, is limit * rate and a rest.
     """
     step, ports = Step.LIQUIDATE_LIMIT, execution.ports
-    execution.access(step, market_leaf(execution, 0))
+    execution.access(step, None)  # nothing is asked of what it reads
     # NEGATIVE is the flag that says whether the order rests.
     execution.require(step, "not bankrupt, and the order does not rest", execution.register(NEGATIVE))
     execution.require(step, "the order is reduce-only", execution.register("reduce") - 1)
+    execution.require(step, "the order is of the account", execution.register(UNWINDS))
     limit, distance, rest, carries = (
         ports[first : first + count]
         for first, count in ((LIMIT_PORT, 2), (DISTANCE_PORT, 2), (REST_PORT, 4), (CARRY_PORT, 2))
@@ -43,7 +43,8 @@ def constrain(execution: Execution) -> None:
     execution.equal(step, "rate within its bound", below, LIQUIDATION_FEE_MAX)
     low, high = FEE_ONE % LIMB, FEE_ONE // LIMB
     carry, further = (port - CARRY_OFFSET for port in carries)
-    execution.equal(step, "fee within the distance, limb 0", distance[0] * low - limit[0] * rate, rest[0] + carry * LIMB)
+    least = distance[0] * low - limit[0] * rate
+    execution.equal(step, "fee within the distance, limb 0", least, rest[0] + carry * LIMB)
     middle = distance[1] * low + distance[0] * high - limit[1] * rate + carry
     execution.equal(step, "fee within the distance, limb 1", middle, rest[1] + further * LIMB)
     top = distance[1] * high + further

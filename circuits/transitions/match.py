@@ -11,10 +11,12 @@ account whose equity is half its requirement, and one below its initial requirem
 its equity away.
 
 After a fill of an order that is forced, its account is checked against its maintenance requirement, at fresh prices. If
-it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends.
+it fails (`fails` is 1 then too), the order may meet another one; if it passes, the order ends. A forced order of the
+insurance fund must leave it with no less than nothing, and ends after one fill.
 """
 
 from circuits.accounts import RESTING, balance, fresh_prices, header, long_position, market_leaf
+from circuits.air import Where
 from circuits.bounded import Bounded, bounded, unsound_bounded
 from circuits.bounds import (
     ACCOUNT_SLOTS,
@@ -24,6 +26,7 @@ from circuits.bounds import (
     FEE_ONE,
     LIMB,
 )
+from circuits.buses import Tier
 from circuits.execution import Execution, negate
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -47,9 +50,10 @@ from circuits.steps import Step
 MARK, QUARTER = "mark", "quarter"  # registers: of the market, and of a lot's requirement, rounded down
 BUYS, IS_TAKER, LIMIT, LEFT = "side", "phase", "chain", "sequence"  # registers, under the names they have here
 REASONS = ("expired", "own", "growing")  # why an order is skipped
-STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and reaches its maintenance requirement again
+UNWINDS = "whole"  # register of a forced order: 1 if it is the insurance fund's, 0 if of an account liquidated
+STOPS = "removed"  # register of FILL_FEE: 1 if the taker is forced and its account has what it needs
 LOSER = "head"  # register from FILL_HEADER on: 1 if the fill is unfair to who sells, -1 to who buys, else 0
-PENDING_LOSER = "tier"  # and on the two rows before
+PENDING_LOSER = "fee0"  # and on the two rows before
 UNFAIR, ABOVE = "own", "placed"  # registers of MATCH_HEAD alone: whether it is unfair, and its price above the mark
 DISTANCE_PORT, UNFAIR_PORT = 8, 10  # on MATCH_HEAD
 FEE_CARRY_OFFSET = LIMB // 4
@@ -129,8 +133,8 @@ def _fairness(execution: Execution, price: Bounded) -> None:
     direction = unsound_bounded(2 * above - 1, -1, 1, "the flag is boolean")
     distance, rest = (ports[first] + ports[first + 1] * LIMB for first in (DISTANCE_PORT, UNFAIR_PORT))
     execution.equal(step, "distance from the mark", direction * (price - mark), distance)
-    flag = unsound_bounded(unfair, 0, 1, "constrained to be boolean on this step")
-    execution.equal(step, "unfair or not", (1 - flag * 2) * (quarter - distance) - flag, rest)
+    bit = unsound_bounded(unfair, 0, 1, "constrained to be boolean on this step")
+    execution.equal(step, "unfair or not", (1 - bit * 2) * (quarter - distance) - bit, rest)
     loser = execution.register(PENDING_LOSER)
     execution.require(step, "who loses", loser - unfair * (1 - 2 * above))
     execution.release(Step.MATCH_ORDER, LOSER)
@@ -139,16 +143,18 @@ def _fairness(execution: Execution, price: Bounded) -> None:
 
 def _tier(execution: Execution) -> None:
     """The tier of a party's check: MAINTENANCE (1) if the fill is fair to it and reduces its position, or if it is a
-    forced taker, else INITIAL (0)."""
+    forced taker, but then ZERO (3) of the insurance fund; else INITIAL (0)."""
     loser, base = execution.register(LOSER), Step.FILL_BASE
     # Twice 1 if the party is the loser: -1 is who buys.
     unfair = loser * (loser - sign(execution).expression)
-    execution.require(Step.FILL_HEADER, "fair to the party", 2 * execution.register("tier") - 2 + unfair)
-    execution.release(base, "tier")
+    fair = 2 * execution.register("tier").next() - 2 + unfair
+    execution.table.constrain("match: fair to the party", execution.step(Step.FILL_HEADER) * fair, Where.TRANSITION)
     forced, fair = forced_taker(execution), execution.register("tier")
     # The position of a forced taker is reduced.
     reduced = fair * execution.ports[REDUCES_PORT].expression
-    execution.hand_over("match: tier of the check", execution.step(base), "tier", reduced + forced * (1 - fair))
+    zero = (int(Tier.ZERO) - int(Tier.MAINTENANCE)) * forced * execution.register(UNWINDS)
+    tier = reduced + forced * (1 - fair) + zero
+    execution.hand_over("match: tier of the check", execution.step(base), "tier", tier)
     execution.ask(Step.FILL_QUOTE, execution.register("tier"))
 
 
@@ -269,13 +275,14 @@ def _party(execution: Execution) -> None:
 
 
 def _forced(execution: Execution) -> None:
-    """The taker's check, if its order is forced: of the maintenance tier, and it may fail. If it does not, STOPS is 1.
-
-    Else `fails` is what the maker's check has: of a taker's fill 0.
+    """The taker's check, if its order is forced, may fail, unless it is the insurance fund's. If it does not, STOPS is
+    1: so an order of the fund ends after one fill. Else `fails` is what the maker's check has: of a taker's fill 0.
     """
     step, forced, fails = Step.FILL_QUOTE, forced_taker(execution), execution.register("fails")
     execution.hold(Step.FILL_BASE, execution.step(Step.FILL_BASE) * (1 - forced), "fails")
     execution.require(step, "whether the check fails is boolean", fails * (fails - 1))
+    may_not = execution.register(IS_TAKER) * execution.register(UNWINDS)
+    execution.require(step, "the fund has no less than nothing", may_not * fails)
     execution.release(step, "removed")
     execution.hand_over("match: the forced order stops", execution.step(step), STOPS, forced * (1 - fails))
 

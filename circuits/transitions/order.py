@@ -39,6 +39,7 @@ from circuits.records import (
     RULES_STATUS,
     RULES_TAKER_FEE,
     TAG,
+    Role,
     Tag,
 )
 from circuits.steps import Step
@@ -50,6 +51,7 @@ from circuits.transitions.match import (
     MARK,
     QUARTER,
     STOPS,
+    UNWINDS,
     order_limit,
     order_price,
     sign,
@@ -64,7 +66,7 @@ PASSING = (
     "other", "other_reduce", "price", "size0", "size1", "amount0", "amount1", "amount2", "amount3", "head", "after",
     "maker_left", "growing", "fails", "removed", IS_TAKER,
 )  # fmt: skip
-OF_PARTY = ("mask", "opened", "moment", "tier", "fee0", "fee1", "fee2")
+OF_PARTY = ("mask", "opened", "moment", "fee0", "fee1", "fee2")
 
 
 def constrain(execution: Execution) -> None:
@@ -198,7 +200,8 @@ def _best(execution: Execution) -> None:
     head, step = execution.register("head"), Step.BEST_HEAD
     execution.access(step, market_leaf(execution, BIDS_SLOT) + execution.register(BUYS))
     execution.require(step, "the best is the head", head - execution.old[ORDER_NEXT])
-    execution.require(step, "the order need not be whole", execution.register("whole"))
+    whole = execution.register("whole") * (1 - execution.register("forced"))
+    execution.require(step, "the order need not be whole", whole)
     execution.nonzero(step, "lots are left", execution.register(LEFT))
     step, ports = Step.BEST_ORDER, execution.ports
     execution.access(step, head)
@@ -244,8 +247,8 @@ def _rest(execution: Execution) -> None:
 
 
 def _end(execution: Execution) -> None:
-    """The order's account signs, unless the order is forced; if the order rests it is counted, and the account keeps its initial margin with it, at
-    valid prices unless the order can only reduce.
+    """The order's account signs, unless the order is forced; if the order rests it is counted, and the account keeps
+    its initial margin with it, at valid prices unless the order can only reduce.
 
     placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
     order that does not rest needs no check: what it traded was checked fill by fill.
@@ -253,7 +256,8 @@ def _end(execution: Execution) -> None:
     step, ports, left = Step.END_HEADER, execution.ports, execution.register(LEFT)
     placed = execution.register("placed")
     forced = execution.register("forced")
-    header(execution, step, message=True, may_open=True, checked=True, orders=placed, forced=forced)
+    role = Role.TRADER + (Role.SYSTEM - Role.TRADER) * forced * execution.register(UNWINDS)
+    header(execution, step, message=True, may_open=True, checked=True, orders=placed, forced=forced, role=role)
     execution.require(step, "what is left rests if it shall", left * (placed - execution.register("rests")))
     execution.require(step, "nothing does not rest", placed * (left * execution.scratch - 1))
     execution.require(step, "open interest is counted", execution.register("interest"))

@@ -1,10 +1,12 @@
-"""Registers and ports of LIQUIDATE: what the order that follows has, and how its limit is within the zero price."""
+"""Registers and ports of LIQUIDATE and UNWIND: what the order that follows has, and how its limit is within bounds."""
 
 import numpy as np
 
 from circuits.bounds import FEE_ONE, LIMB, LIMB_BITS, LIQUIDATION_FEE_MAX
 from circuits.execution import REGISTERS
+from circuits.records import MARKET_MARK, MARKET_WEIGHT
 from circuits.steps import Kind
+from circuits.transitions import unwind
 from circuits.transitions.liquidate import (
     CARRY_OFFSET,
     CARRY_PORT,
@@ -16,20 +18,30 @@ from circuits.transitions.liquidate import (
 from circuits.transitions.match import BUYS, LIMIT
 from circuits.zero_price import GIVES, PRICE
 from prover.traces.cancel import seize
-from prover.traces.columns import limbs_of
+from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
 
 def fill(trace: ExecutionTrace) -> None:
     """Registers, after those of orders: the account gives the position that its order sells, or buys back."""
+    for kind in (Kind.LIQUIDATE, Kind.UNWIND):
+        rows = trace.rows(kind)
+        for row in rows:
+            for name in REGISTERS:
+                trace.register(name, row, trace.columns[name][rows[-1] + 1])
     rows = trace.rows(Kind.LIQUIDATE)
-    order = rows[-1] + 1
     for row in rows:
-        for name in REGISTERS:
-            trace.register(name, row, trace.columns[name][order])
-        trace.register(GIVES, row, 1 - trace.columns[BUYS][order])
+        trace.register(GIVES, row, 1 - trace.columns[BUYS][rows[-1] + 1])
     trace.header(rows[0], None, rows)
     seize(trace, rows[0])
+    _near_the_mark(trace, trace.rows(Kind.UNWIND)[0])
+
+
+def _near_the_mark(trace: ExecutionTrace, row: Integers) -> None:
+    mark, weight = (integer_of(trace.old[at : at + 2, row]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    limit = trace.columns[LIMIT][row]
+    trace.wide_port(unwind.LIMIT_PORT, row, limit)
+    trace.wide_port(unwind.ROOM_PORT, row, (2 * trace.columns[BUYS][row] - 1) * (mark - limit) + weight)
 
 
 def fill_limit(trace: ExecutionTrace) -> None:

@@ -24,6 +24,7 @@ from circuits.transitions.match import (
     STOPS,
     UNFAIR,
     UNFAIR_PORT,
+    UNWINDS,
 )
 from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
 from prover.traces.execution import ExecutionTrace
@@ -121,7 +122,8 @@ def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
         trace.register("moment", row, np.where(forced, trace.columns["time"][row], moment))
     for row in rows[8:]:
         trace.register("fails", row, below)
-        trace.register("tier", row, np.where(forced, int(Tier.MAINTENANCE), trace.columns["tier"][row]))
+        tier = np.where(trace.columns[UNWINDS][row], int(Tier.ZERO), int(Tier.MAINTENANCE))
+        trace.register("tier", row, np.where(forced, tier, trace.columns["tier"][row]))
     trace.register(STOPS, rows[9], forced * (1 - below))
 
 

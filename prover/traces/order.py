@@ -26,7 +26,7 @@ from prover.traces.columns import Integers, integer_of, inverses, product_limbs
 from prover.traces.execution import ExecutionTrace
 
 NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "limit", "asked": "size"} | {
-    name: name for name in ("expiry", "rests", "post", "whole", "reduce")
+    name: name for name in ("expiry", "rests", "post", "reduce")
 }  # register -> argument of ORDER
 
 
@@ -106,6 +106,7 @@ def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) ->
         maker_rate=trace.old[RULES_MAKER_FEE][rules][order],
         taker_rate=_taker_rate(trace, rules)[order],
         forced=_forced(trace)[order],
+        whole=(trace.argument(Kind.ORDER, "whole") + _unwinds(trace))[order],
         mark=integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market])[order],
         quarter=_weight(trace, market)[order] // FAIR_SHARE,
         restricted=trace.old[RULES_STATUS][rules][order],
@@ -119,15 +120,24 @@ def _weight(trace: ExecutionTrace, market: Integers) -> Integers:
 
 
 def _forced(trace: ExecutionTrace) -> Integers:
-    """Whether each order of the batch is one of a liquidation."""
+    """Whether nobody signs each order of the batch: it is one of a liquidation, or of the fund."""
     forced = np.zeros_like(trace.argument(Kind.ORDER, "size"))
-    forced[trace.argument(Kind.LIQUIDATE, "order")] = 1
+    for kind in (Kind.LIQUIDATE, Kind.UNWIND):
+        forced[trace.argument(kind, "order")] = 1
     return forced
 
 
+def _unwinds(trace: ExecutionTrace) -> Integers:
+    """Whether each order of the batch is one of the fund; none of those is a whole one."""
+    unwinds = np.zeros_like(trace.argument(Kind.ORDER, "size"))
+    unwinds[trace.argument(Kind.UNWIND, "order")] = 1
+    return unwinds
+
+
 def _taker_rate(trace: ExecutionTrace, rules: Integers) -> Integers:
-    """What each order pays where it is the taker's: the market's rate, or that of the liquidation."""
+    """What each order pays where it is the taker's: the market's rate, that of the liquidation, or none."""
     rate: Integers = trace.old[RULES_TAKER_FEE][rules]
+    rate[trace.argument(Kind.UNWIND, "order")] = 0
     rate[trace.argument(Kind.LIQUIDATE, "order")] = trace.argument(Kind.LIQUIDATE, "fee")
     return rate
 

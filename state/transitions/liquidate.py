@@ -11,6 +11,7 @@ from state.accounts import access_header, position_of
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_below, refuse_orders
 from state.memory import Memory
+from state.transitions.match import Force
 from state.transitions.order import Order, Policy
 from state.zero_price import find_zero_price
 
@@ -50,7 +51,7 @@ class Liquidate:
             self.account, self.market, not long, self.price, self.size, memory.time, Policy.IMMEDIATE_OR_CANCEL,
             reduce_only=True,
         )  # fmt: skip
-        memory.followed.insert(place, (Kind.ORDER, order.carry_out(memory, self.fee)))
+        memory.followed.insert(place, (Kind.ORDER, order.carry_out(memory, Force(self.fee, Tier.MAINTENANCE))))
         return number, self.fee
 
     def _check_price(self, zero: int, long: bool) -> None:

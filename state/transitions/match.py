@@ -31,6 +31,14 @@ SKIPPED = (Reason.EXPIRED, Reason.OWN, Reason.GROWING)  # in the order of circui
 
 
 @dataclass(frozen=True, slots=True)
+class Force:
+    """An order that nobody signs. fee: its rate, to the insurance fund; tier: with which the order ends."""
+
+    fee: int
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
 class Met:
     """The order that meets others: what of it the match needs. rates: of maker and taker, in 1 / FEE_ONE."""
 
@@ -44,13 +52,13 @@ class Met:
     number: int  # of the order in the batch
     mark: int
     weight: int  # the initial requirement a lot
-    forced: bool = False  # a liquidation: the fee goes to the insurance fund, and the maintenance tier is what counts
+    force: Force | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Traded:
     """What came of it: lots, by how many of them the open interest grew, and whether a forced order must go on no
-    further, because its account has its maintenance requirement again."""
+    further, because its account has the tier."""
 
     size: int = 0
     interest: int = 0
@@ -83,7 +91,7 @@ def meet(memory: Memory, taker: Met, head: int, taker_order: int) -> Traded:
             Trade(taker.market.number, maker_order, taker_order, maker[ORDER_PRICE], size, taker.buys)
         )
         grown = sum(_long(memory, taker, account) for account in parties) - before
-        return Traded(size, grown, taker.forced and not below)
+        return Traded(size, grown, taker.force is not None and not below)
     followed = list(memory.followed)
     memory.undo(mark)
     memory.followed.extend(followed)
@@ -174,21 +182,23 @@ def _serve_maker(memory: Memory, taker: Met, head: int, maker: Record, size: int
 
 
 def _serve_taker(memory: Memory, taker: Met, price: int, size: int) -> bool:
-    """The taker's rows; whether its order is forced and its account still below its maintenance requirement."""
+    """The taker's rows; whether its order is forced and its account still below the tier. Refuses FUND_SHORT."""
     notional = price * size
     if taker.reduce_only and _grows(_position(memory, taker, taker.account), taker.buys, size):
         position = _position(memory, taker, taker.account)
         raise Refusal(Rule.REDUCE_ONLY, account=taker.account, size=size, position=position)
     row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
     below = False
-    if taker.forced:
+    if taker.force:
         margin = visit_all(memory, row, taker.account, reduces=False, strict=False)
         refuse_stale(memory, taker.account, margin)
-        below = not margin.reaches(Tier.MAINTENANCE)
+        below = not margin.reaches(taker.force.tier)
+        if below and taker.force.tier is Tier.ZERO:
+            raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
     else:
         reduces = _reduced(memory, taker, taker.account, taker.buys)
         check_margin(memory, row, taker.account, reduces=reduces, tier=_tier(taker, taker.buys, price, reduces))
-    receiver = SystemAccount.INSURANCE if taker.forced else SystemAccount.FEE
+    receiver = SystemAccount.INSURANCE if taker.force else SystemAccount.FEE
     _charge(memory, receiver, _fee(notional, taker.rates[1], taker.account))
     return below
 
@@ -211,7 +221,10 @@ def _move(
 ) -> int:
     """A party's header, base and quote; returns the row after which its margin is checked."""
     buys = taker.buys if is_taker else not taker.buys
-    access_header(memory, Step.FILL_HEADER, account, opens=taker.market.number, orders=-int(removed))
+    forced = is_taker and taker.force is not None
+    access_header(
+        memory, Step.FILL_HEADER, account, opens=taker.market.number, traders_only=not forced, orders=-int(removed)
+    )
     resting = (0, 0) if is_taker else resting_change(buys, -size)
     change = size if buys else -size
     change_balance(memory, Step.FILL_BASE, account, taker.market, change, opens=True, resting=resting)

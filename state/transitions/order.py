@@ -32,7 +32,7 @@ from state.book import Reason, Removal, order_id, order_record
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_margin
 from state.memory import Memory
-from state.transitions.match import Met, meet, resting_change
+from state.transitions.match import Force, Met, meet, resting_change
 from state.venue import Instrument, Venue
 
 CLEARED = (Reason.MARGIN, Reason.STALE, Reason.GROWING)  # orders that an order may remove only if it trades or rests
@@ -75,8 +75,8 @@ class Order:
         NOTHING_ACHIEVED."""
         return self.carry_out(memory)
 
-    def carry_out(self, memory: Memory, liquidation_fee: int | None = None) -> tuple[int, ...]:
-        """The same, of an account that is liquidated if that fee is said, in 1 / FEE_ONE: nobody signs it then."""
+    def carry_out(self, memory: Memory, force: Force | None = None) -> tuple[int, ...]:
+        """The same, forced or not."""
         market = find_market(memory.venue, self.market)
         self._check(memory)
         record = memory.look(Step.ORDER_MARKET, market_index(self.market))
@@ -84,8 +84,8 @@ class Order:
         rules = memory.read(rules_index(self.market))
         self._check_rules(market, rules, mark)
         row = memory.replace(Step.ORDER_RULES, rules_index(self.market), rules, rules)  # the interest follows
-        forced, restricted = liquidation_fee is not None, bool(rules[RULES_STATUS])
-        rates = rules[RULES_MAKER_FEE], rules[RULES_TAKER_FEE] if liquidation_fee is None else liquidation_fee
+        rates = rules[RULES_MAKER_FEE], force.fee if force else rules[RULES_TAKER_FEE]
+        restricted = bool(rules[RULES_STATUS])
         number, taker_order = memory.order_count(), order_id(self.account, self._nonce(memory))
         left, interest, seen, stops = self.size, rules[RULES_INTEREST], len(memory.removals), False
         while left and not stops and self._crosses(memory):
@@ -93,7 +93,7 @@ class Order:
             if self.policy is Policy.POST_ONLY:
                 raise Refusal(Rule.POST_ONLY, limit=self.price, price=memory.read(head)[ORDER_PRICE])
             met = Met(
-                self.account, market, self.buys, left, rates, self.reduce_only, restricted, number, mark, weight, forced
+                self.account, market, self.buys, left, rates, self.reduce_only, restricted, number, mark, weight, force
             )
             traded = meet(memory, met, head, taker_order)
             left, interest, stops = left - traded.size, interest + traded.interest, traded.stops
@@ -105,7 +105,7 @@ class Order:
         if stops:
             self._stop(memory, number, left)
         else:
-            self._end(memory, market, number, left, forced)
+            self._end(memory, market, number, left, forced=force is not None)
         self._check_removals(memory.removals[seen:], left)
         return (
             self.account, self.market, int(self.buys), self.price, self.size, self.expiry,
@@ -146,9 +146,9 @@ class Order:
 
     def _stop(self, memory: Memory, number: int, left: int) -> None:
         memory.follow(Kind.FILLED, number, left)
-        access_header(memory, Step.END_HEADER, self.account, message=True, forced=True)
+        access_header(memory, Step.END_HEADER, self.account, message=True, forced=True, traders_only=False)
 
-    def _end(self, memory: Memory, market: Instrument, number: int, left: int, forced: bool) -> None:
+    def _end(self, memory: Memory, market: Instrument, number: int, left: int, *, forced: bool) -> None:
         placed = int(bool(left) and self.rests)
         kind = Kind.REST if placed else Kind.DISCARD if left else Kind.FILLED
         memory.follow(kind, number, left)
@@ -161,8 +161,9 @@ class Order:
             self._rest(memory, left)
         opens = self.market if placed else None
         access_header(
-            memory, Step.END_HEADER, self.account, message=True, forced=forced, opens=opens, orders=placed
-        )
+            memory, Step.END_HEADER, self.account, message=True, forced=forced, traders_only=not forced, opens=opens,
+            orders=placed,
+        )  # fmt: skip
         if placed:
             resting = resting_change(self.buys, left)
             row = change_balance(memory, Step.END_BASE, self.account, market, 0, opens=True, resting=resting)

@@ -20,9 +20,11 @@ from state.errors import Refusal
 from state.ledger import Ledger
 from state.rehearsal import last_time
 from state.transitions import Transition
+from state.transitions.cancel import CancelAll
 from state.transitions.match import SKIPPED
 from state.transitions.price import SetPrice
 from tests.batches import (
+    ALICE,
     BTC_PERP,
     ETH,
     ETH_PERP,
@@ -30,6 +32,7 @@ from tests.batches import (
     every_act,
     every_funding,
     every_kind,
+    every_liquidation,
     every_loss,
     every_order,
     every_rescue,
@@ -79,7 +82,7 @@ def crowded_batch(
 
 def test_the_circuit_accepts_every_kind() -> None:
     batch = [*every_kind(), *every_order(), *every_act(), *every_funding()]
-    batch += [*every_rescue(), *every_loss(), *every_settlement()]
+    batch += [*every_rescue(), *every_loss(), *every_settlement(), CancelAll(ALICE), *every_liquidation()]
     statement, witness = run_batch(prompt_ledger(), batch, HOUR)
     assert set(witness.kinds) == set(Kind)
     assert set(witness.arguments[Kind.SKIP]["reason"]) == {SKIPPED.index(Reason.OWN), SKIPPED.index(Reason.GROWING)}

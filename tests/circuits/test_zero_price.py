@@ -20,7 +20,7 @@ from circuits.steps import Step
 from circuits.zero_price import GIVES, NEGATIVE, PRICE
 from prover.traces import zero_price as traces
 from prover.traces.build import looked_up
-from prover.traces.columns import Columns
+from prover.traces.columns import Columns, Integers
 from prover.traces.execution import ExecutionTrace
 from state.zero_price import zero_price
 
@@ -50,13 +50,13 @@ def rows_of(equity: int, required: int, mark: int, weight: int, long: int) -> Co
     for k in range(RECORD_SIZE):
         columns[f"old{k}"][:4] = old[k]
     for ports, parts in ((EQUITY_PORTS, signed_limbs(equity)), (REQUIRED_PORTS, limbs(required))):
-        for port, part in zip(ports, parts, strict=True):
-            columns[f"port{port}"][0] = part
+        for number, part in zip(ports, parts, strict=True):
+            columns[f"port{number}"][0] = part
 
-    def register(name: str, rows: object, values: object) -> None:
+    def register(name: str, rows: Integers, values: Integers) -> None:
         columns[name][rows] = values
 
-    def port(number: int, rows: object, values: object) -> None:
+    def port(number: int, rows: Integers, values: Integers) -> None:
         columns[f"port{number}"][rows] = values
 
     trace = SimpleNamespace(

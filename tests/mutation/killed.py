@@ -21,6 +21,7 @@ from tests.batches import (
     every_act,
     every_funding,
     every_kind,
+    every_liquidation,
     every_loss,
     every_rescue,
     every_settlement,
@@ -69,7 +70,7 @@ def honest_cells(table: str) -> tuple[Cells, int]:
     for transition in (*every_kind(), *every_act(), *every_funding(), *BOOK):
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
-    for transition in (*every_rescue(), *every_loss(), *every_settlement()):
+    for transition in (*every_rescue(), *every_loss(), *every_settlement(), *every_liquidation()):
         ledger.apply(transition)
     columns = traced(ledger, *ledger.close_batch()).traces[table]
     return columns.elements().tolist(), columns.used

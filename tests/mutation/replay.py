@@ -47,6 +47,7 @@ from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice
@@ -59,6 +60,7 @@ from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from tests.batches import default_venue
 from tests.mutation.audit import Audit
@@ -172,7 +174,7 @@ def transitions_in(execution: Columns) -> Iterator[tuple[Transition, int | None]
                 yield taken, None
                 taken = None
         elif kind is Kind.ORDER:
-            order = _order(execution, row)
+            order = _forced(execution, row) or _order(execution, row)
         elif order is not None:
             if kind in ENDS:
                 leaf = row + STEPS[kind].index(Step.REST_ORDER) if kind is Kind.REST else None
@@ -192,6 +194,16 @@ def prefer(book: Book, leaf: int) -> None:
             book._free, book._top = [*book._free, *range(book._top, slot + 1)], slot + 1
         book._free.remove(slot)
         book._free.insert(0, slot)
+
+
+def _forced(execution: Columns, row: int) -> Liquidate | Unwind | None:
+    """What the order that begins at the row is forced by, if it is."""
+    names = ("account", "instrument", BUYS, LIMIT, LEFT, "taker_rate")
+    account, market, buys, limit, size, fee = (int(execution[name][row]) for name in names)
+    before = steps_at(execution, row - 1) if row else []
+    if before == [Step.LIQUIDATE_LIMIT]:
+        return Liquidate(account, market, size, limit, fee)
+    return Unwind(market, bool(buys), size, limit) if before == [Step.UNWIND_LIMIT] else None
 
 
 def _order(execution: Columns, row: int) -> Order:

@@ -25,6 +25,7 @@ from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.receive import Receive
@@ -35,9 +36,10 @@ from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from state.venue import parse_venue
-from tests.batches import VENUE_FILE, default_venue, every_kind
+from tests.batches import BTC_PERP, ETH_PERP, VENUE_FILE, default_venue, every_kind
 from verifier.prices import Bundle
 
 VENUE = default_venue()
@@ -55,6 +57,10 @@ PRICES = {
 }  # fmt: skip
 CANCEL = {"kind": "cancel", "account": 5, "order": 5 * 2**28 + 7}
 FORCE_CANCEL = {**CANCEL, "kind": "force_cancel"}
+LIQUIDATE = {
+    "kind": "liquidate", "account": 5, "market": "BTC-PERP", "size": "0.25", "price": "61800.3", "fee": "0.01",
+}  # fmt: skip
+UNWIND = {"kind": "unwind", "market": "ETH-PERP", "buys": True, "size": "1", "price": "2680"}
 CANCEL_ALL = {"kind": "cancel_all", "account": 5}
 MODIFY = {**ORDER, "kind": "modify", "order": 5 * 2**28 + 7}
 ACTS = [
@@ -69,7 +75,7 @@ ACTS = [
     {"kind": "send", "chain": "ethereum", "asset": "USDC", "amount": "1.5"},
     {"kind": "receive", "chain": "arbitrum", "sequence": 4, "asset": "USDC", "amount": "1.5"},
 ]
-OBJECTS = [DEPOSIT, ORDER, CANCEL, FORCE_CANCEL, CANCEL_ALL, MODIFY, PRICES]
+OBJECTS = [DEPOSIT, ORDER, CANCEL, FORCE_CANCEL, LIQUIDATE, UNWIND, CANCEL_ALL, MODIFY, PRICES]
 
 accounts, sequences = st.integers(0, 2**23 - 1), st.integers(0, 2**28 - 1)
 units = st.integers(0, 2**55 - 1)
@@ -96,6 +102,8 @@ entries: st.SearchStrategy[Transition | Bundle] = st.one_of(
     st.builds(Order, accounts, *order_arguments),
     st.builds(Cancel, accounts, numbers),
     st.builds(ForceCancel, accounts, numbers),
+    st.builds(Liquidate, accounts, markets, lot_prices, lot_prices, st.integers(0, 10_000)),
+    st.builds(Unwind, markets, st.booleans(), lot_prices, lot_prices),
     st.builds(CancelAll, accounts),
     st.builds(Modify, numbers, accounts, *order_arguments),
     st.builds(SetStatus, markets, st.sampled_from([status for status in Status if status is not Status.SETTLED])),
@@ -150,7 +158,8 @@ def test_units_and_names_in_a_file(tmp_path: Path) -> None:
     number = order_id(5, 7)
     assert read_objects(tmp_path / "b", HEADER, *OBJECTS[:-1]) == [
         Deposit(2, 3, 5, 1, 150_000_000), Order(*order), Cancel(5, number), ForceCancel(5, number),
-        CancelAll(5), Modify(number, *order),
+        Liquidate(5, BTC_PERP, 2_500, 6_180_030, 10_000), Unwind(ETH_PERP, True, 1_000, 2_680_000), CancelAll(5),
+        Modify(number, *order),
     ]  # fmt: skip
     policies = ["good-till-time", "immediate-or-cancel", "fill-or-kill", "post-only"]
     batch = read_objects(tmp_path / "b", HEADER, *({**ORDER, "policy": policy} for policy in policies))

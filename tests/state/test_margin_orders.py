@@ -265,7 +265,7 @@ def test_the_sums_are_the_worst_case(account: Account) -> None:
     assert (margin.equity, margin.requirement) == (account.cash() + account.collateral(), account.required())
     assert margin.cash == account.cash()
     assert (margin.stale is not None) == account.stale()
-    assert margin.passes == account.passes()
+    assert margin.passes() == account.passes()
     for tier in (Tier.MAINTENANCE, Tier.CLOSE_OUT, Tier.ZERO):
         assert margin.reaches(tier) == account.passes(tier)
 

@@ -70,6 +70,7 @@ from state.transitions.close import CloseVenue
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order, Policy
 from state.transitions.pay_funding import PayFunding
 from state.transitions.price import SetPrice, market_record
@@ -81,6 +82,7 @@ from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, USDC
 from tests.state.worlds import DAVE, KEY, TIME, funded_ledger
@@ -99,6 +101,9 @@ FORCED = ForceCancel(ALICE, order_id(ALICE, 1))
 IN_DEBT = {balance_index(CAROL, USDC): balance_record(-1)}
 MOST_OWED = 3_725 * CAP_UNIT - 1  # a million USDC in whole units of the cap
 MUCH_ETHER = {balance_index(BOB, ETH): balance_record(10**12)}  # enough for more
+SIZE, REQUIRED = 1_000, 1_000 * 308_500  # lots that may be liquidated, and what they require
+ZERO = 6_170_000 - 10**8 // SIZE  # their zero price
+LIQUIDATION = Liquidate(ALICE, BTC_PERP, SIZE, ZERO, 0)
 ENOUGH = 32_400  # lots of BTC that Alice can order, but not pay the fees for
 
 
@@ -197,6 +202,20 @@ def all_events(*accounts: int) -> dict[int, Record]:
 
 DEBT = 50_000_000_000  # more than 5,000 lots of BTC-PERP are worth
 SETTLEMENT = SetStatus(BTC_PERP, Status.HALTED), SettleMarket(BTC_PERP)
+
+def worth(equity: int, size: int = SIZE) -> dict[int, Record]:
+    """Alice has so many lots of BTC-PERP, and such equity at the mark."""
+    return {
+        header_index(ALICE): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1),
+        balance_index(ALICE, BTC_PERP): held(size),
+        balance_index(ALICE, USDC): balance_record(equity - size * 6_170_000),
+    }
+
+
+def below() -> dict[int, Record]:
+    """The same, below her maintenance requirement."""
+    return worth(10**8)
+
 
 CASES = [
     Case(Rule.NOT_HALTED, SettleMarket(BTC_PERP)),
@@ -425,6 +444,34 @@ CASES = [
     Case(Rule.UNKNOWN_ORDER, ForceCancel(CAROL, order_id(CAROL, 1)), IN_DEBT),
     Case(Rule.SYSTEM_ACCOUNT, replace(FORCED, account=SystemAccount.FEE), before=(ASK,)),
     Case(Rule.UNKNOWN_ACCOUNT, replace(FORCED, account=DAVE), before=(ASK,)),
+    Case(Rule.HEALTHY, LIQUIDATION, worth(REQUIRED * 6 // 10)),
+    Case(Rule.ORDERS_REST, LIQUIDATION,
+         below() | {header_index(ALICE): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1, 1)}),
+    Case(Rule.BANKRUPT, LIQUIDATION, worth(-1)),
+    Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, price=ZERO - 1), below()),
+    Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, fee=1), below()),
+    Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, price=12_340_001 - ZERO), worth(10**8, -SIZE)),
+    Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, price=12_340_000 - ZERO, fee=1), worth(10**8, -SIZE)),
+    Case(Rule.ZERO_PRICE, LIQUIDATION,
+         worth(10**8) | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, 100_000, 10**6, 9999),
+                         balance_index(ALICE, USDC): balance_record(0)}),
+    Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, fee=10_001), below()),
+    Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, price=0), below()),
+    Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, size=0), below()),
+    Case(Rule.NO_POSITION, replace(LIQUIDATION, market=ETH_PERP), below()),
+    Case(Rule.NOT_A_MARKET, replace(LIQUIDATION, market=ETH), below()),
+    Case(Rule.SYSTEM_ACCOUNT, replace(LIQUIDATION, account=SystemAccount.INSURANCE)),
+    Case(Rule.UNKNOWN_ACCOUNT, replace(LIQUIDATION, account=DAVE)),
+    Case(Rule.STALE_PRICE, LIQUIDATION, below() | old_price(BTC_PERP)),
+    Case(Rule.MARKET_STATUS, LIQUIDATION, below(), before=(SetStatus(BTC_PERP, Status.HALTED),)),
+    Case(Rule.UNWIND_PRICE, Unwind(BTC_PERP, True, 1, 6_170_000 + 308_501)),
+    Case(Rule.UNWIND_PRICE, Unwind(BTC_PERP, False, 1, 6_170_000 - 308_501)),
+    Case(Rule.OUT_OF_RANGE, Unwind(BTC_PERP, False, 1, 0)),
+    Case(Rule.NOT_A_MARKET, Unwind(ETH, False, 1, 1)),
+    Case(Rule.REDUCE_ONLY, Unwind(BTC_PERP, True, 1, 6_170_000), before=(ASK,)),
+    Case(Rule.FUND_SHORT, Unwind(BTC_PERP, True, 1, 6_170_000),
+         {balance_index(SystemAccount.INSURANCE, BTC_PERP): held(-1)} | {
+             balance_index(SystemAccount.INSURANCE, USDC): balance_record(6_169_999)}, before=(ASK,)),
     Case(Rule.NO_ORDERS, CancelAll(BOB), before=(ASK,)),
     Case(Rule.NO_ORDERS, CancelAll(-1), before=(ASK,)),
     Case(Rule.UNKNOWN_ORDER, Cancel(ALICE, order_id(ALICE, 2)), before=(ASK,)),

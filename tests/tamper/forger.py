@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS, FUNDING_START, TRANSIT
+from circuits.bounds import AMOUNT_BITS, BIAS, TRANSIT
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
@@ -19,7 +19,6 @@ from circuits.records import (
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
-    TAG,
     VENUE_ACTS,
     VENUE_INDEX,
     Record,
