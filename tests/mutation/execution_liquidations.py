@@ -5,15 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from circuits.bounds import LIQUIDATION_FEE_MAX
+from circuits.bounds import LIMB, LIQUIDATION_FEE_MAX
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
-from circuits.records import limbs, signed_limbs
 from circuits.steps import Kind
 from circuits.transitions.liquidate import CARRY_OFFSET, CARRY_PORT, DISTANCE_PORT, RATE_PORT, REST_PORT
 from circuits.transitions.unwind import ROOM_PORT
 from prover.traces import liquidate as limit_traces
 from prover.traces import zero_price
-from state.transitions import Transition, liquidate, order, unwind
+from state.transitions import liquidate, order, unwind
+from state.transitions.liquidate import Liquidate
+from state.transitions.unwind import Unwind
 from tests.mutation.script import Amend, Script, ScriptedTrace, nothing
 from tests.mutation.world import Traces
 from tests.tamper.test_forged_liquidations import (
@@ -30,8 +31,10 @@ from tests.tamper.test_forged_liquidations import (
 )
 from tests.tamper.test_forged_liquidations import nothing as no_rule
 
+ZERO = 5_826_746  # of Alice's position
 
-def lie(transition: Transition, *lies: tuple[object, str, Any], amend: Amend = nothing) -> Script:
+
+def lie(transition: Liquidate | Unwind, *lies: tuple[object, str, Any], amend: Amend = nothing) -> Script:
     """A ledger that is deceived about some rules applies the transition; `amend` has the last word, after the margin
     checks."""
     kept: list[ScriptedTrace] = []
@@ -52,18 +55,18 @@ def ports(kind: Kind, values: dict[int, int]) -> Amend:
     return amend
 
 
-def zero_from(numbers: range, parts: tuple[int, ...], position: int) -> Script:
-    """The zero price is found with one limb of the account's sums that is another's."""
+def zero_from(number: int, value: int) -> Script:
+    """The zero price is found with another limb, on that port, of the account's sums; the limit is just below it."""
 
     def amend(trace: ScriptedTrace) -> None:
-        row, port = trace.rows(Kind.LIQUIDATE)[0], trace.columns[f"port{numbers[position]}"]
+        row, port = trace.rows(Kind.LIQUIDATE)[0], trace.columns[f"port{number}"]
         honest = port[row].copy()
-        port[row] = parts[position]
+        port[row] = value
         zero_price.fill(trace)
         limit_traces.fill_limit(trace)
         port[row] = honest
 
-    return lie(CHEAP, NO_LIMIT, amend=amend)
+    return lie(replace(GOOD, price=ZERO - 1, fee=0), NO_LIMIT, amend=amend)
 
 
 def scripts() -> dict[str, Callable[[], Script]]:
@@ -86,6 +89,8 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "unwind_limit: limit near the mark": lambda: lie(
             far, (unwind, "from_limbs", lambda _: MARK * 2), amend=ports(Kind.UNWIND, {ROOM_PORT: 0, ROOM_PORT + 1: 0})
         ),
-        "zero price: equity limb 2": lambda: zero_from(EQUITY_PORTS, signed_limbs(40_000_000_000), 2),
-        "zero price: requirement limb 2": lambda: zero_from(REQUIRED_PORTS, limbs(1), 2),
+        "zero price: equity limb 1": lambda: zero_from(EQUITY_PORTS[1], LIMB - 1),
+        "zero price: equity limb 2": lambda: zero_from(EQUITY_PORTS[2], 4),
+        "zero price: requirement limb 1": lambda: zero_from(REQUIRED_PORTS[1], 0),
+        "zero price: requirement limb 2": lambda: zero_from(REQUIRED_PORTS[2], 7),
     }

@@ -42,8 +42,8 @@ from tests.tamper.forger import Forger
 from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped
 
 TIME, MARK = 60, 5_950_000
-*PREPARED, GOOD, _ = every_liquidation()
-assert isinstance(GOOD, Liquidate)
+*PREPARED, _, _ = every_liquidation()
+GOOD = Liquidate(ALICE, BTC_PERP, 7_000, 5_900_000, 1_000)  # the one there
 FUND = SystemAccount.INSURANCE
 
 
