@@ -170,8 +170,8 @@ _WHY = {
     "beside it only END_HEADER, under way, lets both change; the others add up. So the sum is 0. " + _SILENT,
 }
 _SAME_MARKET = (
-    "Of PAY_MARKET and SAMPLE_MARKET and ORDER_MARKET, which read the same leaf, two beside the third would make the next "
-    "row at once the market's rules and the head of its bids, as HEAD is kept; one alone makes the sum 0. "
+    "Of ORDER_MARKET, PAY_MARKET and SAMPLE_MARKET, which read the same leaf, two beside the third would make the next "
+    "row at once a leaf of the market's and the head of its bids, as HEAD is kept; one alone makes the sum 0. "
 )
 _WHY |= {
     step: _SAME_MARKET + _WHY[Step.ORDER_MARKET].replace("of an order ", "of it ")

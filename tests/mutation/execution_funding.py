@@ -348,6 +348,16 @@ def elsewhere() -> Script:
     return Script(partial(apply, market=market), ledger=ledger, time=HOUR)
 
 
+def unfounded(before: Act) -> Script:
+    """An index changes without premiums."""
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        apply(forger, change=7)
+
+    return Script(act, {Step.APPLY_FUNDING: skip}, ledger=due, time=HOUR)
+
+
 def applications() -> dict[str, Callable[[], Script]]:
     """Of APPLY_FUNDING and APPLY_MARKET."""
     step, market, element = Step.APPLY_FUNDING, Step.APPLY_MARKET, MARKET_FUNDING
@@ -383,9 +393,7 @@ def applications() -> dict[str, Callable[[], Script]]:
         ),
         "apply_market: index in range": lambda: forged(apply, ledger=partial(due, FUNDING_START - 1)),
         **{
-            label: partial(lambda before: forged(
-                lambda forger: (before(forger), apply(forger, change=7))[-1], {step: skip}
-            ), before)
+            label: partial(unfounded, before)
             for label, before in (
                 ("apply_funding leads to apply_market", deposit), ("the first row is no apply_market", nothing),
             )

@@ -321,7 +321,11 @@ def wrapped(k: int) -> Script:
 
 def headless(before: Act) -> Script:
     """A payment up to an index that no market has."""
-    act: Act = lambda forger: (before(forger), pay(forger, index=FUNDING_START + 500))[-1]  # noqa: E731
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        pay(forger, index=FUNDING_START + 500)
+
     return Script(act, {Step.PAY_MARKET: skip}, ledger=owing)
 
 

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 
-from circuits.bounds import FUNDING_START
 from state.errors import Rule
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.sample_funding import SampleFunding
@@ -33,19 +32,11 @@ def twice(forger: Forger) -> None:
 FORGERIES = [
     Forgery("a payment is rounded for the account", partial(pay, payment=DUE - 1), AMOUNT, ledger=owing),
     Forgery("funding is paid twice", twice, AMOUNT, ledger=owing),
-    Forgery(
-        "a position pays nothing, and is settled", partial(pay, payment=0), AMOUNT, ledger=owing
-    ),
+    Forgery("a position is settled without a payment", partial(pay, payment=0), AMOUNT, ledger=owing),
     Forgery(
         "a transfer skips the funding that is owed",
         lambda f: f.transfer(BOB, ALICE, USDC, 1),
         "margin: funding is settled",
-        ledger=owing,
-    ),
-    Forgery(
-        "a position is settled up to an index that is not the market's",
-        partial(pay, index=FUNDING_START),
-        "execution: pay_base: funding index",
         ledger=owing,
     ),
     Forgery(
@@ -104,6 +95,7 @@ def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> Non
     [
         "pay_base: remainder below one",  # rounded up by one more
         "pay_base: size of the position",  # for another position
+        "pay_market: index of the market",  # up to another index
         "pay_base: who pays",  # a long one is paid when the index rises
         "sample_order: expired or not",  # an order that is not expired is passed over
         "sample_order: the side ends at its sentinel",  # a side that ends early
