@@ -14,10 +14,12 @@ from tests.mutation import (
     execution_freshness,
     execution_growth,
     execution_liquidations,
+    execution_funding,
     execution_matches,
     execution_notionals,
     execution_order,
     execution_orders,
+    execution_payments,
     execution_prices,
     execution_registers,
     execution_rules,
@@ -39,10 +41,12 @@ FILES = (
     execution_deleveragings,
     execution_freshness,
     execution_growth,
+    execution_funding,
     execution_matches,
     execution_notionals,
     execution_order,
     execution_orders,
+    execution_payments,
     execution_prices,
     execution_registers,
     execution_rules,
@@ -171,6 +175,20 @@ _WHY = {
     Step.CANCEL_HEADER: "It demands another nonce and another number of orders, and of the steps that could stand "
     "beside it only END_HEADER, under way, lets both change; the others add up. So the sum is 0. " + _SILENT,
 }
+_SAME_MARKET = (
+    "Of ORDER_MARKET, PAY_MARKET and SAMPLE_MARKET, which read the same leaf, two beside the third would make the next "
+    "row at once a leaf of the market's and the head of its bids, as HEAD is kept; one alone makes the sum 0. "
+)
+_WHY |= {
+    step: _SAME_MARKET + _WHY[Step.ORDER_MARKET].replace("of an order ", "of it ")
+    for step in (Step.ORDER_MARKET, Step.PAY_MARKET, Step.SAMPLE_MARKET)
+}
+_WHY[Step.APPLY_FUNDING] = (
+    _COUNTS.format(4)
+    + "No other first step leaves it alone. So one under way is alone beside it, and the sum is 0. "
+    + _SILENT
+    + "And it has not been sent before: then nothing is under way. "
+)
 _ACT = _COUNTS.format(3) + (
     "None under way that leaves it alone has the venue's leaf: earlier rows have shown its ids to be real, or it "
     "demands a header or a trader there. That leaves the other kinds of acts. Of SET_VENUE, ANNOUNCE_VENUE and "

@@ -266,7 +266,7 @@ def headless(kind: Kind, step: Step, before: Act) -> Script:
     def believe(trace: ScriptedTrace) -> None:
         first = trace.rows(kind)[0]
         if kind is Kind.CASH_OUT:
-            said = signed_limbs(size) if unread else (0, 0, *limbs(MARKED, 2))
+            said = signed_limbs(size) if unread else (0, FUNDING_START, *limbs(MARKED, 2))
             for element, value in enumerate(said):
                 trace.old[element][first] = value
 

@@ -172,7 +172,7 @@ def test_acts_in_a_file(tmp_path: Path) -> None:
         "initial_margin": ("0.06", 600), "maker_fee": ("0.0002", 200), "staleness": (60, 60), "step_time": (7, 7),
         "minimum_notional": ("1.5", 1_500_000), "open_interest_cap": ("2", 20_000), "haircut": ("0.15", 8_500),
         "borrow_fraction": ("0.1", 100), "taker_fee": ("0.0005", 500), "margin_growth": ("0.0004", 4),
-        "maintenance": ("0.6", 600), "close_out": ("0.4", 400), "borrow_cap": ("536.870912", 2),
+        "maintenance": ("0.6", 600), "close_out": ("0.4", 400), "borrow_cap": ("536.870912", 2), "impact": ("0.5", 5_000),
     }  # fmt: skip
     batch = read_objects(tmp_path / "b", HEADER, *({**announce, "change": {n: said}} for n, (said, _) in found.items()))
     assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
@@ -351,7 +351,7 @@ def test_a_bundle_of_every_instrument_fits_a_line(tmp_path: Path) -> None:
     markets = "".join(
         f'[[market]]\nname = "{name}"\nlot = "0.000000000001"\ninitial_margin = "1"\nmaker_fee = "0"\n'
         f'taker_fee = "0"\nprice = "268435455"\nstaleness = 60\nstep_time = 600\n'
-        'minimum_notional = "0"\nopen_interest_cap = "0"\n'
+        'minimum_notional = "0"\nopen_interest_cap = "0"\nimpact = "0.000000000001"\n'
         for name in names
     )
     text, oracle = VENUE_FILE.read_text().split("[oracle]")

@@ -36,6 +36,7 @@ from state.transitions.deposit import Deposit
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
+from state.transitions.sample_funding import SampleFunding
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue
@@ -48,6 +49,7 @@ sequences = st.lists(transitions, max_size=25)
 ORDER_CHAIN = "ORDER( MATCH| FAIL| SKIP)* (FILLED|DISCARD|REST)"
 CHAINS: dict[type[Transition], str] = {
     Order: ORDER_CHAIN, Modify: f"CANCEL {ORDER_CHAIN}", CancelAll: "CANCEL( CANCEL)*",
+    SampleFunding: "SAMPLE_FUNDING( SAMPLE_ORDER)+ SAMPLE_END",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ TIMES = "staleness = 60\nstep_time = 600\n"
 MORE_ASSETS = '[[asset]]\nname = "A{}"\ndecimals = 8\nlot = "0.0001"\nhaircut = "0.5"\nprice = "1"\n' + TIMES
 MORE_MARKETS = (
     '[[market]]\nname = "M{}"\nlot = "0.01"\ninitial_margin = "0.1"\nmaker_fee = "0"\ntaker_fee = "0"\nprice = "1"\n'
-    'minimum_notional = "0"\nopen_interest_cap = "1"\n'
+    'minimum_notional = "0"\nopen_interest_cap = "1"\nimpact = "1"\n'
 ) + TIMES
 FIRST_KEY, SECOND_KEY = re.findall(r"^key = .*$", TEXT, re.MULTILINE)[:2]
 
