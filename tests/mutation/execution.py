@@ -19,6 +19,7 @@ from tests.mutation import (
     execution_registers,
     execution_rules,
     execution_settlements,
+    execution_takeovers,
     last_row,
 )
 from tests.mutation.script import Script
@@ -40,6 +41,7 @@ FILES = (
     execution_registers,
     execution_rules,
     execution_settlements,
+    execution_takeovers,
     last_row,
 )
 

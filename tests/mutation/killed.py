@@ -12,7 +12,17 @@ from circuits.field import P
 from circuits.solvent import solvent_circuit
 from state.transitions.cancel import Cancel
 from state.transitions.order import Order, Policy
-from tests.batches import ALICE, BTC_PERP, CAROL, LATE, every_act, every_kind, every_rescue, every_settlement, prompt_ledger
+from tests.batches import (
+    ALICE,
+    BTC_PERP,
+    CAROL,
+    LATE,
+    every_act,
+    every_kind,
+    every_rescue,
+    every_settlement,
+    prompt_ledger,
+)
 from tests.mutation.world import traced
 
 CHANGES = (1, 3)  # 3 takes a carry of 0, 1 or 2 out of range

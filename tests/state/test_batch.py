@@ -163,7 +163,8 @@ def test_acts_in_a_file(tmp_path: Path) -> None:
     assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
     assert read_objects(tmp_path / "b", HEADER, *ACTS) == [
         SetStatus(2, Status.REDUCE_ONLY), SetChain(2, ChainStatus.SUSPENDED), SetCap(0, 0, 3), Enact(1),
-        SettleMarket(3), CashOut(7, 3), TakeOver(7), Convert(7, 1, 12, 268_000), Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
+        SettleMarket(3), CashOut(7, 3), TakeOver(7), Convert(7, 1, 12, 268_000), Send(0, 0, 1_500_000),
+        Receive(1, 4, 0, 1_500_000),
     ]  # fmt: skip
 
 
