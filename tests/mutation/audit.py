@@ -257,7 +257,8 @@ class Audit:
 
     def _interest(self) -> Iterator[str]:
         """The open interest of a market changes by as much as all long positions together, until it is settled: then it
-        stays as it is, but for takeovers, and no order reads it. The pool has part of the positions, which cancel out there."""
+        stays as it is, but for takeovers, and no order reads it. The pool has part of the positions, which cancel out
+        there."""
         for market in (market.number for market in self.venue.markets):
             old, new = (state[rules_index(market)][RULES_INTEREST] for state in (self.old, self.new))
             if self._settled(self.new, market):

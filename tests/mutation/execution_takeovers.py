@@ -1,7 +1,8 @@
 """Forgeries of takeovers: of whom, of what, at whose expense, and of what is left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS, FUNDING_START
 from circuits.field import P
@@ -24,7 +25,7 @@ from circuits.steps import Kind, Step
 from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING
 from state.accounts import balance_record, header_record
 from state.ledger import Ledger
-from tests.batches import ALICE, BTC_PERP, CAROL, DEBTOR, ETH, ETH_PERP, USDC
+from tests.batches import BTC_PERP, CAROL, DEBTOR, ETH, ETH_PERP, USDC
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_registers import EVERY, both, setting
 from tests.mutation.matching import one, registers
@@ -46,16 +47,16 @@ def at(**said: int | bool | dict[int, tuple[int, ...]]) -> Callable[[], Ledger]:
     return partial(standing, Standing(**said))  # type: ignore[arg-type]
 
 
-def of_take(number: int, rows: slice = EVERY, **values: int) -> Amend:
-    """Amend: registers on rows of the number-th balance that is taken."""
-    return lambda trace: registers(trace, trace.rows(Kind.TAKE)[rows], number, **values)
+def of_take(number: int, values: Mapping[str, int]) -> Amend:
+    """Amend: registers of the number-th balance that is taken."""
+    return lambda trace: registers(trace, trace.rows(Kind.TAKE), number, **values)
 
 
 def script(
-    amend: Amend = nothing, hooks: Hooks | None = None, ledger: Callable[[], Ledger] = standing, **act: object
+    amend: Amend = nothing, hooks: Hooks | None = None, ledger: Callable[[], Ledger] = standing, **act: Any
 ) -> Script:
     """A takeover, bent."""
-    return Script(partial(take_over, **act), hooks or {}, amend, ledger=ledger)  # type: ignore[arg-type]
+    return Script(partial(take_over, **act), hooks or {}, amend, ledger=ledger)
 
 
 def of_other_header() -> Script:
@@ -169,6 +170,27 @@ def again() -> Script:
     return script(amend, ledger=at(fund_quote=RICH), taken=(USDC, ETH, ETH, ETH), remaining=(7, 6, 4, 2))
 
 
+def skipping() -> Script:
+    """The ether leaves what remains together with the quote."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        registers(trace, trace.rows(Kind.TAKE)[1:], 0, **{REMAINING: 4})
+        trace.port(GAP_PORT, trace.rows(Kind.TAKE)[0][1:], one(1))
+
+    return script(amend, ledger=at(fund_quote=RICH), taken=(USDC, BTC_PERP), remaining=(7, 4))
+
+
+def unchecked() -> Script:
+    """The fund is ruined, and nothing follows; the registers are those of the end of the batch."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        number = int(trace.columns["sequence"][trace.at(Step.CLOSE_VENUE)][0])
+        trace.registers(Kind.TAKE_OVER, sequence=number)
+        trace.registers(Kind.TAKE, sequence=number)
+
+    return script(amend, {Step.FUND_HEADER: skip}, at(fund_quote=0))
+
+
 def fund_with(mask: int, hooks: Hooks | None = None, **values: int) -> Script:
     """The fund's check does not see its perpetuals."""
     amend = setting(Kind.TAKEN, EVERY, mask=mask, **values)
@@ -176,17 +198,17 @@ def fund_with(mask: int, hooks: Hooks | None = None, **values: int) -> Script:
 
 
 def headless(count: int, before: Act) -> Script:
-    """A takeover of Alice's quote alone, without its first steps, after a whole transition or none."""
+    """A takeover of Carol's quote alone, without its first steps, after a whole transition or none."""
     steps = [Step.TAKE_HEADER, Step.TAKE_MARKET, Step.TAKE_BASE, Step.TAKE_FUND_BASE, Step.TAKE_RULES]
     number = BTC_PERP if count == 4 else USDC
 
     def act(forger: Forger) -> None:
         before(forger)
-        take_over(forger, ALICE, taken=(number,), remaining=(1 << number,))
+        take_over(forger, CAROL, taken=(number,), remaining=(1 << number,))
 
     def amend(trace: ScriptedTrace) -> None:
         rows = trace.rows(Kind.TAKE)
-        registers(trace, rows, **{REMAINING: 0, MORE: 0, PERPETUAL: int(count == 4), "account": ALICE})
+        registers(trace, rows, **{REMAINING: 0, MORE: 0, PERPETUAL: int(count == 4), "account": CAROL})
         registers(trace, rows[:1], **{REMAINING: 1 << number})
         registers(trace, trace.rows(Kind.TAKEN), **{REMAINING: 0})
         if count == 3:
@@ -208,7 +230,7 @@ def headless(count: int, before: Act) -> Script:
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     rich = at(fund_quote=RICH)
-    without_ether: dict[str, object] = {"taken": (USDC, BTC_PERP), "remaining": (5, 4)}
+    without_ether: dict[str, Any] = {"taken": (USDC, BTC_PERP), "remaining": (5, 4)}
     no_perpetuals: Hooks = {Step.FUND_HEADER: add(HEADER_MASK, -12)}
     no_ether: Hooks = {Step.TAKE_HEADER: add(HEADER_MASK, -2)}
     short = at(fund_btc=-40)
@@ -230,11 +252,9 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "take_market: index": lambda: of_next_account((USDC, ETH), market_index(BTC_PERP), 4),
         "take_market: kind of record": lambda: of_next_account((USDC, ETH, BTC_PERP), market_index(NEXT), 0),
         "take_market: position or not": lambda: script(
-            of_take(2, **{PERPETUAL: 0}), {(Step.TAKE_RULES, 2): unchanged}, short
+            of_take(2, {PERPETUAL: 0}), {(Step.TAKE_RULES, 2): unchanged}, short
         ),
-        "take: its bit leaves what remains": lambda: script(
-            of_take(0, slice(1, None), **{REMAINING: 4}), ledger=rich, taken=(USDC, BTC_PERP), remaining=(7, 4)
-        ),
+        "take: its bit leaves what remains": skipping,
         "take_base: index": lambda: script(sources={USDC: EVE}),
         "take: a long position goes": lambda: miscounted(slice(2, None)),
         "take_fund_base: index": lambda: script(hooks={(Step.TAKE_FUND_BASE, 0): to(balance_index(POOL, USDC))}),
@@ -250,14 +270,14 @@ def scripts() -> dict[str, Callable[[], Script]]:
             setting(Kind.TAKEN, EVERY, account=CAROL), ledger=at(fund_quote=0), fund=CAROL
         ),
         "fund_header: nothing remains": lambda: script(
-            both(of_take(1, **{MORE: 0}), setting(Kind.TAKEN, EVERY, **{REMAINING: 2})),
+            both(of_take(1, {MORE: 0}), setting(Kind.TAKEN, EVERY, **{REMAINING: 2})),
             ledger=rich, taken=(USDC, BTC_PERP), remaining=(7, 6),
         ),
         "fund_header: moment of prices": lambda: Script(
             take_over, amend=both(setting(Kind.TAKE_OVER, EVERY, moment=75), setting(Kind.TAKEN, EVERY, moment=75)),
             ledger=standing, time=5_000,
         ),
-        "what leads to fund_header": lambda: script(hooks={Step.FUND_HEADER: skip}, ledger=at(fund_quote=0)),
+        "what leads to fund_header": unchecked,
     }  # fmt: skip
     names = ("take_market", "take_base", "take_fund_base", "take_rules")
     for count, name in enumerate(names, start=1):
