@@ -131,7 +131,7 @@ def parameters(instrument: int, assets: int) -> dict[Parameter, Target]:
             Parameter.MAINTENANCE: Target(*quote, QUOTE_MAINTENANCE, MAINTENANCE_MIN, RATIO_ONE - 1),
             Parameter.CLOSE_OUT: Target(*quote, QUOTE_CLOSE_OUT, 1, MAINTENANCE_MIN - 1),
             Parameter.BORROW_FRACTION: Target(*quote, QUOTE_BORROW, 0, BORROW_MAX),
-            Parameter.BORROW_CAP: Target(*quote, QUOTE_BORROW_CAP, 0, AMOUNT_MAX // CAP_UNIT),
+            Parameter.BORROW_CAP: Target(*quote, QUOTE_BORROW_CAP, 1, AMOUNT_MAX // CAP_UNIT),
         }
     is_asset = instrument < assets
     leaf, rules = parameters_index(instrument), rules_index(instrument)

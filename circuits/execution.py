@@ -77,7 +77,7 @@ REGISTERS = (
     "tier",
     "forced",
 )
-LOCAL = ("expired", "own", "placed")  # registers that one row alone reads
+LOCAL = ("expired", "own", "placed", "tier")  # registers that one row alone reads
 FIRST_STEPS = frozenset(steps[0] for kind, steps in STEPS.items() if kind not in (*CONTINUATIONS, *TAKING))
 CHOICES = frozenset(after for _, after in LINKS) | {*SEIZURES, Step.FUND_HEADER}
 PORTS = 12
@@ -368,10 +368,10 @@ def sequence(execution: Execution) -> None:
 def _seizing(execution: Execution) -> None:
     """A seizure leads to one of the transitions that need one, and these are forced exactly after one."""
     table, seizes, forced = execution.table, execution.step(Step.SEIZE_HEADER), execution.register("forced")
-    starts, comes = execution.steps(SEIZURES), total([execution.step(step).next() for step in SEIZURES])
+    comes = total([execution.step(step).next() for step in SEIZURES])
     table.constrain("a seizure leads to what it is for", seizes * (1 - comes), Where.TRANSITION)
     table.constrain("what is forced follows a seizure", comes * (forced.next() - seizes), Where.TRANSITION)
-    table.constrain("nothing is forced in the first row", starts * forced, Where.FIRST)
+    table.constrain("nothing is forced in the first row", (1 - seizes) * forced, Where.FIRST)
 
 
 def successions() -> set[tuple[Step, Step]]:

@@ -230,8 +230,8 @@ def _sequence(m: Margin) -> None:
 def _tier(m: Margin) -> None:
     """The tier's bits say which of the quote's numbers count: 00 INITIAL, 01 MAINTENANCE, 10 CLOSE_OUT, 11 ZERO."""
     low, high = (m.ports[number].expression for number in TIER)
-    for bit, name in ((low, "low"), (high, "high")):
-        m.table.constrain(f"{name} bit of the tier is boolean", m.quote * bit * (bit - 1))
+    # So the high one, a limb too, is 0 or 1: the tier is at most 3.
+    m.table.constrain("low bit of the tier is boolean", m.quote * low * (low - 1))
     initial = (1 - low) * (1 - high)
     maintenance, close_out = (part.expression for part in m.mark)
     ratio = initial * RATIO_ONE + low * (1 - high) * maintenance + high * (1 - low) * close_out

@@ -197,7 +197,7 @@ def parse_venue(text: str, file: str = "venue.toml") -> Venue:
     borrow_fraction = root.scaled("borrow_fraction", RATIO_ONE, 0, BORROW_MAX)
     notice = root.integer("notice", 0, TIME_MAX)
     quote = _read_quote(root.table("quote"))
-    borrow_cap = root.scaled("borrow_cap", quote.units_per_one, 0, AMOUNT_MAX) // CAP_UNIT
+    borrow_cap = root.scaled("borrow_cap", quote.units_per_one, CAP_UNIT, AMOUNT_MAX) // CAP_UNIT
     instruments = [quote]
     for table in root.tables("asset"):
         instruments.append(_read_asset(table, len(instruments), quote))

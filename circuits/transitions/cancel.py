@@ -63,4 +63,4 @@ def _seize(execution: Execution) -> None:
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     execution.ask(step, int(Tier.MAINTENANCE))
     fresh_prices(execution, step)
-    execution.release(step, "mask", "fails", "moment", "tier")
+    execution.release(step, "mask", "fails", "moment")

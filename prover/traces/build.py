@@ -54,11 +54,12 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     execution = ExecutionTrace(circuit.table("execution"), witness, times, random_rows)
     for transition in TRANSITIONS:
         transition(execution)
-    requests = {name: execution.columns[name] for name in REQUESTED}
+    columns = execution.finish()
+    requests = {name: columns[name] for name in REQUESTED}
     margin = margin_columns(circuit.table("margin"), witness, times, requests, random_rows)
     take_health(execution, margin)
     traces = {
-        "execution": execution.finish(),
+        "execution": columns,
         "margin": margin,
         "tree": tree_columns(circuit.table("tree"), witness, times, random_rows),
     }

@@ -32,7 +32,7 @@ class ExecutionTrace:
         columns, used = self.columns, self.columns.used
         columns["clock"][:] = np.arange(columns.active) + 1
         columns["time"][:] = sum(self.witness.arguments[Kind.CLOSE_VENUE]["time"])  # there is one
-        columns["events"][:] = self.old[VENUE_EVENTS][self.starts(Kind.CLOSE_VENUE)].sum()
+        columns["events"][:] = self.old[VENUE_EVENTS][self.step == int(Step.CLOSE_VENUE)].sum()
         columns["index"][:used] = np.frombuffer(self.witness.accesses.index, np.uint32)
         columns["previous_time"][:used] = times.execution_previous
         elapsed = columns["clock"][:used] * TIMES_PER_CLOCK - times.execution_previous - 1

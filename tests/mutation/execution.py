@@ -18,8 +18,10 @@ from tests.mutation import (
     execution_prices,
     execution_registers,
     execution_rules,
+    execution_seizures,
     execution_settlements,
     execution_takeovers,
+    execution_unsettled,
     last_row,
 )
 from tests.mutation.script import Script
@@ -40,8 +42,10 @@ FILES = (
     execution_prices,
     execution_registers,
     execution_rules,
+    execution_seizures,
     execution_settlements,
     execution_takeovers,
+    execution_unsettled,
     last_row,
 )
 
@@ -170,6 +174,12 @@ _ACT = _COUNTS.format(3) + (
     "next row would be at once that leaf and the slot of what is pending. SETTLE_VENUE beside ANNOUNCE_VENUE or "
     "ENACT_VENUE makes the next row at once the slot of rules and that one. Else the sum is 0. "
 )
+_WHY[Step.SEIZE_HEADER] = (
+    "It keeps its record, as nothing opens, and demands a header: every other first step changes an element or demands "
+    "another tag. So one under way is alone beside it, and the sum is 0. "
+    + _SILENT
+    + "And it has not been sent before: then nothing is under way. "
+)
 _WHY[Step.CASH_OUT_RULES] = (
     "It keeps all elements and demands the tag SETTLED: every other first step raises an element or demands another "
     "tag. So one under way is alone beside it, and the sum is 0. "
@@ -193,6 +203,24 @@ _WHY[Step.RECEIVE_CHAIN] = (
     + "DEPOSIT_CHAIN wants another account than IN_TRANSIT, and REGISTER_VENUE the next one, which is a trader's. "
     "Those under way publish nothing. " + _NOT_TAKEN.format("-1")
 )
+_READ_AGAIN = "CANCEL_HEADER, which follows, reads that leaf again and demands the same. "
+_SHARED = "It is kept because other transitions may follow a seizure."
+IMPLIED |= {
+    "seize_header: kind of record": Implied(
+        "CANCEL_HEADER, which follows, reads that leaf again, and the account owns an order: so the leaf is its "
+        "header. " + _SHARED
+    ),
+    **{
+        f"seize_header: {label}": Implied(_READ_AGAIN + _SHARED)
+        for label in ("events are seen", "nothing opens", "the account is a trader")
+    },
+    "register forced is kept": Implied(
+        "It is read on the rows on which it is shown to be right. " + _SHARED
+    ),
+    "a seizure leads to what it is for": Implied(
+        "A check by itself changes nothing. It is kept so that rows are whole transitions."
+    ),
+}
 IMPLIED |= {
     f"is_{step.name.lower()} is boolean": Implied(
         _BESIDE + why + "It is kept because the bounds of multiplicities rest on it."

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, LIMB, SIZE_MAX, TIME_MAX
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, FUNDING_START, LIMB, SIZE_MAX, TIME_MAX
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
@@ -112,8 +112,8 @@ def cash_out(
     worth = size * from_limbs(mark) if worth is None else worth
     forger.header(Step.CASH_OUT_HEADER, account)
     forger.balance(Step.SWAP_BASE, account, market, -size)
-    forger.balance(Step.SWAP_QUOTE, account, USDC, worth)
     forger.balance(Step.SWAP_OTHER_BASE, POOL, market, size)
+    forger.balance(Step.SWAP_QUOTE, account, USDC, worth)
     forger.balance(Step.SWAP_OTHER_QUOTE, POOL, USDC, -worth)
     memory.witness.begin(Kind.CASH_OUT, account, market)
 
@@ -126,7 +126,7 @@ def resized(size: int, worth: int) -> Amend:
         lots, quote = limbs_of(one(size), 2), limbs_of(one(worth), 4)
         trace.registers(Kind.CASH_OUT, size0=lots[0], size1=lots[1])
         trace.amount(Kind.CASH_OUT, one(worth))
-        for row, sign, parts in zip(rows[3:], (-1, 1, 1, -1), (lots, quote, lots, quote), strict=True):
+        for row, sign, parts in zip(rows[3:], (-1, 1, 1, -1), (lots, lots, quote, quote), strict=True):
             trace.change(row, [*(sign * part for part in parts), *[0] * (4 - len(parts))])
 
     return amend
@@ -298,7 +298,7 @@ def wide() -> Ledger:
     market[MARKET_MARK : MARKET_MARK + 2] = limbs(LIMB - 1, 2)
     leaves = {market_index(BTC_PERP): tuple(market)}
     for account, size in ((ALICE, WIDE), (BOB, -WIDE)):
-        leaves[balance_index(account, BTC_PERP)] = balance_record(size)
+        leaves[balance_index(account, BTC_PERP)] = balance_record(size, funding=FUNDING_START)
     ledger.store.load((index, record, NO_SALT) for index, record in leaves.items())
     return ledger
 
@@ -318,7 +318,7 @@ def around(size: int, times: int, twice_long: int) -> Script:
         for k, part in enumerate([product, 0, 0, 0, 0, 0, size % LIMB, 0]):
             trace.port(NOTIONAL_PORT + k, market, one(part))
         trace.columns["scratch"][market] = 0
-        for row, value in zip(rows[3:], (-WIDE, worth, WIDE, -worth), strict=True):
+        for row, value in zip(rows[3:], (-WIDE, WIDE, worth, -worth), strict=True):
             trace.change(row, [value, 0, 0, 0])
 
     return Script(partial(cash_out, worth=worth), amend=amend, ledger=wide)

@@ -10,25 +10,24 @@ from itertools import product
 import numpy as np
 
 from circuits import margin as layout
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAP_MAX, LIMB, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.field import P
-from circuits.records import signed_limbs
+from circuits.records import from_limbs, signed_limbs
 from prover.traces.columns import Columns
 from state.ledger import Ledger
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC
 from tests.mutation.margin_acts import (
     DAVE,
-    FAR_BELOW,
     FRANK,
+    FULL_HOLDING,
     HUGE_VAULT,
     LOT,
     STALE,
-    THIEF,
     Edit,
     Operator,
     after,
     ask_and_improve,
-    crowd,
+    borrow_more,
     deposit_later,
     forged,
     later_clock,
@@ -38,13 +37,16 @@ from tests.mutation.margin_acts import (
     only,
     overdraw_ether,
     owe_a_multiple_of_three,
+    owing,
     price_later,
-    steal,
+    seize_bid,
     turn_down,
     with_orders,
     withdraw_more,
+    withdraw_one,
 )
 from tests.mutation.margin_rows import (
+    borrowed,
     close,
     compare,
     count,
@@ -61,7 +63,7 @@ from tests.mutation.margin_rows import (
 )
 from tests.mutation.rechain import follow, rechain, visit_time
 from tests.mutation.tree_rows import put
-from tests.mutation.world import Forge, Implied, Traces, rows_where
+from tests.mutation.world import Forge, Implied, Traces
 
 RowEdit = Callable[[Columns], object]
 Edits = dict[str, RowEdit]  # by label
@@ -71,7 +73,7 @@ LATENESS = (STALE - 1 - 3_611, STALE - 1 - 3_610)  # of the prices of ETH and BT
 RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
 # A made-up position, its mark, and the sizes that it can come to: what it is worth, how many lots count and how far the
 # sizes are apart are, limb by limb, an equity of 0 and carries of 0 on a closing row.
-MADE_UP, MADE_UP_MARK = LIMB * LIMB // 4, 2 * LIMB * LIMB
+MADE_UP, MADE_UP_MARK = LIMB * LIMB // 8, 4 * LIMB * LIMB
 GROWN, FLIPPED = layout.EXCESS_CARRY_OFFSET * (LIMB + 1), layout.EXCESS_CARRY_OFFSET * LIMB
 assert MADE_UP * MADE_UP_MARK == BIAS
 assert layout.MARKED == layout.EQUITY
@@ -128,8 +130,8 @@ def never_close(traces: Traces) -> None:
 def break_off(traces: Traces) -> None:
     """Nothing follows the visit of the quote, except what it hands over."""
     margin = traces["margin"]
-    sums = (f"{s}{k}" for s in ("cash", "net") for k in range(AMOUNT_LIMBS))
-    kept = ("clock", "account", "borrow", "moment", "visit", "mask", *sums)
+    sums = (f"{s}{k}" for s in ("cash", "value", "required") for k in range(AMOUNT_LIMBS))
+    kept = ("clock", "account", "borrow", "ratio", "cap", "moment", "visit", "mask", *sums)
     handed = {name: int(margin[name][ASSET_ROW]) for name in kept}
     margin.values[:, ASSET_ROW:] = 0
     put(margin, ASSET_ROW, **handed)
@@ -169,11 +171,11 @@ def lonely_run(margin: Columns, row: int, time: int) -> None:
     account = int(margin["account"][QUOTE_ROW])
     put(margin, row - 1, instrument=-1)
     for visit, lots in enumerate((MADE_UP, -MADE_UP)):
-        put(margin, row + visit, is_perpetual=1, account=account, instrument=visit, visit=time + visit, mark1=2 * LIMB)
-        put(margin, row + visit, **made_up(lots))
+        put(margin, row + visit, is_perpetual=1, account=account, instrument=visit, visit=time + visit)
+        put(margin, row + visit, mark1=4 * LIMB, cap=1, **made_up(lots))
         set_position(margin, row + visit, MADE_UP, int(lots < 0))
     margin["is_closing"][row] = -1
-    put(margin, row + 2, is_closing=1, account=account, visit=time + 2)
+    put(margin, row + 2, is_closing=1, account=account, visit=time + 2, cap=1)
 
 
 def solve_lonely_run(margin: Columns, row: int) -> None:
@@ -182,7 +184,9 @@ def solve_lonely_run(margin: Columns, row: int) -> None:
     both = uncarried(margin, row, layout.EQUITY, layout.EQUITY_CARRIES)
     both[3] -= BIAS_TOP_LIMB
     start = {("cash", k): cash[k] for k in range(AMOUNT_LIMBS)}
-    settle(margin, first=row, start=start | {("net", k): both[k] - cash[k] for k in range(AMOUNT_LIMBS)})
+    start |= {("value", k): both[k] - cash[k] for k in range(AMOUNT_LIMBS)}
+    required = uncarried(margin, row, layout.REQUIRED, layout.REQUIRED_CARRIES)
+    settle(margin, first=row, start=start | {("required", k): required[k] for k in range(AMOUNT_LIMBS)})
 
 
 def uncarried(margin: Columns, row: int, numbers: tuple[int, ...], carry_numbers: tuple[int, ...]) -> list[int]:
@@ -190,19 +194,6 @@ def uncarried(margin: Columns, row: int, numbers: tuple[int, ...], carry_numbers
     found = [int(margin[f"port{number}"][row]) for number in numbers]
     carries = [0, *(int(margin[f"port{number}"][row]) - layout.SUM_CARRY_OFFSET for number in carry_numbers), 0]
     return [part + carries[k + 1] * LIMB - carries[k] for k, part in enumerate(found)]
-
-
-def read_a_vault(traces: Traces) -> None:
-    """The request is taken where a vault is read as a market record: of kind 4 + 5 - 6."""
-    margin, execution = traces["margin"], traces["execution"]
-    asking = rows_where(execution, is_withdraw_balance=1)[0]
-    common = {"account": THIEF, **{name: int(execution[name][asking]) for name in ("clock", "moment")}}
-    put(margin, 0, is_quote=1, is_asset=1, is_perpetual=-1, mask=1, instrument=FAR_BELOW, visit=1, **common)
-    put(margin, 0, bit=1, lot_units0=1, weight0=CAP_MAX, borrow=CAP_MAX, balance3=BIAS_TOP_LIMB)
-    put(margin, 1, is_closing=1, visit=2, borrow=CAP_MAX, **common)
-    margin.used = 2
-    close(margin, 1)
-    rechain(traces)
 
 
 def jump_in_time(column: str, first: int, step: str = "deposit_balance") -> Edit:
@@ -252,6 +243,41 @@ def no_borrow(rows: slice) -> RowEdit:
         close(margin, CLOSING_ROW)
 
     return edit
+
+
+ALL, END = slice(0, CLOSING_ROW + 1), slice(CLOSING_ROW, CLOSING_ROW + 1)
+
+
+def another(column: str, value: int, rows: slice) -> RowEdit:
+    """The ratio or the cap is another one on these rows."""
+
+    def edit(margin: Columns) -> None:
+        margin[column][rows] = value
+        close(margin, CLOSING_ROW)
+
+    return edit
+
+
+def over_the_cap(edit: RowEdit) -> Forge:
+    """Alice, who has as much ETH as counts, borrows more than the venue allows; the rows of her check are edited."""
+    return partial(forged, borrow_more, on_rows(edit), after(*FULL_HOLDING))
+
+
+def shortfall(margin: Columns) -> int:
+    """The high limbs of what the closing row says is owed."""
+    size = from_limbs([int(margin[f"port{number}"][CLOSING_ROW]) for number in layout.SHORT[2:]])
+    return int(margin["negative"][CLOSING_ROW]) * size
+
+
+def not_over(margin: Columns) -> None:
+    """The shortfall is said to be below the cap."""
+    borrowed(margin, CLOSING_ROW, shortfall(margin), over=0)
+    set_ports(margin, CLOSING_ROW, layout.CAP_DISTANCE, [0, 0])
+
+
+def under_twice(margin: Columns) -> None:
+    """Two stale prices are made up for by being over the cap -2 times."""
+    borrowed(margin, CLOSING_ROW, shortfall(margin), over=-2)
 
 
 def fail_in_the_end(margin: Columns) -> None:
@@ -336,11 +362,11 @@ def sums(more: int) -> Edits:
     """Every equation of the sums, the carried sums and the comparison. more: how much more a limb of a sum is."""
     found: Edits = {}
     for k in range(AMOUNT_LIMBS):
-        for name in ("cash", "net"):
-            found[f"{name} limb {k} starts at 0"] = partial(settle, start={(name, k): more})
-            found[f"{name} limb {k} adds up"] = partial(settle, jump={(name, k): more})
-        found[f"cash carried, limb {k}"] = partial(settle, dropped=("cash", k))
-        found[f"equity carried, limb {k}"] = partial(settle, dropped=("equity", k))
+        for name, sign in (("cash", 1), ("value", 1), ("required", -1)):
+            found[f"{name} limb {k} starts at 0"] = partial(settle, start={(name, k): sign * more})
+            found[f"{name} limb {k} adds up"] = partial(settle, jump={(name, k): sign * more})
+        for name in ("cash", "equity", "required"):
+            found[f"{name} carried, limb {k}"] = partial(settle, dropped=(name, k))
         found[f"equity covers the requirement or not, limb {k}"] = partial(settle, dropped=("excess", k))
     return found
 
@@ -435,15 +461,28 @@ IMPLIED = {
     "mask is not 0; or rows take accesses back (-1 visits) with a kind of record that nothing else has: they could "
     "only undo one another, in a cycle of times that goes round mod P, but their clocks are those of requests. It is "
     "kept because the bound of a multiplicity rests on it.",
+    "is_perpetual is boolean": _RUNS
+    + "With -1 beside an asset and the quote the visit reads a vault as the market record. That is a market with lots "
+    "of its second limb, which is not 0, as a remainder is less than a lot, and is the funding index of what is read "
+    "as balance: but an asset's is 0, and a perpetual's near FUNDING_START is no limb. With -1 beside the quote alone "
+    "nothing is visited, and the row before takes back (-1 visits) what was left at the time of the request itself: "
+    "there is one record of that time, and a visit takes two. Else it is as with is_asset. It is kept because the "
+    "bound of a multiplicity rests on it.",
+    "reports is boolean": "What is reported carries the clock of the request, of which there is one closing row; and "
+    "it is taken once at that clock, or not at all. It is kept because the bound of a multiplicity rests on it.",
+    "low bit of the tier is boolean": "Nobody asks for a tier above 1, and the bits are limbs: so they are those of "
+    "the tier, 1 = 1 + 2 * 0 and 0 = 0 + 2 * 0. It is kept for the other tiers.",
+    "only closing rows report": "As long as nothing but the cancelling by force takes a report, which does not read "
+    "it. It is kept for those who do.",
     "the first row starts a check": "Without it one run of rows may visit without a request. It changes no record, so"
     " it could only serve to pass records round mod P, from later to earlier times, which takes seven accesses of one"
     " leaf far apart in time; but a run has one clock, and instruments ascend, so that the same leaf comes again only"
     " after 2^17 visits. It is kept because any number of such runs would be a forgery (see is_closing).",
 }
+TOP_OF_THE_REQUIREMENT = ("required limb 3 starts at 0", "required limb 3 adds up", "required carried, limb 3")
 FORGERIES: dict[str, Forge | Implied] = {
     "negative is boolean": partial(forged, owe_a_multiple_of_three, owe_a_third),
     **{label: Implied(reason) for label, reason in IMPLIED.items()},
-    "is_perpetual is boolean": partial(forged, steal, read_a_vault, crowd, nobody),
     "is_closing is boolean": partial(forged, withdraw_more(), open_without_request),
     "the last row ends a check": partial(forged, withdraw_more(), never_close),
     "a visit leads to another or to closing": partial(forged, withdraw_more(), break_off),
@@ -462,7 +501,13 @@ FORGERIES: dict[str, Forge | Implied] = {
     ),
     "the balance was last written earlier": later(read_the_future("balance", "deposit_balance")),
     "the market was last written earlier": later(read_the_future("market", "price_market"), price_later),
-    "the quote's weight is the borrow fraction": over(no_borrow(slice(0, CLOSING_ROW + 1))),
+    "borrow fraction of the tier": over(no_borrow(slice(0, CLOSING_ROW + 1))),
+    "ratio is kept": over(another("ratio", 0, END)),
+    "ratio of the tier": over(another("ratio", 0, ALL)),
+    "borrow cap is kept": over_the_cap(another("cap", layout.NO_CAP, END)),
+    "borrow cap of the tier": over_the_cap(another("cap", layout.NO_CAP, ALL)),
+    "as far over the borrow cap as said": over_the_cap(not_over),
+    "over the borrow cap or not": old(under_twice),
     "size and sign of a position": over(settled(one_lot_more)),
     "high limbs of a position": partial(forged, withdraw_more(BOB), on_rows(settled(long_not_short))),
     "flipping is boolean": on_other_ledger(withdraw_more(FRANK), flip_by_three, with_orders),
@@ -477,11 +522,17 @@ FORGERIES: dict[str, Forge | Implied] = {
     **{label: over(settled(edit)) for label, edit in larger_product("marked", PERPETUAL_ROW).items()},
     **{label: over(settled(edit)) for label, edit in larger_product("weighted", ASSET_ROW).items()},
     **{label: over(edit) for label, edit in sums(2).items()},
+    # Nobody's requirement is so large that its top limb could be less.
+    **{label: turned_down(edit) for label, edit in sums(-2).items() if label in TOP_OF_THE_REQUIREMENT},
     "the moment is kept": old(for_a_moment(0)),
     "stale is boolean": old(cancelling()),
     "stale or not": old(ages((0, 0), (0, 0))),
     "stale prices are counted from 0": old(ages((1, 1), LATENESS, first=-2)),
     "stale prices are counted": old(ages((1, 1), LATENESS, jump=-2)),
-    "no check passes on a stale price": old(unedited),
+    "no check passes on a stale price or over the borrow cap": old(unedited),
     "a check fails for a reason": over(unedited),
+    "only the initial tier has checks on stale prices": partial(
+        forged, seize_bid, on_rows(unedited), with_orders, time=STALE
+    ),
+    "funding is settled": partial(forged, withdraw_one, on_rows(unedited), owing),
 }

@@ -1,14 +1,12 @@
 """Ledgers and operators for forgeries of the margin table: withdrawals that the margin check must refuse."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from unittest.mock import patch
 
 from circuits.bounds import FEE_ONE, LIMB, SIZE_MAX
 from circuits.records import (
+    BALANCE_FUNDING,
     CHAIN_DEPOSITS,
-    FIRST_TRADER,
-    INSTRUMENT_SLOTS,
     MARKET_MARK,
     RULES_MAKER_FEE,
     Record,
@@ -17,13 +15,12 @@ from circuits.records import (
     from_limbs,
     market_index,
     rules_index,
-    vault_index,
 )
 from prover.traces.columns import Columns
-from solvent import LaneHasher
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.memory import Memory
+from state.store import NO_SALT
 from state.transitions import Transition, match, order
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
@@ -31,7 +28,7 @@ from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, LATE, USDC, default_venue, run_batch
+from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, LATE, USDC, run_batch
 from tests.mutation.script import recount
 from tests.mutation.world import Forged, Traces, ledger_with_history, rows_where, traced
 from tests.tamper.forger import Forger
@@ -160,6 +157,12 @@ def withdraw_more(account: int = ALICE, extra: int = 1) -> Callable[[Operator], 
     return lambda f: f.withdraw(0, account, USDC, limit(f.ledger, account) + extra)
 
 
+def borrow_more(f: Operator) -> None:
+    """Alice withdraws so much quote that she owes as much as the cap: a unit too much."""
+    margin = assess(f.ledger.venue, ALICE, open_entries(f.ledger.read, ALICE))
+    f.withdraw(0, ALICE, USDC, margin.cash + margin.borrow_cap)
+
+
 def owe_a_multiple_of_three(f: Operator) -> None:
     """Alice withdraws a little more than the margin allows; what she owes then can be divided by 3."""
     cash = assess(f.ledger.venue, ALICE, open_entries(f.ledger.read, ALICE)).cash
@@ -228,44 +231,29 @@ def overdraw_ether(f: Operator) -> None:
     f.withdraw(2, ALICE, ETH, 1_800_000_000_000)
 
 
+def withdraw_one(f: Operator) -> None:
+    """Alice withdraws a unit of quote."""
+    f.withdraw(0, ALICE, USDC, 1)
+
+
+def seize_bid(f: Operator) -> None:
+    """Frank, who is healthy, loses his bid by force."""
+    f.seize(FRANK, f.orders(BTC_PERP, True)[0])
+
+
+def owing() -> Ledger:
+    """The ledger, where Alice's position is settled up to an older funding index than the market's."""
+    ledger, index = stocked(), balance_index(ALICE, BTC_PERP)
+    balance = list(ledger.read(index))
+    balance[BALANCE_FUNDING] -= 1
+    ledger.store.load([(index, tuple(balance), NO_SALT)])
+    return ledger
+
+
 HUGE_VAULT = Deposit(2, 4, BOB, ETH, 2_000_000_000_000)
 RICH_VENUE = Deposit(0, 2, CAROL, USDC, 100_000_000_000_000)  # what Alice or Frank can owe who has SIZE_MAX lots of ETH
 FULL_HOLDING = (RICH_VENUE, Deposit(2, 4, ALICE, ETH, (SIZE_MAX + 1) * LOT + 5 - 300_001_244))
 HOLDING_BEYOND = (RICH_VENUE, Deposit(2, 5, FRANK, ETH, 5 * LIMB**3 // 4))  # with a top limb of its own
-
-
-# A venue grown large: what would be instrument FAR_BELOW of a trader's is asset 1 of the trader 256 below, and its
-# market record would be chain 0's vault of asset 7.
-ASSETS = 7
-FAR_BELOW = (vault_index(0, ASSETS) - market_index(0)) // INSTRUMENT_SLOTS
-POOR, WHALE = FIRST_TRADER, FIRST_TRADER + 1
-THIEF = POOR + 256
-assert market_index(FAR_BELOW) == vault_index(0, ASSETS)
-assert balance_index(THIEF, FAR_BELOW) == balance_index(POOR, 1)
-
-
-def crowd() -> Ledger:
-    """Eight collateral assets and more than 256 traders; the vault reads as bit 1, lots of 1 unit, and no price."""
-    venue = default_venue()
-    quote, asset, *markets = venue.instruments
-    assets = [replace(asset, name=f"ASSET-{n}") for n in range(1, ASSETS + 1)]
-    instruments = tuple(replace(i, number=n) for n, i in enumerate([quote, *assets, *markets]))
-    ledger = Ledger.genesis(replace(venue, instruments=instruments), LaneHasher())
-    transitions: list[Transition] = [
-        *(Register(account, (9,) * 7) for account in range(FIRST_TRADER, THIEF + 1)),
-        Deposit(0, 0, WHALE, USDC, 5_000_000_000),
-        Deposit(0, 1, WHALE, ASSETS, 1 + LIMB),
-        Deposit(1, 0, POOR, 1, 5),
-        Withdraw(1, POOR, 1, 5),
-    ]
-    run_batch(ledger, transitions, 70)
-    return ledger
-
-
-def steal(f: Operator) -> None:
-    """A trader with nothing withdraws what another has deposited; then the one far below receives something."""
-    f.withdraw(0, THIEF, USDC, 4_000_000_000)
-    f.deposit(1, 1, POOR, 1, 7)
 
 
 def later_clock(traces: Traces, step: str) -> int:

@@ -6,20 +6,25 @@ The two constraints that are necessary for this direction alone are shown so amo
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import BORROW_MAX, TIME_MAX
+from circuits import margin as layout
+from circuits.bounds import BORROW_MAX, RATIO_ONE, TIME_MAX
+from circuits.field import P
 from circuits.records import Record, balance_index, market_index
 from prover.traces.columns import Columns
 from state.margin import Entry, open_entries
 from state.transitions.price import SetPrice
 from tests.batches import BTC_PERP, ETH, USDC
 from tests.mutation.margin import (
+    ALL,
     ASSET_ROW,
     CLOSING_ROW,
+    END,
     PERPETUAL_ROW,
     QUOTE_ROW,
     RowEdit,
     a_bit_of_another_kind,
     ages,
+    another,
     claim,
     for_a_moment,
     jump_in_time,
@@ -28,6 +33,7 @@ from tests.mutation.margin import (
     one_lot_more,
     read_the_future,
     settled,
+    shortfall,
     sums,
     turned_down,
     unedited,
@@ -44,7 +50,7 @@ from tests.mutation.margin_acts import (
     on_the_edge,
     turn_down,
 )
-from tests.mutation.margin_rows import close, compare, count, sizes
+from tests.mutation.margin_rows import borrowed, close, compare, count, set_ports, sizes
 from tests.mutation.rechain import rechain
 from tests.mutation.stage import EVE
 from tests.mutation.world import Forge
@@ -107,6 +113,29 @@ def more_borrowed(rows: slice) -> RowEdit:
     return edit
 
 
+def uncapped(rows: slice) -> RowEdit:
+    """On these rows the cap is 0, of which everybody owes as much."""
+
+    def edit(margin: Columns) -> None:
+        margin["cap"][rows] = 0
+        borrowed(margin, CLOSING_ROW, shortfall(margin))
+
+    return edit
+
+
+def said_to_be_over(margin: Columns) -> None:
+    """The shortfall is said to be above the cap."""
+    borrowed(margin, CLOSING_ROW, shortfall(margin), over=1)
+    set_ports(margin, CLOSING_ROW, layout.CAP_DISTANCE, [0, 0])
+
+
+def over_in_part(margin: Columns) -> None:
+    """The shortfall is above the cap by a fraction mod P, with which it is 0 above it."""
+    below = shortfall(margin) - int(margin["cap"][CLOSING_ROW])
+    borrowed(margin, CLOSING_ROW, shortfall(margin), over=(1 + below) * pow(1 + 2 * below, -1, P) % P)
+    set_ports(margin, CLOSING_ROW, layout.CAP_DISTANCE, [0, 0])
+
+
 def one_lot_counted(margin: Columns) -> None:
     """One lot more counts than the position can come to."""
     count(margin, PERPETUAL_ROW, max(sizes(margin, PERPETUAL_ROW)) + 1)
@@ -122,7 +151,13 @@ WITH_DAVES_ETHER = of_frank((FRANK, USDC), (DAVE, ETH), (FRANK, BTC_PERP))  # wh
 FALSE_FAILURES: dict[str, Forge] = {
     "failing is kept": turned_down(pass_in_the_end),
     "borrow fraction is kept": turned_down(more_borrowed(slice(CLOSING_ROW, CLOSING_ROW + 1))),
-    "the quote's weight is the borrow fraction": turned_down(more_borrowed(slice(0, CLOSING_ROW + 1))),
+    "borrow fraction of the tier": turned_down(more_borrowed(slice(0, CLOSING_ROW + 1))),
+    "ratio is kept": turned_down(another("ratio", RATIO_ONE + 1, END)),
+    "ratio of the tier": turned_down(another("ratio", RATIO_ONE + 1, ALL)),
+    "borrow cap is kept": turned_down(uncapped(END)),
+    "borrow cap of the tier": turned_down(uncapped(ALL)),
+    "over the borrow cap or not": turned_down(over_in_part),
+    "as far over the borrow cap as said": turned_down(said_to_be_over),
     "clock is kept": later(jump_in_time("clock", ASSET_ROW, PRICE), USDC),
     "visits start at 1": later(jump_in_time("visit", QUOTE_ROW, PRICE)),
     "visits are counted": later(jump_in_time("visit", ASSET_ROW, PRICE), USDC),

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from circuits import margin as layout
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, FRACTION_ONE, LIMB, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, RATIO_ONE
 from circuits.field import P
 from circuits.records import from_limbs
 from prover.traces.columns import Columns
 from prover.traces.margin import apart_limbs
 
-SUMS = ("cash", "net")
+SUMS = ("cash", "value", "required")
 PRODUCTS = {  # ports of the lots, factor, ports of the product and of its carries, column of the high carry
     "marked": (layout.LOTS, "mark", layout.MARKED, layout.MARKED_CARRIES, "high_carry0"),
     "weighted": (layout.COUNTED, "weight", layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"),
 }
-Dropped = tuple[str, int]  # a carried equation, "cash", "equity" or "excess", and its limb
+Dropped = tuple[str, int]  # a carried equation, "cash", "equity", "required" or "excess", and its limb
 
 
 def parts(value: int, count: int = AMOUNT_LIMBS) -> list[int]:
@@ -117,11 +117,11 @@ def contribution(margin: Columns, row: int) -> dict[str, list[int]]:
     nothing = [0] * AMOUNT_LIMBS
     if margin["is_quote"][row]:
         *low, top = get(margin, row, "balance", AMOUNT_LIMBS)
-        return {"cash": [*low, top - BIAS_TOP_LIMB], "net": nothing}
+        return {"cash": [*low, top - BIAS_TOP_LIMB], "value": nothing, "required": nothing}
     if margin["is_perpetual"][row]:
         sign = 1 - 2 * int(margin["negative"][row])
-        return {"cash": [sign * part for part in marked], "net": [-part for part in weighted]}
-    return {"cash": nothing, "net": weighted}
+        return {"cash": [sign * part for part in marked], "value": nothing, "required": weighted}
+    return {"cash": nothing, "value": weighted, "required": nothing}
 
 
 def settle(
@@ -155,8 +155,8 @@ def settle(
 def close(margin: Columns, row: int, dropped: Dropped | None = None, sign: int | None = None) -> None:
     """Fill a closing row from its sums, as of a check that fails if the row says so. sign: of the shortfall; a true one
     is 1 or -1."""
-    cash, net = (get(margin, row, name, AMOUNT_LIMBS) for name in SUMS)
-    both = [c + n for c, n in zip(cash, net, strict=True)]
+    cash, value, required = (get(margin, row, name, AMOUNT_LIMBS) for name in SUMS)
+    both = [c + v for c, v in zip(cash, value, strict=True)]
     limb_of, fails = dict([dropped] if dropped else []), int(margin["fails"][row])
     outcome = 1 - 2 * fails
     claimed = misstated(from_limbs(cash), limb_of.get("cash"), outcome)
@@ -164,20 +164,46 @@ def close(margin: Columns, row: int, dropped: Dropped | None = None, sign: int |
     short = parts(claimed // sign)
     equity = parts(from_limbs(both) + BIAS + (2 * outcome * LIMB ** limb_of["equity"] if "equity" in limb_of else 0))
     signed_equity = [part - BIAS_TOP_LIMB * (k == AMOUNT_LIMBS - 1) for k, part in enumerate(equity)]
-    negative, borrow = (1 - sign) // 2, int(margin["borrow"][row])
-    whole = [FRACTION_ONE * e - borrow * s * negative for e, s in zip(signed_equity, short, strict=True)]
+    demanded = parts(understated(from_limbs(required), limb_of.get("required"), outcome))
+    negative, (borrow, ratio) = (1 - sign) // 2, (int(margin[name][row]) for name in ("borrow", "ratio"))
+    whole = [
+        RATIO_ONE * e - borrow * s * negative - ratio * d
+        for e, s, d in zip(signed_equity, short, demanded, strict=True)
+    ]
     whole[0] += fails
     excess = parts(raised(outcome * from_limbs(whole), limb_of.get("excess")), AMOUNT_LIMBS + 1)
     margin["negative"][row], margin["stale"][row] = negative, fails
+    set_ports(margin, row, layout.REQUIRED, demanded)
+    borrowed(margin, row, negative * from_limbs(short[2:]))
     signed, distance = [sign * part for part in short], [outcome * part for part in excess]
     set_ports(margin, row, (*layout.SHORT, *layout.EQUITY, *layout.EXCESS), [*short, *equity, *excess])
     for name, numbers, left, right, offset in (
         ("cash", layout.SHORT_CARRIES, cash, signed, layout.SUM_CARRY_OFFSET),
         ("equity", layout.EQUITY_CARRIES, both, signed_equity, layout.SUM_CARRY_OFFSET),
+        ("required", layout.REQUIRED_CARRIES, required, demanded, layout.SUM_CARRY_OFFSET),
         ("excess", layout.EXCESS_CARRIES, whole, distance, layout.EXCESS_CARRY_OFFSET),
     ):
         found = carries(left, right, limb_of.get(name, AMOUNT_LIMBS - 1))
         set_ports(margin, row, numbers, [carry + offset for carry in found])
+
+
+def borrowed(margin: Columns, row: int, short: int, over: int | None = None) -> None:
+    """How the shortfall's high limbs stand to the cap. over: what is said of that, if it is not the truth."""
+    cap = int(margin["cap"][row])
+    over = int(short >= cap) if over is None else over
+    distance = (2 * over - 1) * (short - cap) + over - 1
+    margin["high_carry1"][row] = over % P
+    set_ports(margin, row, layout.CAP_DISTANCE, parts(distance % P if distance < 0 else distance, 2))
+    margin["high_carry0"][row] = pow(int(margin["stales"][row]) + over, P - 2, P)
+
+
+def understated(required: int, limb: int | None, outcome: int) -> int:
+    """The requirement that a closing row claims if the equation of a limb is dropped: in that limb less, or more of a
+    check that fails."""
+    if limb is None:
+        return required
+    unit = 1 << LIMB_BITS * limb
+    return required - min(12, required // unit) * unit if outcome > 0 else required + 12 * unit
 
 
 def misstated(cash: int, limb: int | None, outcome: int) -> int:

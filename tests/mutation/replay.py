@@ -39,7 +39,7 @@ from state.ledger import Ledger
 from state.store import Salt
 from state.transitions import Transition
 from state.transitions.announce import Announce
-from state.transitions.cancel import Cancel
+from state.transitions.cancel import Cancel, ForceCancel
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
@@ -88,7 +88,7 @@ def falsehood(before: Ledger, statement: Statement, execution: Columns, tree: Co
                 prefer(before.book, leaf)
             before.apply(transition)
         honest, _ = before.close_batch()
-    except Refusal as refusal:
+    except (Refusal, AssertionError) as refusal:  # the latter: of what has not been settled
         return f"the ledger refuses: {refusal}"
     for index, (record, _) in leaves.items():
         if before.store.leaves.get(index, EMPTY) != record:
@@ -249,8 +249,8 @@ def _transition(execution: Columns, kind: Kind, row: int) -> Transition | None:
     if kind is Kind.CONVERT:
         lots, price = (sum(register(name) << (14 * k) for k, name in enumerate(names)) for names in (LOTS, PRICE))
         return Convert(account, asset, lots, price)
-    if kind is Kind.CANCEL:
+    if kind in (Kind.CANCEL, Kind.FORCE_CANCEL):
         order = row + STEPS[kind].index(Step.CANCEL_ORDER)
         owner, nonce = (int(execution[f"old{k}"][order]) for k in (ORDER_ACCOUNT, ORDER_NONCE))
-        return Cancel(account, order_id(owner, nonce))
+        return (Cancel if kind is Kind.CANCEL else ForceCancel)(account, order_id(owner, nonce))
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from circuits.bounds import AMOUNT_BITS, BIAS, FUNDING_START, TRANSIT
+from circuits.bounds import AMOUNT_BITS, BIAS, TRANSIT
 from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
@@ -15,10 +15,10 @@ from circuits.records import (
     HEADER_NONCE,
     HEADER_OPEN,
     HEADER_ORDERS,
+    MARKET_FUNDING,
     ORDER_BOOK,
     ORDER_LEFT,
     ORDER_NEXT,
-    TAG,
     VENUE_ACTS,
     VENUE_INDEX,
     Record,
@@ -165,16 +165,24 @@ class Forger:
         )
         return OrderForger(self, number, account, market, buys, limit, expiry, reduce_only, rules[1:3], row, size)
 
+    def seize(self, account: int, leaf: int) -> None:
+        """The order at `leaf` goes by force, however its account stands."""
+        self.check(self.header(Step.SEIZE_HEADER, account), account)
+        self._take_out(Kind.FORCE_CANCEL, account, leaf, None)
+
     def cancel(self, account: int, leaf: int, before: int | None = None) -> None:
         """The order at `leaf`, which what is at `before` points at, goes, whoever's it is."""
+        self._take_out(Kind.CANCEL, account, leaf, before)
+
+    def _take_out(self, kind: Kind, account: int, leaf: int, before: int | None) -> None:
         memory, order = self.memory, self.memory.read(leaf)
         market, buys = order[ORDER_BOOK] // 2, bool(order[ORDER_BOOK] % 2)
         before = self.predecessor(market, buys, leaf) if before is None else before
-        self.header(Step.CANCEL_HEADER, account, nonce=1, orders=-1)
+        self.header(Step.CANCEL_HEADER, account, nonce=int(kind is Kind.CANCEL), orders=-1)
         self.point(Step.CANCEL_PREDECESSOR, before, order[ORDER_NEXT])
         memory.replace(Step.CANCEL_ORDER, leaf, order, EMPTY)
         self.balance(Step.CANCEL_BASE, account, market, 0, **lots_of(buys, -order[ORDER_LEFT]))
-        memory.witness.begin(Kind.CANCEL, account)
+        memory.witness.begin(kind, account)
 
     def orders(self, market: int, buys: bool) -> list[int]:
         """The leaves of a side of the book, best first."""
@@ -239,8 +247,8 @@ class Forger:
         amount = (from_signed_limbs(old[:4]) if old != EMPTY else 0) + change
         wrapped = limbs((amount + BIAS) % (1 << AMOUNT_BITS))
         resting = (old[BALANCE_BIDS] + bids) % P, (old[BALANCE_ASKS] + asks) % P
-        perpetual = self.memory.read(market_index(instrument))[TAG] == Tag.PERPETUAL
-        funding = FUNDING_START if old == EMPTY and perpetual else old[BALANCE_FUNDING]
+        opens = old == EMPTY and self.memory.venue.instruments[instrument].tag == Tag.PERPETUAL
+        funding = self.memory.read(market_index(instrument))[MARKET_FUNDING] if opens else old[BALANCE_FUNDING]
         return self.memory.replace(step, index, old, record(Tag.BALANCE, *wrapped, *resting, funding))
 
     def check(self, row: int, account: int) -> None:

@@ -1,0 +1,81 @@
+"""Forgeries of seizures: accounts that are healthy, or whose prices are old, lose their orders by force."""
+
+from collections.abc import Callable
+from functools import partial
+
+from circuits.records import HEADER_MASK, balance_index, header_index
+from circuits.steps import Kind, Step
+from state.accounts import balance_record
+from state.ledger import Ledger
+from state.store import NO_SALT
+from state.transitions.order import Order
+from state.transitions.transfer import Transfer
+from tests.batches import BTC_PERP, ETH, LATE, USDC
+from tests.mutation.execution_accesses import Act, deposit
+from tests.mutation.execution_registers import setting
+from tests.mutation.script import Hooks, Script, add, nothing, skip, to
+from tests.mutation.stage import DAVE, EVE, EVES_BID, FRANK, FREE, LOW_BID, SIZE, staged
+from tests.tamper.forger import Forger
+
+SEIZE = Step.SEIZE_HEADER
+HERS = slice(0, 1)  # the row of the check
+STALE = 4_000  # a second at which no price holds any more
+REQUIREMENT = SIZE * 309_002  # of Eve's orders on either side
+WITHOUT_ETHER = 1 << USDC | 1 << BTC_PERP
+
+
+def seize(forger: Forger) -> None:
+    """Eve's bid goes."""
+    forger.seize(EVE, EVES_BID)
+
+
+def left(quote: int) -> Callable[[], Ledger]:
+    """Eve has only so much quote."""
+
+    def make() -> Ledger:
+        ledger = staged()
+        ledger.store.load([(balance_index(EVE, USDC), balance_record(quote), NO_SALT)])
+        return ledger
+
+    return make
+
+
+def borrowing() -> Ledger:
+    """Frank owes a unit of quote, has ETH, and a bid."""
+    return staged(Transfer(FRANK, DAVE, USDC, 1), Order(FRANK, BTC_PERP, True, LOW_BID - 1, 3, LATE))
+
+
+def without_ether(hooks: Hooks | None = None, **registers: int) -> Script:
+    """Frank is checked as if he had no ETH, and loses his bid."""
+    amend = setting(Kind.FORCE_CANCEL, HERS, **registers)
+    return Script(lambda f: f.seize(FRANK, FREE), hooks or {}, amend, ledger=borrowing, omit=(ETH,))
+
+
+def unchecked(before: Act) -> Script:
+    """Eve's bid goes by force, and nobody looks at her margin."""
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        seize(forger)
+
+    return Script(act, {SEIZE: skip})
+
+
+def scripts() -> dict[str, Callable[[], Script]]:
+    """All forgeries of this file by label."""
+    return {
+        "seize_header: index": partial(without_ether, {SEIZE: to(header_index(EVE))}),
+        "seize_header: mask register": partial(without_ether, mask=WITHOUT_ETHER),
+        "seize_header: open instruments": partial(without_ether, {SEIZE: add(HEADER_MASK, -(1 << ETH))}),
+        "seize_header: moment of prices": lambda: Script(
+            seize, amend=setting(Kind.FORCE_CANCEL, HERS, moment=0), ledger=left(1), time=STALE
+        ),
+        "a seizure needs a check that fails": lambda: Script(
+            seize, amend=setting(Kind.FORCE_CANCEL, HERS, fails=0)
+        ),
+        "tier of the margin check": lambda: Script(
+            seize, amend=setting(Kind.FORCE_CANCEL, HERS, tier=0), ledger=left(REQUIREMENT * 8 // 10)
+        ),
+        "what is forced follows a seizure": partial(unchecked, deposit),
+        "nothing is forced in the first row": partial(unchecked, nothing),
+    }
