@@ -356,7 +356,22 @@ class Audit:
             return False
         empty = not any(self._balance(self.new, account, slot) for slot in slots)
         gains = [self._gain(account, asset.number) for asset in self.venue.collateral]
-        return account == fund or empty or (gains[QUOTE_INSTRUMENT] > 0 and min(gains) < 0)
+        sells = gains[QUOTE_INSTRUMENT] > 0 and min(gains) < 0
+        return account == fund or empty or (sells and not (self._quiet() and self._cash(account) >= 0))
+
+    def _quiet(self) -> bool:
+        """Whether nobody sends a message, no price is set and nothing comes."""
+        said = self.statement
+        accounts = [index for index in self.old if index >= ACCOUNT_BASE and self.old[index][TAG] == Tag.HEADER]
+        nonces = [(self.old[index][HEADER_NONCE], self.new[index][HEADER_NONCE]) for index in accounts]
+        return not (said.deposits or said.prices) and all(old == new for old, new in nonces)
+
+    def _cash(self, account: int) -> int:
+        """The account's quote and positions before, at the marks."""
+        markets = (market.number for market in self.venue.markets)
+        marks = {market: from_limbs(self.old[market_index(market)][MARKET_MARK:][:2]) for market in markets}
+        worth = sum(self._balance(self.old, account, market) * mark for market, mark in marks.items())
+        return self._balance(self.old, account, QUOTE_INSTRUMENT) + worth
 
     def _cashed(self, account: int, slot: int) -> int:
         """What the account gains by positions that are cashed out: as many lots less, and what they are worth. Who has

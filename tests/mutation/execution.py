@@ -10,6 +10,7 @@ from tests.mutation import (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_conversions,
     execution_freshness,
     execution_matches,
     execution_notionals,
@@ -34,6 +35,7 @@ FILES = (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_conversions,
     execution_freshness,
     execution_matches,
     execution_notionals,
@@ -214,9 +216,6 @@ IMPLIED |= {
         f"seize_header: {label}": Implied(_READ_AGAIN + _SHARED)
         for label in ("events are seen", "nothing opens", "the account is a trader")
     },
-    "register forced is kept": Implied(
-        "It is read on the rows on which it is shown to be right. " + _SHARED
-    ),
     "a seizure leads to what it is for": Implied(
         "A check by itself changes nothing. It is kept so that rows are whole transitions."
     ),
@@ -226,6 +225,28 @@ IMPLIED |= {
         _BESIDE + why + "It is kept because the bounds of multiplicities rest on it."
     )
     for step, why in _WHY.items()
+}
+
+
+IMPLIED |= {
+    "is_take_header is boolean": Implied(
+        _BESIDE + "It keeps the nonce, and demands a trader's header. Of the first steps CANCEL_HEADER demands one too, "
+        "and that the nonce and the number of orders change, or only the latter: no other step lets them. SEIZE_HEADER "
+        "wants another tier, and the tier that is named for them is the sum of both: with the sum 0 there is no check "
+        "to ask for. Those under way that have a header's index fill, end an order or cash out, and keep its mask for "
+        "a check of the initial tier, or none; the sum is 0. " + _SILENT + _BOUNDS
+    ),
+    "is_convert_market is boolean": Implied(
+        "It and CANCEL_HEADER, which is boolean, add up to 1 after a seizure, and to 0 elsewhere, because it demands "
+        "`forced` to be 1. So it is 0, 1, or -1 beside CANCEL_HEADER; that one demands a trader, whose element 0 is 1, "
+        "and this one an asset, whose element 0 is another bit." + _BOUNDS
+    ),
+    "is_fund_header is boolean": Implied(
+        "After a balance that is taken it and TAKE_MARKET add up to 1, so neither is 0 unless it is boolean; but its "
+        "index is that of the fund's header, which has another tag than TAKE_MARKET demands. After a swap it is "
+        "`forced`, and -1 or 1 as the steps of the row add up to 0 or 1; -1 only beside a first step with the index of "
+        "the fund's header: these demand another tag, or a trader." + _BOUNDS
+    ),
 }
 
 

@@ -28,6 +28,7 @@ from state.ledger import Ledger
 from tests.batches import BTC_PERP, CAROL, DEBTOR, ETH, ETH_PERP, USDC
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_registers import EVERY, both, setting
+from tests.mutation.execution_unsettled import ahead
 from tests.mutation.matching import one, registers
 from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip, to, unchanged
 from tests.mutation.stage import EVE, FRANK
@@ -278,6 +279,8 @@ def scripts() -> dict[str, Callable[[], Script]]:
             ledger=standing, time=5_000,
         ),
         "what leads to fund_header": unchecked,
+        "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
+        "fund_header: events are seen": partial(ahead, take_over, FUND, standing),
     }  # fmt: skip
     names = ("take_market", "take_base", "take_fund_base", "take_rules")
     for count, name in enumerate(names, start=1):
