@@ -10,6 +10,7 @@ from tests.mutation import (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_conversion_limbs,
     execution_conversions,
     execution_freshness,
     execution_matches,
@@ -35,6 +36,7 @@ FILES = (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_conversion_limbs,
     execution_conversions,
     execution_freshness,
     execution_matches,
@@ -231,10 +233,12 @@ IMPLIED |= {
 IMPLIED |= {
     "is_take_header is boolean": Implied(
         _BESIDE + "It keeps the nonce, and demands a trader's header. Of the first steps CANCEL_HEADER demands one too, "
-        "and that the nonce and the number of orders change, or only the latter: no other step lets them. SEIZE_HEADER "
-        "wants another tier, and the tier that is named for them is the sum of both: with the sum 0 there is no check "
-        "to ask for. Those under way that have a header's index fill, end an order or cash out, and keep its mask for "
-        "a check of the initial tier, or none; the sum is 0. " + _SILENT + _BOUNDS
+        "but that the number of orders changes, which no other step there lets happen. SEIZE_HEADER wants another tier; "
+        "beside it the sum is 0, and so it is beside any one under way that has a header's index. " + _SILENT + _BOUNDS
+    ),
+    "the first row is no convert_market": Implied(
+        "It demands `forced` to be 1, and in the first row that is 0 unless the row is a seizure. It is kept because "
+        "the selectors of later steps are 0 there."
     ),
     "is_convert_market is boolean": Implied(
         "It and CANCEL_HEADER, which is boolean, add up to 1 after a seizure, and to 0 elsewhere, because it demands "

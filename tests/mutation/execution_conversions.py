@@ -4,20 +4,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, LIMB, LIMB_BITS
 from circuits.execution import BOUND_PORT, CASH_PORTS
 from circuits.field import P
 from circuits.records import balance_index
-from circuits.steps import Kind, Step
+from circuits.steps import STEPS, Kind, Step
 from circuits.swap import GIVES, OTHER, UNITS
 from circuits.transitions import convert as layout
-from prover.traces.columns import limbs_of
+from prover.traces.columns import integer_of, limbs_of
 from state.ledger import Ledger
 from state.transitions.register import Register
 from tests.batches import CAROL, DEBTOR, ETH, USDC
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_registers import EVERY, both, setting
-from tests.mutation.execution_settlements import headless as headless_settlement
 from tests.mutation.execution_takeovers import POOL, RICH, at
 from tests.mutation.matching import one
 from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, inverse, nothing, skip, to
@@ -71,7 +72,7 @@ def paying(amount: int, sign: int = 1, price: int = PRICE) -> Amend:
         trace.amount(kind, one(amount))
         for row, direction in ((rows[5], sign), (rows[6], -sign)):
             trace.change(row, [direction * part for part in parts])
-        short = sum(trace.columns[name][rows[2]] << LIMB_BITS * k for k, name in enumerate(layout.SHORTFALL))
+        short = integer_of(np.array([trace.columns[name][rows[2]] for name in layout.SHORTFALL]))
         low = short % HALF - amount % HALF + price - 1
         trace.register(layout.BORROW, rows[2], low >> 2 * LIMB_BITS)
         trace.wide_port(layout.LEFT_PORT, rows[2], low)
@@ -201,6 +202,7 @@ def unseized() -> Script:
         every(forced=0)(trace)
         row = trace.at(Step.REGISTER_QUOTE)
         trace.columns["scratch"][row] = 1
+        trace.registers(Kind.REGISTER, **dict(zip(layout.SHORTFALL, limbs_of(one(OWED), AMOUNT_LIMBS), strict=True)))
         for number, part in zip(CASH_PORTS, limbs_of(one(OWED), AMOUNT_LIMBS), strict=True):
             trace.port(number, row, part)
 
@@ -208,20 +210,21 @@ def unseized() -> Script:
     return Script(unneeded, hooks, amend, ledger=at(quote=5_000_000_000))
 
 
-def headless(before: Act) -> Script:
-    """Carol gives a lot for nothing: the conversion begins with its second half."""
+def headless(count: int, before: Act) -> Script:
+    """Carol gives a lot for nothing: the conversion begins without so many steps, after a whole transition or none."""
 
     def act(forger: Forger) -> None:
         before(forger)
         convert(forger, 1, 0, account=CAROL, shortfall=1, units=LOT)
 
-    hooks: Hooks = dict.fromkeys((Step.SEIZE_HEADER, Step.CONVERT_MARKET, Step.FUND_HEADER), skip)
+    hooks: Hooks = dict.fromkeys((*STEPS[kind][:count], Step.FUND_HEADER), skip)
     return Script(act, hooks, both(every(forced=0), giving(LOT)))
 
 
 def unforced() -> Script:
     """The row that gives the ether away is said to be of another swap."""
-    return script(setting(kind, slice(3, 4), forced=0), ledger=at(eth=2 * LOT), lots=3)
+    amend = both(setting(kind, slice(3, 4), forced=0), port(Step.SWAP_BASE, BOUND_PORT, 0))
+    return script(amend, ledger=at(eth=2 * LOT), lots=3)
 
 
 def scripts() -> dict[str, Callable[[], Script]]:
@@ -262,11 +265,10 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "swap_base: no more than the account has": lambda: script(
             port(swapped, BOUND_PORT, 0), ledger=at(eth=2 * LOT), lots=3
         ),
-        "convert_market leads to convert_worth": partial(headless, deposit),
-        "the first row is no convert_worth": partial(headless, nothing),
-        "cash_out_header or convert_worth leads to swap_base": partial(
-            headless_settlement, Kind.CASH_OUT, Step.SWAP_BASE, deposit
-        ),
+        "convert_market leads to convert_worth": partial(headless, 2, deposit),
+        "the first row is no convert_worth": partial(headless, 2, nothing),
+        "cash_out_header or convert_worth leads to swap_base": partial(headless, 3, deposit),
+        "the first row is no swap_base": partial(headless, 3, nothing),
         "register forced is kept": unforced,
     }
     for k in range(AMOUNT_LIMBS):

@@ -202,7 +202,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
             name = step.name.lower()
             if step is not Step.SWAP_BASE:  # conversions lead there too
                 table[f"{before.name.lower()} leads to {name}"] = partial(headless, kind, step, deposit)
-            table[f"the first row is no {name}"] = partial(headless, kind, step, nothing)
+                table[f"the first row is no {name}"] = partial(headless, kind, step, nothing)
     for k in range(4):
         table[f"cash_out_market: notional limb {k} in range"] = partial(overpaid, k, False)
     for k, label in enumerate(("limb 0", "limb 1", "limbs 2 and 3")):
