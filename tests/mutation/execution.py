@@ -232,8 +232,8 @@ IMPLIED |= {
 
 IMPLIED |= {
     "is_take_header is boolean": Implied(
-        _BESIDE + "It keeps the nonce, and demands a trader's header. Of the first steps CANCEL_HEADER demands one too, "
-        "but that the number of orders changes, which no other step there lets happen. SEIZE_HEADER wants another tier; "
+        _BESIDE + "It keeps the nonce, and demands a trader's header. Of the first steps CANCEL_HEADER demands one "
+        "too, but that the number of orders changes, and no other step there lets it. SEIZE_HEADER wants another tier; "
         "beside it the sum is 0, and so it is beside any one under way that has a header's index. " + _SILENT + _BOUNDS
     ),
     "the first row is no convert_market": Implied(

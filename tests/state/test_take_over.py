@@ -22,12 +22,11 @@ from state.errors import Refusal, Rule
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.transitions.cancel import Cancel
-from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
 from state.transitions.take_over import TakeOver
-from tests.batches import BTC_PERP, DEBTOR, ETH, ETH_PERP, LATE, USDC, prompt_ledger, run_batch, with_rules
+from tests.batches import BTC_PERP, DEBTOR, ETH, ETH_PERP, LATE, prompt_ledger, run_batch, with_rules
 from tests.circuits.test_agreement import assert_agreed
 from tests.crowd import MARKS, Crowd
 from tests.mutation.stage import EVE, FRANK
@@ -170,7 +169,7 @@ def test_in_a_falling_market_open_interest_stays_the_sum_of_longs_and_nothing_is
     for seed in range(3):
         random = Random(seed)
         ledger, crowd = prompt_ledger(), Crowd(random)
-        run_batch(ledger, [*crowd.opening(), Deposit(1, 0, FUND, USDC, 10_000_000_000)], time=1)
+        run_batch(ledger, crowd.opening(), time=1)
         total = sums(ledger)
         for time in range(60, 241, 60):
             ledger.begin_batch(time)
