@@ -19,7 +19,7 @@ from circuits.records import (
     parameters_index,
     rules_index,
 )
-from state.audit import account_count
+from state.audit import account_count, account_figures
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.announce import Announce
@@ -131,14 +131,18 @@ class Crowd:
     def _rescue(self, ledger: Ledger) -> Transition:
         """The insurance fund helps somebody, if that is needed; or an account of means borrows against its ETH."""
         account, kind = self._account(), self._random.randrange(4)
+        mark = from_limbs(ledger.read(market_index(ETH))[MARKET_MARK : MARKET_MARK + 2])
+        fallen = mark * 86 // 100 if mark > MARKS[ETH] * 3 // 4 else MARKS[ETH]
         if kind == 0:
-            return TakeOver(account)
+            return TakeOver(account) if self._random.random() < 0.7 else SetPrice(ETH, fallen, ledger.time)
         if kind == 1:
-            mark = from_limbs(ledger.read(market_index(ETH))[MARKET_MARK : MARKET_MARK + 2])
+            account = next((a for a in self._accounts if account_figures(ledger, a).margin.cash < 0), account)
             return Convert(account, ETH, self._random.randint(1, 3), mark - self._random.randint(0, mark // 40))
         if kind == 2:
             return Deposit(2, ledger.read(chain_index(2))[0], account, ETH, 10_000_000)
-        return Transfer(account, self._account(), USDC, self._random.choice(DEPOSITS))
+        margin = account_figures(ledger, account).margin
+        spare = max(margin.equity - margin.requirement, 1)
+        return Transfer(account, self._account(), USDC, spare * self._random.randint(85, 92) // 100 or 1)
 
     def _settlement(self, ledger: Ledger) -> Transition:
         """A step on the way of ETH-PERP to its end, on which it seldom sets out."""

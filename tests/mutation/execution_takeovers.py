@@ -232,10 +232,9 @@ def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     rich = at(fund_quote=RICH)
     without_ether: dict[str, Any] = {"taken": (USDC, BTC_PERP), "remaining": (5, 4)}
-    no_perpetuals: Hooks = {Step.FUND_HEADER: add(HEADER_MASK, -12)}
     no_ether: Hooks = {Step.TAKE_HEADER: add(HEADER_MASK, -2)}
     short = at(fund_btc=-40)
-    table: dict[str, Callable[[], Script]] = {
+    table: dict[str, Callable[[], Script]] = of_fund() | {
         "take_header: index": of_other_header,
         "take_header: kind of record": of_key,
         "take_header: mask register": lambda: script(
@@ -263,6 +262,22 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "take_rules: index": lambda: script(hooks={(Step.TAKE_RULES, 2): to(rules_index(ETH_PERP))}, ledger=short),
         "take_rules: open interest": lambda: script(hooks={(Step.TAKE_RULES, 2): add(RULES_INTEREST)}),
         "take: instruments ascend": again,
+    }
+    names = ("take_market", "take_base", "take_fund_base", "take_rules")
+    for count, name in enumerate(names, start=1):
+        leads = "what leads to take_market" if count == 1 else f"{names[count - 2]} leads to {name}"
+        table[leads] = partial(headless, count, deposit)
+        table[f"the first row is no {name}"] = partial(headless, count, nothing)
+    for k in range(AMOUNT_LIMBS):
+        table[f"take_base: what is taken, limb {k}"] = partial(overpaid, k)
+        table[f"take_base: nothing is left, limb {k}"] = partial(script, hooks={(Step.TAKE_BASE, 0): add(k)})
+    return table
+
+
+def of_fund() -> dict[str, Callable[[], Script]]:
+    """Forgeries of the fund's check, by label."""
+    rich, no_perpetuals = at(fund_quote=RICH), {Step.FUND_HEADER: add(HEADER_MASK, -12)}
+    return {
         "fund_header: index": lambda: fund_with(3, {Step.FUND_HEADER: to(header_index(SystemAccount.FEE))}),
         "fund_header: mask register": lambda: fund_with(3),
         "fund_header: open instruments": lambda: fund_with(3, no_perpetuals),
@@ -282,13 +297,3 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
         "fund_header: events are seen": partial(ahead, take_over, FUND, standing),
     }  # fmt: skip
-    names = ("take_market", "take_base", "take_fund_base", "take_rules")
-    for count, name in enumerate(names, start=1):
-        leads = "what leads to take_market" if count == 1 else f"{names[count - 2]} leads to {name}"
-        table[leads] = partial(headless, count, deposit)
-        table[f"the first row is no {name}"] = partial(headless, count, nothing)
-    for k in range(AMOUNT_LIMBS):
-        table[f"take_base: what is taken, limb {k}"] = partial(overpaid, k)
-        table[f"take_base: nothing is left, limb {k}"] = partial(script, hooks={(Step.TAKE_BASE, 0): add(k)})
-    return table
-
