@@ -133,10 +133,13 @@ class Crowd:
         account, kind = self._account(), self._random.randrange(4)
         mark = from_limbs(ledger.read(market_index(ETH))[MARKET_MARK : MARKET_MARK + 2])
         fallen = mark * 86 // 100 if mark > MARKS[ETH] * 3 // 4 else MARKS[ETH]
+        if kind == 1:
+            account = next((a for a in self._accounts if account_figures(ledger, a).margin.cash < 0), account)
+        if kind < 2 and ledger.book.orders_of(account):
+            return CancelAll(account)
         if kind == 0:
             return TakeOver(account) if self._random.random() < 0.7 else SetPrice(ETH, fallen, ledger.time)
         if kind == 1:
-            account = next((a for a in self._accounts if account_figures(ledger, a).margin.cash < 0), account)
             return Convert(account, ETH, self._random.randint(1, 3), mark - self._random.randint(0, mark // 40))
         if kind == 2:
             return Deposit(2, ledger.read(chain_index(2))[0], account, ETH, 10_000_000)
