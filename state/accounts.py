@@ -127,7 +127,10 @@ def swap(memory: Memory, account: int, other: int, instrument: Instrument, units
 
     Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses.
     """
-    resting = max(memory.read(balance_index(account, instrument.number))[BALANCE_BIDS : BALANCE_ASKS + 1])
+    balance, market = memory.read(balance_index(account, instrument.number)), market_index(instrument.number)
+    if instrument.tag == Tag.PERPETUAL and balance[BALANCE_FUNDING] != memory.read(market)[MARKET_FUNDING]:
+        raise AssertionError(f"account {account} owes funding of instrument {instrument.number}")
+    resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])
     if resting > SIZE_MAX:
         raise Refusal(
             Rule.HOLDING_LIMIT, account=account, lots=resting, instrument=instrument.name, limit=SIZE_MAX

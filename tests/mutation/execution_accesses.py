@@ -312,7 +312,7 @@ INDEX: dict[str, Callable[[], Script]] = {
     "transfer_to_header": lambda: shared(Step.TRANSFER_TO_HEADER, header_index(EVE), opening_transfer),
     "transfer_to_balance": lambda: shared(Step.TRANSFER_TO_BALANCE, balance_index(BOB, USDC), transfer),
     "price_parameters": lambda: Script(
-        lambda f: set_price(f, BTC_PERP, 6_000_000, 90, weight=5_100_000),
+        lambda f: set_price(f, BTC_PERP, 6_000_000, 90, weight=5_100_000, sequence=2),
         {Step.PRICE_PARAMETERS: count_elsewhere},
     ),
     "price_step": lambda: Script(lambda f: set_price(f, BTC_PERP, 2_681_700, 90, stepped=ETH_PERP)),

@@ -30,6 +30,7 @@ from circuits.records import (
     limbs,
     market_index,
     parameters_index,
+    record,
     rules_index,
     signed_limbs,
 )
@@ -48,7 +49,7 @@ from tests.mutation.execution_accesses import Act, deposit, set_price
 from tests.mutation.execution_registers import both, setting
 from tests.mutation.matching import one
 from tests.mutation.script import Amend, BentMemory, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip, to
-from tests.mutation.stage import EVE, NOBODY, staged
+from tests.mutation.stage import EVE, HEADER_LIKE, NOBODY, staged
 from tests.tamper.forger import Forger
 
 POOL, MARKED = SystemAccount.FUNDING_POOL, 6_180_030
@@ -247,7 +248,14 @@ def beside(hooks: Hooks | None = None) -> Script:
         Step.SWAP_QUOTE: to(balance_index(BOB, ETH)),
     }
     amend = setting(Kind.CASH_OUT, slice(None), account=(BOB + inverse(ACCOUNT_SLOTS)) % P)
-    return Script(partial(cash_out, account=BOB, size=777), {**targets, **(hooks or {})}, amend, ledger=settled)
+    return Script(partial(cash_out, account=BOB, size=777), {**targets, **(hooks or {})}, amend, ledger=disguised)
+
+
+def disguised() -> Ledger:
+    """Bob's key reads like a trader's header."""
+    ledger = settled()
+    ledger.store.load([(key_index(BOB), record(Tag.KEY, *HEADER_LIKE), NO_SALT)])
+    return ledger
 
 
 def headless(kind: Kind, step: Step, before: Act) -> Script:
@@ -266,7 +274,7 @@ def headless(kind: Kind, step: Step, before: Act) -> Script:
     def believe(trace: ScriptedTrace) -> None:
         first = trace.rows(kind)[0]
         if kind is Kind.CASH_OUT:
-            said = signed_limbs(size) if unread else (0, 0, *limbs(MARKED, 2))
+            said = signed_limbs(size) if unread else (0, FUNDING_START, *limbs(MARKED, 2))
             for element, value in enumerate(said):
                 trace.old[element][first] = value
 

@@ -15,7 +15,7 @@ from tests.batches import ALICE, BTC_PERP, USDC
 from tests.mutation.execution_accesses import Act, fill
 from tests.mutation.execution_registers import EVERY, both, setting
 from tests.mutation.execution_settlements import MARKED, cash_out, multiplied, position_of_alice, resized, settled
-from tests.mutation.matching import expiring, one
+from tests.mutation.matching import ASK, expiring, one
 from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, to
 from tests.mutation.stage import DAVE, EVE, EVES_BID, LOW_BID, SIZE, staged
 from tests.mutation.world import Traces
@@ -66,7 +66,7 @@ def out_of_reach(forger: Forger) -> None:
 
 def skip_eve(forger: Forger) -> None:
     """Eve's order is expired, and skipped."""
-    forger.order(DAVE, BTC_PERP, True, 10 * LOW_BID, SIZE).skip(EXPIRED).discard()
+    forger.order(DAVE, BTC_PERP, True, ASK, SIZE).skip(EXPIRED).discard()
 
 
 def eventful(until: Step | None) -> Script:

@@ -130,7 +130,7 @@ def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> Non
     "label",
     [
         "cash_out_market: index",  # at the mark of another market
-        "cash_out_base: nothing is left",  # a part of the position
+        "swap_base: nothing is left",  # a part of the position
         "cash_out_rules: long is boolean",  # in a direction of 130,056
         "cash_out_market: size limb 0 in range",  # so many lots in one limb
     ],
