@@ -361,7 +361,7 @@ def sequence(execution: Execution) -> None:
         arrival, always = execution.step(after).next(), execution.steps(always_before(after))
         table.constrain(f"what leads to {after.name.lower()}", total(sources) + always - arrival, Where.TRANSITION)
     for later in Step:
-        if later not in FIRST_STEPS:
+        if later not in FIRST_STEPS | {Step.FUND_HEADER}:  # a check of the fund beside others does no harm
             table.constrain(f"the first row is no {later.name.lower()}", execution.step(later), Where.FIRST)
     goes_on = {step for pair in successions() for step in pair[:1]}
     continuing = {step: execution.step(step) for step in sorted(goes_on)}

@@ -14,7 +14,8 @@ FUNDING = "maker_left"  # the funding index up to which a position must be settl
 WHOLE = "whole"  # not 0 if nothing of the balance may be left
 OTHER = "other"  # the venue's account
 GOES_ON = "phase"  # 1 if more comes after SWAP_OTHER_QUOTE, which only circuits.transitions.event wants
-LAST_SWAPS = (Step.CASH_OUT_HEADER, Step.PAY_MARKET, Step.CONVERT_WORTH, Step.DELEVERAGE_VENUE)  # steps of all others that lead to a swap
+# Steps of all others that lead to a swap.
+LAST_SWAPS = (Step.CASH_OUT_HEADER, Step.PAY_MARKET, Step.CONVERT_WORTH, Step.DELEVERAGE_VENUE)
 
 RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # on SWAP_BASE, and the next one; by element of the balance
 

@@ -12,19 +12,21 @@ from circuits.records import (
     RULES_STATUS,
     ChainStatus,
     Status,
+    SystemAccount,
     chain_index,
     from_limbs,
     market_index,
     parameters_index,
     rules_index,
 )
-from state.audit import account_count
+from state.audit import account_count, account_figures
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -36,6 +38,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
@@ -59,6 +62,7 @@ class Crowd:
         return [
             *(Register(account, (1,) * 7) for account in self._accounts),
             *(Deposit(0, k, a, USDC, self._random.choice(DEPOSITS)) for k, a in enumerate(self._accounts)),
+            Deposit(1, 0, SystemAccount.INSURANCE, USDC, 100 * max(DEPOSITS)),
             *(SetPrice(instrument, mark, 1) for instrument, mark in MARKS.items()),
         ]
 
@@ -68,7 +72,7 @@ class Crowd:
             self._force_cancel, self._force_cancel, self._cancel, self._cancel, self._cancel_all,
             self._modify, self._modify, self._price, self._price,
             self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
-            self._funding,
+            self._funding, self._rescue,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
 
@@ -127,6 +131,25 @@ class Crowd:
 
     def _register(self, ledger: Ledger) -> Register:
         return Register(account_count(ledger), (9,) * 7)
+
+    def _rescue(self, ledger: Ledger) -> Transition:
+        """The insurance fund helps somebody, if that is needed; or an account of means borrows against its ETH."""
+        account, kind = self._account(), self._random.randrange(4)
+        mark = from_limbs(ledger.read(market_index(ETH))[MARKET_MARK : MARKET_MARK + 2])
+        fallen = mark * 86 // 100 if mark > MARKS[ETH] * 3 // 4 else MARKS[ETH]
+        if kind == 1:
+            account = next((a for a in self._accounts if account_figures(ledger, a).margin.cash < 0), account)
+        if kind < 2 and ledger.book.orders_of(account):
+            return CancelAll(account)
+        if kind == 0:
+            return TakeOver(account) if self._random.random() < 0.7 else SetPrice(ETH, fallen, ledger.time)
+        if kind == 1:
+            return Convert(account, ETH, self._random.randint(1, 3), mark - self._random.randint(0, mark // 40))
+        if kind == 2:
+            return Deposit(2, ledger.read(chain_index(2))[0], account, ETH, 10_000_000)
+        margin = account_figures(ledger, account).margin
+        spare = max(margin.equity - margin.requirement, 1)
+        return Transfer(account, self._account(), USDC, spare * self._random.randint(85, 92) // 100 or 1)
 
     def _settlement(self, ledger: Ledger) -> Transition:
         """A step on the way of ETH-PERP to its end, on which it seldom sets out."""

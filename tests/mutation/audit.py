@@ -96,6 +96,7 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from state.funding import owed, premium_sum
+from state.margin import assess, open_entries
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
@@ -124,7 +125,7 @@ class Audit:
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
         rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._markets, self._records)
-        secret = (self._sums, self._interest, self._books, self._resting, self._messages)
+        secret = (self._sums, self._fund, self._interest, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
@@ -289,13 +290,23 @@ class Audit:
             if not held == owed == moved[slot]:
                 yield f"balances in {slot} change by {held}, liabilities by {owed}, chains by {moved[slot]}"
 
+    def _fund(self) -> Iterator[str]:
+        """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
+        fund = SystemAccount.INSURANCE
+        if self._rescued(fund) and not self.statement.prices:
+            entries = open_entries(lambda index: self.new.get(index, EMPTY), fund)
+            equity = assess(self.venue, fund, entries).equity
+            if equity < 0:
+                yield f"the insurance fund has equity {equity}"
+
     def _interest(self) -> Iterator[str]:
         """The open interest of a market changes by as much as all long positions together, until it is settled: then it
-        stays as it is, and no order reads it. The pool has part of the positions, which cancel out there."""
+        stays as it is, but for takeovers, and no order reads it. The pool has part of the positions, which cancel out
+        there."""
         for market in (market.number for market in self.venue.markets):
             old, new = (state[rules_index(market)][RULES_INTEREST] for state in (self.old, self.new))
             if self._settled(self.new, market):
-                if self._settled(self.old, market) and old != new:
+                if self._settled(self.old, market) and old != new and not self._rescued(SystemAccount.INSURANCE):
                     yield f"the open interest in {market}, which is settled, changes from {old} to {new}"
                 continue
             long = [
@@ -364,8 +375,8 @@ class Audit:
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
 
-        Cash-outs and funding cost no message; what they change is left out."""
-        spare = {account: self._secret_messages(account) for account in self._accounts()}
+        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund."""
+        spare = {account: self._secret_messages(account) for account in self._accounts() if not self._rescued(account)}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
         perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
@@ -390,6 +401,31 @@ class Audit:
                 left = self._balance(self.new, account, market)
                 if left and self._change(account, market):
                     yield f"account {account} is cashed out in {market} and keeps {left}"
+
+    def _rescued(self, account: int) -> bool:
+        """Whether the account may be the insurance fund, or one that it has taken over or bought an asset of: then the
+        fund has more or less than what came to it, and the account nothing, or more quote and less of an asset."""
+        fund, slots = SystemAccount.INSURANCE, range(len(self.venue.instruments))
+        if not any(self._gain(fund, slot) for slot in slots):
+            return False
+        empty = not any(self._balance(self.new, account, slot) for slot in slots)
+        gains = [self._gain(account, asset.number) for asset in self.venue.collateral]
+        sells = gains[QUOTE_INSTRUMENT] > 0 and min(gains) < 0
+        return account == fund or empty or (sells and not (self._quiet() and self._cash(account) >= 0))
+
+    def _quiet(self) -> bool:
+        """Whether nobody sends a message, no price is set and nothing comes."""
+        said = self.statement
+        accounts = [index for index in self.old if index >= ACCOUNT_BASE and self.old[index][TAG] == Tag.HEADER]
+        nonces = [(self.old[index][HEADER_NONCE], self.new[index][HEADER_NONCE]) for index in accounts]
+        return not (said.deposits or said.prices) and all(old == new for old, new in nonces)
+
+    def _cash(self, account: int) -> int:
+        """The account's quote and positions before, at the marks."""
+        markets = (market.number for market in self.venue.markets)
+        marks = {market: from_limbs(self.old[market_index(market)][MARKET_MARK:][:2]) for market in markets}
+        worth = sum(self._balance(self.old, account, market) * mark for market, mark in marks.items())
+        return self._balance(self.old, account, QUOTE_INSTRUMENT) + worth
 
     def _cashed(self, account: int, slot: int) -> int:
         """What the account gains by positions that are cashed out: as many lots less, and what they are worth. Who has

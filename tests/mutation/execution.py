@@ -10,11 +10,13 @@ from tests.mutation import (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_conversion_limbs,
+    execution_conversions,
     execution_deleveragings,
     execution_freshness,
+    execution_funding,
     execution_growth,
     execution_liquidations,
-    execution_funding,
     execution_matches,
     execution_notionals,
     execution_order,
@@ -25,6 +27,7 @@ from tests.mutation import (
     execution_rules,
     execution_seizures,
     execution_settlements,
+    execution_takeovers,
     execution_unsettled,
     last_row,
 )
@@ -39,6 +42,8 @@ FILES = (
     execution_cancels,
     execution_chains,
     execution_deleveragings,
+    execution_conversion_limbs,
+    execution_conversions,
     execution_freshness,
     execution_growth,
     execution_funding,
@@ -53,6 +58,7 @@ FILES = (
     execution_liquidations,
     execution_seizures,
     execution_settlements,
+    execution_takeovers,
     execution_unsettled,
     last_row,
 )
@@ -236,9 +242,6 @@ IMPLIED |= {
         f"seize_header: {label}": Implied(_READ_AGAIN + _SHARED)
         for label in ("events are seen", "nothing opens", "the account is a trader")
     },
-    "register forced is kept": Implied(
-        "It is read on the rows on which it is shown to be right. " + _SHARED
-    ),
     "a seizure leads to what it is for": Implied(
         "A check by itself changes nothing. It is kept so that rows are whole transitions."
     ),
@@ -248,6 +251,30 @@ IMPLIED |= {
         _BESIDE + why + "It is kept because the bounds of multiplicities rest on it."
     )
     for step, why in _WHY.items()
+}
+
+
+IMPLIED |= {
+    "is_take_header is boolean": Implied(
+        _BESIDE + "It keeps the nonce, and demands a trader's header. Of the first steps CANCEL_HEADER demands one "
+        "too, but that the number of orders changes, and no other step there lets it. SEIZE_HEADER wants another tier; "
+        "beside it the sum is 0, and so it is beside any one under way that has a header's index. " + _SILENT + _BOUNDS
+    ),
+    "the first row is no convert_market": Implied(
+        "It demands `forced` to be 1, and in the first row that is 0 unless the row is a seizure. It is kept because "
+        "the selectors of later steps are 0 there."
+    ),
+    "is_convert_market is boolean": Implied(
+        "It and CANCEL_HEADER, which is boolean, add up to 1 after a seizure, and to 0 elsewhere, because it demands "
+        "`forced` to be 1. So it is 0, 1, or -1 beside CANCEL_HEADER; that one demands a trader, whose element 0 is 1, "
+        "and this one an asset, whose element 0 is another bit." + _BOUNDS
+    ),
+    "is_fund_header is boolean": Implied(
+        "After a balance that is taken it and TAKE_MARKET add up to 1, so neither is 0 unless it is boolean; but its "
+        "index is that of the fund's header, which has another tag than TAKE_MARKET demands. After a swap it is "
+        "`forced`, and -1 or 1 as the steps of the row add up to 0 or 1; -1 only beside a first step with the index of "
+        "the fund's header: these demand another tag, or a trader." + _BOUNDS
+    ),
 }
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from unittest.mock import patch
 
-from circuits.bounds import FEE_ONE, LIMB, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, FEE_ONE, LIMB, SIZE_MAX
 from circuits.records import (
     BALANCE_FUNDING,
     CHAIN_DEPOSITS,
     MARKET_MARK,
+    QUOTE_BORROW_CAP,
     RULES_MAKER_FEE,
     Record,
     balance_index,
@@ -213,12 +214,22 @@ def only(*instruments: int) -> Callable[[Operator, int, int], None]:
 def on_the_edge(*deposits: Transition) -> Ledger:
     """The ledger with orders; Frank has withdrawn all that his margin leaves after his better ask has traded."""
     ledger = with_orders(*deposits)
+    if deposits:
+        lift_cap(ledger)
     market, notional = ledger.read(market_index(BTC_PERP)), ASK * ASK_SIZE
     mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
     rate = ledger.read(rules_index(BTC_PERP))[RULES_MAKER_FEE]
     change = notional - mark * ASK_SIZE - -(-notional * rate // FEE_ONE)
     run_batch(ledger, [Withdraw(0, FRANK, USDC, limit(ledger, FRANK, change))], 90)
     return ledger
+
+
+def lift_cap(ledger: Ledger) -> None:
+    """Let accounts owe as much as can be."""
+    index = market_index(USDC)
+    quote = list(ledger.read(index))
+    quote[QUOTE_BORROW_CAP] = AMOUNT_MAX // CAP_UNIT
+    ledger.store.load([(index, tuple(quote), NO_SALT)])
 
 
 def turn_down(f: Operator) -> None:

@@ -9,8 +9,9 @@ from circuits.bounds import LIMB, SIZE_MAX
 from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from prover.traces.build import looked_up
 from prover.traces.columns import Columns, Integers
+from state.ledger import Ledger
 from tests.mutation.margin import ASSET_ROW, on_other_ledger
-from tests.mutation.margin_acts import FULL_HOLDING, after, forged, withdraw_more
+from tests.mutation.margin_acts import FULL_HOLDING, after, forged, lift_cap, withdraw_more
 from tests.mutation.margin_rows import close, set_asset, signed_balance
 from tests.mutation.rechain import rechain
 from tests.mutation.world import Forge, Forged, Implied, Traces
@@ -46,9 +47,16 @@ def look_back(rows: Integers) -> Integers:
     return np.where(rows == VALUE_ROWS, -VALUES_A_ROW, np.minimum(rows * VALUES_A_ROW, LIMB - VALUES_A_ROW))
 
 
+def without_cap() -> Ledger:
+    """A ledger where Alice can owe all that her ETH covers."""
+    ledger = after(*FULL_HOLDING)()
+    lift_cap(ledger)
+    return ledger
+
+
 def run_on() -> Forged:
     """The values do not end: more lots of Alice's ETH count than two limbs hold."""
-    result = on_other_ledger(withdraw_more(), more_lots_than_limbs_hold, after(*FULL_HOLDING))()
+    result = on_other_ledger(withdraw_more(), more_lots_than_limbs_hold, without_cap)()
     supply(result.traces, lambda rows: rows * VALUES_A_ROW)
     return result
 

@@ -15,6 +15,7 @@ from circuits.records import EMPTY, ORDER_NEXT, Record, Tag, from_limbs, limbs
 from circuits.solvent import solvent_circuit
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
+from circuits.witness import Witness
 from prover.traces import build
 from prover.traces.build import range_columns
 from prover.traces.columns import Integers
@@ -151,9 +152,10 @@ class ScriptedTrace(ExecutionTrace):
     """
 
     def __init__(self, slots: list[int], believe: "Amend", amend: "Amend", *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._amend, self._spare = amend, self.columns.used
+        witness: Witness = arguments[1]
+        self._amend, self._spare = amend, witness.row_count()
         self._slots = np.array([self._spare if row == SKIPPED else row for row in slots], dtype=np.int64)
+        super().__init__(*arguments)
         self.old, self.new, self._change = (np.pad(a, ((0, 0), (0, 1))) for a in (self.old, self.new, self._change))
         self._changed = np.append(self._changed, False)
         believe(self)

@@ -1,6 +1,6 @@
 """A ledger as if an account had come to owe what it cannot pay, and the forger's takeovers and conversions there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circuits.bounds import FUNDING_START
@@ -62,8 +62,8 @@ def standing(said: Standing | None = None) -> Ledger:
     ):  # fmt: skip
         for number, amount in zip(HELD, amounts, strict=True):
             leaf = balance_index(account, number)
-            resting = ledger.read(leaf)[BALANCE_BIDS : BALANCE_ASKS + 1]
-            leaves[leaf] = balance_record(amount, *resting, FUNDING_START if number == BTC_PERP else 0)
+            bids, asks = ledger.read(leaf)[BALANCE_BIDS : BALANCE_ASKS + 1]
+            leaves[leaf] = balance_record(amount, bids, asks, FUNDING_START if number == BTC_PERP else 0)
     ledger.store.load((index, record, NO_SALT) for index, record in {**leaves, **said.further}.items())
     return ledger
 
@@ -83,17 +83,22 @@ def take_over(
     unseen: Sequence[int] = (),
     unseen_of_fund: Sequence[int] = (),
     fund: int = FUND,
+    sources: Mapping[int, int] | None = None,
+    also: Callable[[Forger], None] | None = None,
 ) -> None:
     """The account's balances in `taken` go to the fund, and `more` quote, which is nobody's. remaining: what is said to
-    remain before each. Checks leave out what is unseen; the last one is of the account `fund`."""
+    remain before each. sources: of whom an instrument is taken instead. also: what is taken last. Checks leave out what
+    is unseen; the last one is of the account `fund`."""
     memory = forger.memory
     check(forger, forger.header(Step.TAKE_HEADER, account), account, unseen)
     memory.witness.begin(Kind.TAKE_OVER, account)
     left = memory.read(header_index(account))[HEADER_MASK]
     for place, number in enumerate(taken):
         memory.witness.begin(Kind.TAKE, account, number, left if remaining is None else remaining[place])
-        take(forger, account, number, more if number == USDC else 0)
+        take(forger, (sources or {}).get(number, account), number, more if number == USDC else 0)
         left -= 1 << number
+    if also:
+        also(forger)
     check(forger, forger.header(Step.FUND_HEADER, fund), fund, unseen_of_fund)
     memory.witness.begin(Kind.TAKEN)
 

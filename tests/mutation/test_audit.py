@@ -98,14 +98,14 @@ FALSE = {
     "chain 0 counts withdrawals": stated(withdrawals=(Movement(0, 1, DAVE, USDC, 1_000_000),)),
     "vault 0, 0 said": edited(vault_index(0, USDC), 0, 1),
     "instrument 2 counts prices": edited(parameters_index(BTC_PERP), 1, 1),
-    "account 11 of 11 has header": edited(VENUE_INDEX, 0, -1),
-    "account 5 of 12 has header": edited(header_index(ALICE), 2, 16),
-    "account 5 counts 4 open instruments, not 3": edited(header_index(ALICE), HEADER_OPEN, 1),
+    "account 12 of 12 has header": edited(VENUE_INDEX, 0, -1),
+    "account 6 of 13 has header": edited(header_index(ALICE), 2, 16),
+    "account 6 counts 4 open instruments, not 3": edited(header_index(ALICE), HEADER_OPEN, 1),
     "the open interest in 2 changes": edited(rules_index(BTC_PERP), RULES_INTEREST, 1),
     f"element ({rules_index(BTC_PERP)}, {RULES_GROWTH}) is 2": edited(rules_index(BTC_PERP), RULES_GROWTH, 1),
-    "account 11 of 12 has key": edited(key_index(NOBODY), 7, -1),
+    "account 12 of 13 has key": edited(key_index(NOBODY), 7, -1),
     "balances in 1 change by 1": edited(balance_index(CAROL, ETH), 0, 1),
-    "account 5 sends -1 secret messages": edited(header_index(ALICE), 1, -1),
+    "account 6 sends -1 secret messages": edited(header_index(ALICE), 1, -1),
 }
 
 
@@ -120,7 +120,7 @@ def test_a_position_has_two_sides_and_both_have_agreed() -> None:
     audit = audited(ledger_with_history(), trade(BTC_PERP, BOB, ALICE, MARK, 5, True))
     assert audit.broken_rule() is None
     silent = edited(header_index(BOB), 1, -1)(audit)
-    assert "account 5 trades alone" in (silent.broken_rule() or "")
+    assert "account 6 trades alone" in (silent.broken_rule() or "")
 
 
 def test_nothing_opens_by_itself() -> None:
@@ -146,7 +146,7 @@ POOL = SystemAccount.FUNDING_POOL
 SETTLING: list[Transition] = [SettleMarket(BTC_PERP), CashOut(ALICE, BTC_PERP)]
 CASHING: list[Transition] = [CashOut(ALICE, BTC_PERP), CashOut(BOB, BTC_PERP)]
 CASHED_FALSELY = {
-    "account 5 is cashed out in 2 and keeps 1": both(
+    "account 6 is cashed out in 2 and keeps 1": both(
         edited(balance_index(ALICE, BTC_PERP), 0, 1),
         edited(balance_index(POOL, BTC_PERP), 0, -1),
         edited(balance_index(ALICE, USDC), 0, -MARKED),

@@ -172,13 +172,15 @@ def test_acts_in_a_file(tmp_path: Path) -> None:
         "initial_margin": ("0.06", 600), "maker_fee": ("0.0002", 200), "staleness": (60, 60), "step_time": (7, 7),
         "minimum_notional": ("1.5", 1_500_000), "open_interest_cap": ("2", 20_000), "haircut": ("0.15", 8_500),
         "borrow_fraction": ("0.1", 100), "taker_fee": ("0.0005", 500), "margin_growth": ("0.0004", 4),
-        "maintenance": ("0.6", 600), "close_out": ("0.4", 400), "borrow_cap": ("536.870912", 2), "impact": ("0.5", 5_000),
+        "maintenance": ("0.6", 600), "close_out": ("0.4", 400), "borrow_cap": ("536.870912", 2),
+        "impact": ("0.5", 5_000),
     }  # fmt: skip
     batch = read_objects(tmp_path / "b", HEADER, *({**announce, "change": {n: said}} for n, (said, _) in found.items()))
     assert batch == [Announce(2, (Parameter(name), value)) for name, (_, value) in found.items()]
     assert read_objects(tmp_path / "b", HEADER, *ACTS) == [
         SetStatus(2, Status.REDUCE_ONLY), SetChain(2, ChainStatus.SUSPENDED), SetCap(0, 0, 3), Enact(1),
-        SettleMarket(3), CashOut(7, 3), TakeOver(7), Convert(7, 1, 12, 268_000), Send(0, 0, 1_500_000), Receive(1, 4, 0, 1_500_000),
+        SettleMarket(3), CashOut(7, 3), TakeOver(7), Convert(7, 1, 12, 268_000), Send(0, 0, 1_500_000),
+        Receive(1, 4, 0, 1_500_000),
     ]  # fmt: skip
 
 

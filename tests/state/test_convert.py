@@ -8,9 +8,9 @@ from state.accounts import balance_amount
 from state.errors import Refusal, Rule
 from state.ledger import Ledger
 from state.transitions.convert import Convert
-from tests.batches import BTC_PERP, ETH, USDC
+from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
 from tests.circuits.test_agreement import assert_agreed
-from tests.mutation.standing import DEBTOR, FUND, Standing, standing
+from tests.mutation.standing import FUND, Standing, standing
 from tests.state.test_take_over import TIME, held, margin_of
 
 MARK = 268_162  # of ETH, a lot of 10,000 units

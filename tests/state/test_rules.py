@@ -67,6 +67,7 @@ from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.close import CloseVenue
+from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
@@ -81,6 +82,7 @@ from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
@@ -98,6 +100,8 @@ DUE_NOW, DUE_LATER = (
     record(Tag.PENDING, parameters_index(BTC_PERP), PARAMETERS_FRACTION, 600, time) for time in (TIME, TIME + 1)
 )
 FORCED = ForceCancel(ALICE, order_id(ALICE, 1))
+CONVERT = Convert(BOB, ETH, 1, 268_000)
+BOB_OWES = {balance_index(BOB, USDC): balance_record(-3_000_000_000)}
 IN_DEBT = {balance_index(CAROL, USDC): balance_record(-1)}
 MOST_OWED = 3_725 * CAP_UNIT - 1  # a million USDC in whole units of the cap
 MUCH_ETHER = {balance_index(BOB, ETH): balance_record(10**12)}  # enough for more
@@ -507,6 +511,28 @@ CASES = [
     # 9,999 USDC owed against 2,278, and nothing to spare for the smallest order
     Case(Rule.BORROW_MARGIN, replace(ASK, account=BOB, size=1),
          {balance_index(BOB, USDC): balance_record(-2_070_909_090)}),
+    Case(Rule.HEALTHY, TakeOver(ALICE)),
+    Case(Rule.ORDERS_REST, TakeOver(ALICE), before=(ASK,)),
+    Case(Rule.FUND_SHORT, TakeOver(CAROL), IN_DEBT),
+    Case(Rule.STALE_PRICE, TakeOver(BOB), old_price(ETH)),
+    Case(Rule.SYSTEM_ACCOUNT, TakeOver(SystemAccount.LOSS)),
+    Case(Rule.UNKNOWN_ACCOUNT, TakeOver(DAVE)),
+    Case(Rule.HEALTHY, CONVERT),
+    Case(Rule.ORDERS_REST, replace(CONVERT, account=ALICE), before=(ASK,)),
+    Case(Rule.NO_SHORTFALL, CONVERT,
+         {**position(BOB, 20_000), balance_index(BOB, USDC): balance_record(1 - 20_000 * 6_170_000)}),
+    Case(Rule.OUT_OF_RANGE, replace(CONVERT, lots=0), BOB_OWES),
+    Case(Rule.OUT_OF_RANGE, replace(CONVERT, lots=SIZE_MAX + 1), BOB_OWES),
+    Case(Rule.NOT_PRICED, replace(CONVERT, asset=USDC), BOB_OWES),
+    Case(Rule.NOT_COLLATERAL, replace(CONVERT, asset=BTC_PERP), BOB_OWES),
+    Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=268_001), BOB_OWES),
+    Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=268_000 - 5_360 - 1), BOB_OWES),
+    Case(Rule.MORE_THAN_NEEDED, replace(CONVERT, lots=11_196), BOB_OWES),
+    Case(Rule.NEGATIVE_COLLATERAL, replace(CONVERT, lots=10_001), BOB_OWES),
+    Case(Rule.FUND_SHORT, CONVERT, BOB_OWES),
+    Case(Rule.STALE_PRICE, CONVERT, {**BOB_OWES, **old_price(ETH)}),
+    Case(Rule.SYSTEM_ACCOUNT, replace(CONVERT, account=SystemAccount.LOSS)),
+    Case(Rule.UNKNOWN_ACCOUNT, replace(CONVERT, account=DAVE)),
 ]  # fmt: skip
 
 

@@ -22,16 +22,15 @@ from state.errors import Refusal, Rule
 from state.ledger import Ledger
 from state.margin import Margin, assess, open_entries
 from state.transitions.cancel import Cancel
-from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
 from state.transitions.take_over import TakeOver
-from tests.batches import BTC_PERP, ETH, ETH_PERP, LATE, USDC, prompt_ledger, run_batch, with_rules
+from tests.batches import BTC_PERP, DEBTOR, ETH, ETH_PERP, LATE, prompt_ledger, run_batch, with_rules
 from tests.circuits.test_agreement import assert_agreed
 from tests.crowd import MARKS, Crowd
 from tests.mutation.stage import EVE, FRANK
-from tests.mutation.standing import DEBTOR, FUND, Standing, standing
+from tests.mutation.standing import FUND, Standing, standing
 
 TIME = 100
 
@@ -154,7 +153,7 @@ def falling(ledger: Ledger, crowd: Crowd, random: Random) -> int:
         policy = random.choice([Policy.IMMEDIATE_OR_CANCEL, Policy.GOOD_TILL_TIME])
         order = Order(account, market, random.random() < 0.5, price, size, LATE, policy)
         with suppress(Refusal):
-            ledger.apply(random.choice([order, order, TakeOver(account)]))
+            ledger.apply(TakeOver(account) if random.random() < 0.3 else order)
     for account in range(FIRST_TRADER, account_count(ledger)):
         for number in list(ledger.book.orders_of(account)):
             ledger.apply(Cancel(account, number))
@@ -170,7 +169,7 @@ def test_in_a_falling_market_open_interest_stays_the_sum_of_longs_and_nothing_is
     for seed in range(3):
         random = Random(seed)
         ledger, crowd = prompt_ledger(), Crowd(random)
-        run_batch(ledger, [*crowd.opening(), Deposit(1, 0, FUND, USDC, 10_000_000_000)], time=1)
+        run_batch(ledger, crowd.opening(), time=1)
         total = sums(ledger)
         for time in range(60, 241, 60):
             ledger.begin_batch(time)

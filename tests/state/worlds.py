@@ -18,6 +18,7 @@ from state.transitions.announce import Announce
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -29,6 +30,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
@@ -93,6 +95,8 @@ acts: st.SearchStrategy[Transition] = st.one_of(
     st.builds(PayFunding, accounts, markets),
     st.builds(SampleFunding, markets),
     st.builds(ApplyFunding, markets),
+    st.builds(TakeOver, accounts),
+    st.builds(Convert, accounts, assets, sizes, st.integers(260_000, 270_000)),
     st.builds(Send, chains, assets, amounts),
     st.builds(Receive, chains, st.integers(0, 4), assets, amounts),
 )

@@ -20,7 +20,8 @@ from tests.mutation.stage import DAVE, MARK, SIZE, staged
 from tests.tamper.forger import Forger
 from tests.tamper.forgery import Forgery, is_refused, is_stopped
 
-PASSED, UNFOUNDED = "margin: no check passes on a stale price", "margin: a check fails for a reason"
+PASSED = "margin: no check passes on a stale price or over the borrow cap"
+UNFOUNDED = "margin: a check fails for a reason"
 MOMENT, REDUCES = "execution: fill_base: moment of prices", "execution: fill_base: reduces or grows"
 Edit = Callable[[dict[str, Columns], Statement], Statement]
 reducing = partial(staged, Order(ALICE, BTC_PERP, False, ASK, SIZE, LATE))  # she holds 7655 lots

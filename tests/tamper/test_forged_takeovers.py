@@ -1,0 +1,139 @@
+"""Batches that take an account over or convert its assets against the rules: the checker names the constraint."""
+
+from functools import partial
+
+import pytest
+
+from state.errors import Rule
+from state.ledger import Ledger
+from state.transitions.convert import Convert
+from state.transitions.take_over import TakeOver
+from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
+from tests.mutation.execution import forgeries
+from tests.mutation.execution_conversions import LOW, MARK, OWED
+from tests.mutation.execution_takeovers import RICH, at
+from tests.mutation.script import Script
+from tests.mutation.standing import convert, standing, take_over
+from tests.mutation.world import report_of
+from tests.proving import proof_is_accepted
+from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped
+
+TIME = 100
+healthy = at(quote=-20_000_000_000)
+FORGERIES = [
+    Forgery(
+        "an account above its close-out requirement is taken over",
+        take_over,
+        UNDER_MARGIN,
+        TakeOver(DEBTOR),
+        Rule.HEALTHY,
+        ledger=healthy,
+    ),
+    Forgery(
+        "a takeover bankrupts the fund",
+        take_over,
+        UNDER_MARGIN,
+        TakeOver(DEBTOR),
+        Rule.FUND_SHORT,
+        ledger=at(fund_quote=0),
+    ),
+    Forgery(
+        "an instrument is left out of a takeover",
+        partial(take_over, taken=(ETH, BTC_PERP), remaining=(6, 4)),
+        "execution: register head is kept",  # with what remains
+        ledger=at(fund_quote=RICH),
+    ),
+    Forgery(
+        "an account is taken over whose orders rest",
+        take_over,
+        "execution: take_header: no orders rest",
+        TakeOver(DEBTOR),
+        Rule.ORDERS_REST,
+        ledger=at(order=True),
+    ),
+    Forgery(
+        "more quote arrives than is taken",
+        partial(take_over, more=1),
+        "execution: amount limb 0 grows by its change",
+    ),
+    Forgery(
+        "more is converted than is needed",
+        partial(convert, lots=1_001, price=265_000),
+        "execution: convert_worth: no more than needed, high half",
+        Convert(DEBTOR, ETH, 1_001, 265_000),
+        Rule.MORE_THAN_NEEDED,
+        ledger=at(quote=-OWED - 100 * 6_180_030, eth=12_000_000),
+    ),
+    Forgery(
+        "an asset is converted at a worse price",
+        partial(convert, price=LOW - 1),
+        "bus range",  # a limb below 0
+        Convert(DEBTOR, ETH, 1_000, LOW - 1),
+        Rule.CONVERSION_PRICE,
+    ),
+    Forgery(
+        "an asset is converted above the mark",
+        partial(convert, price=MARK + 1),
+        "execution: convert_market: price not above the mark",
+        Convert(DEBTOR, ETH, 1_000, MARK + 1),
+        Rule.CONVERSION_PRICE,
+    ),
+    Forgery(
+        "the quote is converted",
+        partial(convert, asset=USDC, lots=1, price=6_500_000),
+        "execution: convert_market: kind of record",
+        Convert(DEBTOR, USDC, 1, 6_500_000),
+        Rule.NOT_PRICED,
+        ledger=at(quote=500_000_000, btc=-100, eth=3_000_000),
+    ),
+]
+
+
+def ledger_of(forgery: Forgery) -> Ledger:
+    return (forgery.ledger or standing)()
+
+
+@pytest.mark.parametrize("forgery", [f for f in FORGERIES if f.transition], ids=lambda f: f.name)
+def test_the_ledger_refuses(forgery: Forgery) -> None:
+    assert is_refused(forgery, ledger_of(forgery), TIME)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda f: f.name)
+def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> None:
+    assert is_stopped(forgery, ledger_of(forgery), TIME)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "take_header: all of it is taken",  # all but its ether
+        "take: instruments ascend",  # one balance three times, another one never
+        "take: its bit leaves what remains",  # two bits for one balance
+        "fund_header: nothing remains",  # the last balance stays
+        "take_header: mask register",  # a check without an instrument
+        "fund_header: mask register",  # a fund whose positions are not seen
+        "fund_header: the fund",  # another account's equity
+        "what leads to fund_header",  # nobody's equity
+        "take_rules: open interest",
+        "convert: cash is owed",
+        "convert: shortfall, limb 0",
+        "convert_market: price within the discount, high limb",
+        "convert_market: price not above the mark",
+        "convert_worth: no more than needed, high half",
+        "convert_worth: carry is -1, 0 or 1",
+        "convert_worth: lots limb 0 in range",
+        "swap_base: no more than the account has",
+        "convert_market: it follows a seizure",
+    ],
+)
+def test_of_a_forged_rescue_this_constraint_alone_fails(label: str) -> None:
+    forged = forgeries()[label]()()
+    assert {f"{failure.table}: {failure.label}" for failure in report_of(forged).failures} == {f"execution: {label}"}
+    assert not proof_is_accepted(forged.statement, forged.traces)
+
+
+def test_what_the_forger_does_by_the_rules_is_proven() -> None:
+    for act in (take_over, convert):
+        honest = Script(act, ledger=standing)()
+        assert report_of(honest).ok
+        assert proof_is_accepted(honest.statement, honest.traces)
