@@ -15,9 +15,11 @@ from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -29,6 +31,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, CAROL, ETH, USDC, default_venue
@@ -90,6 +93,9 @@ acts: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Enact, mostly(st.integers(0, 3), -1, 4)),
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
+    st.builds(Deleverage, accounts, markets),
+    st.builds(Socialise, accounts),
+    st.builds(ApplyEvent, accounts),
     st.builds(PayFunding, accounts, markets),
     st.builds(SampleFunding, markets),
     st.builds(ApplyFunding, markets),
