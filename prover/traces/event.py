@@ -59,7 +59,7 @@ def fill(trace: ExecutionTrace) -> None:
             other = int(SystemAccount.ROUNDING)
             for name, value in swap.registers(longs, share, funding, whole=0, other=other).items():
                 trace.register(name, row, value)
-        _fill_price(trace, (header, *rows[6:]), trace.old[EVENT_PRICE][record], share)
+        fill_price(trace, (header, *rows[6:]), trace.old[EVENT_PRICE][record], share)
         for row in rows[: 6 if reduces else 0]:
             trace.register(CONCERNED, row, 1)
         for row in rows[: 5 if reduces else 2]:
@@ -82,7 +82,15 @@ def _lots(trace: ExecutionTrace, rows: Integers) -> Integers:
 def _fill_share(trace: ExecutionTrace, rows: Integers, lots: Integers) -> Integers:
     """floor(lots * closed / interest), and the ports of that division."""
     closed, interest = (integer_of(trace.old[at : at + 2, rows]) for at in (EVENT_LOTS, EVENT_INTEREST))
-    share, remainder = lots * closed // interest, lots * closed % interest
+    share = lots * closed // interest
+    fill_division(trace, rows, lots, share)
+    return share
+
+
+def fill_division(trace: ExecutionTrace, rows: Integers, lots: Integers, share: Integers) -> None:
+    """The ports of lots * closed = share * interest + remainder."""
+    closed, interest = (integer_of(trace.old[at : at + 2, rows]) for at in (EVENT_LOTS, EVENT_INTEREST))
+    remainder = lots * closed - share * interest
     for ports, value in (
         (SHARE_PORTS, share), (REMAINDER_PORTS, remainder), (REST_PORTS, interest - 1 - remainder),
     ):  # fmt: skip
@@ -97,10 +105,9 @@ def _fill_share(trace: ExecutionTrace, rows: Integers, lots: Integers) -> Intege
     held = middle + MIDDLE_OFFSET
     trace.port(MIDDLE_PORTS[0], rows, held // MIDDLE_HIGH)
     trace.port(MIDDLE_PORTS[1], rows, held % MIDDLE_HIGH)
-    return share
 
 
-def _fill_price(trace: ExecutionTrace, rows: tuple[Integers, ...], price: Integers, share: Integers) -> None:
+def fill_price(trace: ExecutionTrace, rows: tuple[Integers, ...], price: Integers, share: Integers) -> None:
     """price * share on the header's row, and as the amount from there on."""
     header = rows[0]
     notional, carries, high_carry = product_limbs(price, share)

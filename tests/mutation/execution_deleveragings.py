@@ -6,9 +6,10 @@ from functools import partial
 from circuits.bounds import FUNDING_START, LIMB
 from circuits.records import RULES_INTEREST, TAG, Record, SystemAccount, event_index
 from circuits.steps import Kind, Step
-from circuits.swap import FUNDING, OTHER
+from circuits.swap import FUNDING, OTHER, UNITS
 from circuits.transitions.deleverage import INTEREST_PORTS, LEFT_PORT
-from circuits.transitions.event import LOTS, LOTS_PORTS
+from circuits.transitions.event import LOTS, LOTS_PORTS, REST_PORTS, SHARE_PORTS
+from prover.traces import event, swap
 from prover.traces.columns import integer_of, limbs_of
 from state.audit import account_figures
 from state.ledger import Ledger
@@ -25,6 +26,8 @@ from tests.mutation.execution_accesses import Act
 from tests.mutation.matching import one
 from tests.mutation.script import Amend, BentMemory, Script, ScriptedTrace, add
 from tests.tamper.forger import Forger
+
+SHARE = 7_000 * 9_999 // 13_000  # of Bob
 
 
 def crashed(sign: int = 1) -> Ledger:
@@ -136,6 +139,68 @@ def honest_lots(trace: ScriptedTrace) -> None:
     trace.wide_port(LOTS_PORTS[0], trace.at(Step.EVENT_BALANCE), one(7_000))
 
 
+def shared(share: int, worse: int = 0) -> Amend:
+    """Amend: Bob, who is short, gives so many lots, for so much more than the event's price."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        rows = trace.rows(Kind.REDUCE)
+        price = trace.columns["price"][rows[3]] + worse
+        for row in (trace.at(Step.EVENT_BALANCE), *rows):
+            for name, part in zip(UNITS, limbs_of(one(share), 4), strict=True):
+                trace.register(name, row, part)
+        event.fill_price(trace, tuple(rows[4:]), price, one(share))
+        swap.fill(trace, rows[5:], one(0), one(share), price * share)
+
+    return amend
+
+
+def divided(share: int) -> Amend:
+    """Amend: the same, and the division has that quotient, but its remainder is too large."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        shared(share)(trace)
+        row = trace.at(Step.EVENT_RECORD)
+        event.fill_division(trace, row, one(7_000), one(share))
+        trace.wide_port(REST_PORTS[0], row, one(0))
+
+    return amend
+
+
+def miscounted(share: int) -> Amend:
+    """Amend: the same, and the quotient's ports hold it, with the right remainder and carries."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        shared(share)(trace)
+        trace.wide_port(SHARE_PORTS[0], trace.at(Step.EVENT_RECORD), one(share))
+
+    return amend
+
+
+def renamed(trace: ScriptedTrace) -> None:
+    """The register of the price holds another one than the event's."""
+    shared(SHARE, 1)(trace)
+    for row in (trace.at(Step.EVENT_BALANCE), *trace.rows(Kind.REDUCE)):
+        trace.register("price", row, trace.columns["price"][row] + 1)
+
+
+def divisions() -> dict[str, Callable[[], Script]]:
+    """Of Bob's share."""
+
+    def of(amend: Amend, share: int | None = None, worse: int = 0) -> Callable[[], Script]:
+        act = partial(see, account=BOB, share=share, worse=worse)
+        return lambda: Script(act, ledger=deleveraged, time=LATER, amend=amend)
+
+    return {
+        "event_record: remainder below the open interest": of(divided(SHARE - 1), share=SHARE - 1),
+        "event_record: share, limb 0": of(miscounted(SHARE + 1), share=SHARE + 1),
+        "event_record: share, limb 1": of(miscounted(SHARE + LIMB), share=SHARE + LIMB),
+        "event_record: register size0": of(shared(SHARE + 1), share=SHARE + 1),
+        "event_record: register size1": of(shared(SHARE + LIMB), share=SHARE + LIMB),
+        "event_header: limbs of the price": of(shared(SHARE, 1), worse=1),
+        "event_record: price": of(renamed, worse=1),
+    }
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """Label of the constraint that each one breaks alone."""
     fund = "deleverage_venue: the fund cannot take it over, high half"
@@ -143,8 +208,8 @@ def scripts() -> dict[str, Callable[[], Script]]:
     def of(act: Act, ledger: Callable[[], Ledger] = crashed, **more: object) -> Callable[[], Script]:
         return lambda: Script(act, ledger=ledger, time=LATER, **more)  # type: ignore[arg-type]
 
-    event, rules = Step.DELEVERAGE_EVENT, Step.DELEVERAGE_RULES
-    return {
+    recorded, rules = Step.DELEVERAGE_EVENT, Step.DELEVERAGE_RULES
+    return divisions() | {
         fund: of(deleverage, lambda: insured(crashed(), ALICE)),
         "deleverage_fund: it is the fund": of(
             partial(deleverage, insurer=ALICE), lambda: insured(crashed(), ALICE), amend=insurer
@@ -156,12 +221,12 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "deleverage_venue: a loss is of one that requires nothing": of(partial(socialise, account=ALICE)),
         **{f"deleverage_venue: missing limb {k}": of(partial(lost, more=LIMB**k), borrowed) for k in range(4)},
         "deleverage_rules: open interest shrinks": of(deleverage, hooks={rules: add(RULES_INTEREST)}, amend=left),
-        "deleverage_event: index": of(deleverage, hooks={event: elsewhere}),
-        "deleverage_event: new element 0": of(deleverage, hooks={event: add(0)}),
+        "deleverage_event: index": of(deleverage, hooks={recorded: elsewhere}),
+        "deleverage_event: new element 0": of(deleverage, hooks={recorded: add(0)}),
         "deleverage_event: new element 1": of(partial(deleverage, closed=10_000)),
         "deleverage_event: new element 2": of(partial(deleverage, closed=9_999 + LIMB)),
-        "deleverage_event: new element 6": of(deleverage, hooks={event: add(6)}, amend=settled),
-        "deleverage_event: new element 7": of(deleverage, hooks={event: add(TAG)}),
+        "deleverage_event: new element 6": of(deleverage, hooks={recorded: add(6)}, amend=settled),
+        "deleverage_event: new element 7": of(deleverage, hooks={recorded: add(TAG)}),
         "deleverage_event: limbs of the open interest": of(partial(deleverage, interest=9_999), amend=said),
         "event_balance: index": of(partial(see, account=BOB, market=ETH_PERP, concerned=False), deleveraged),
         "event_balance: lots on the side": of(partial(see, account=BOB, concerned=False), deleveraged),

@@ -31,6 +31,7 @@ from state.book import owner
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
@@ -49,7 +50,7 @@ sequences = st.lists(transitions, max_size=25)
 ORDER_CHAIN = "ORDER( MATCH| FAIL| SKIP)* (FILLED|DISCARD|REST)"
 CHAINS: dict[type[Transition], str] = {
     Order: ORDER_CHAIN, Modify: f"CANCEL {ORDER_CHAIN}", CancelAll: "CANCEL( CANCEL)*",
-    SampleFunding: "SAMPLE_FUNDING( SAMPLE_ORDER)+ SAMPLE_END",
+    SampleFunding: "SAMPLE_FUNDING( SAMPLE_ORDER)+ SAMPLE_END", ApplyEvent: "EVENT (UNMOVED|REDUCE)",
 }  # fmt: skip
 
 

@@ -15,10 +15,12 @@ from state.ledger import Ledger
 from state.memory import DepositQueue
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
 from state.transitions.convert import Convert
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.enact import Enact
 from state.transitions.order import Order, Policy
@@ -30,6 +32,7 @@ from state.transitions.sample_funding import SampleFunding
 from state.transitions.send import Send
 from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
@@ -92,6 +95,9 @@ acts: st.SearchStrategy[Transition] = st.one_of(
     st.builds(Enact, mostly(st.integers(0, 3), -1, 4)),
     st.builds(SettleMarket, markets),
     st.builds(CashOut, accounts, markets),
+    st.builds(Deleverage, accounts, markets),
+    st.builds(Socialise, accounts),
+    st.builds(ApplyEvent, accounts),
     st.builds(PayFunding, accounts, markets),
     st.builds(SampleFunding, markets),
     st.builds(ApplyFunding, markets),
