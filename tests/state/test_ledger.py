@@ -48,7 +48,8 @@ from tests.state.worlds import KEY, TIME, funded_ledger, transitions
 sequences = st.lists(transitions, max_size=25)
 ORDER_CHAIN = "ORDER( MATCH| FAIL| SKIP)* (FILLED|DISCARD|REST)"
 CHAINS: dict[type[Transition], str] = {
-    ApplyEvent: "EVENT (UNMOVED|REDUCE)", Order: ORDER_CHAIN, Modify: f"CANCEL {ORDER_CHAIN}", CancelAll: "CANCEL( CANCEL)*",
+    ApplyEvent: "EVENT (UNMOVED|REDUCE)",
+    Order: ORDER_CHAIN, Modify: f"CANCEL {ORDER_CHAIN}", CancelAll: "CANCEL( CANCEL)*",
 }  # fmt: skip
 
 
