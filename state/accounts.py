@@ -174,9 +174,7 @@ def refuse_resting(memory: Memory, account: int, instrument: Instrument) -> None
 
     Orders that come to rest are refused so: nobody could reduce such an account's position, nor then touch it.
     """
-    balance, market = memory.read(balance_index(account, instrument.number)), market_index(instrument.number)
-    if instrument.tag == Tag.PERPETUAL and balance[BALANCE_FUNDING] != memory.read(market)[MARKET_FUNDING]:
-        raise AssertionError(f"account {account} owes funding of instrument {instrument.number}")
+    balance = memory.read(balance_index(account, instrument.number))
     resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])
     if resting > SIZE_MAX:
         raise Refusal(

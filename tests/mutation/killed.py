@@ -62,15 +62,21 @@ class ModularArithmetic:
         return a * b % P
 
 
+BATCHES = (
+    ((*every_kind(), *every_act(), *every_funding(), *BOOK), (*every_rescue(), *every_loss()), HOUR),
+    ((*every_kind(), *every_act(), *BOOK), (*every_settlement(), *every_liquidation()), None),
+)  # every kind of transition occurs in one or the other; between their parts Alice cancels her order
+
+
 @cache
-def honest_cells(table: str) -> tuple[Cells, int]:
-    """The columns of a batch with every kind of transition, and how many rows are used; idle ones follow."""
-    ledger = prompt_ledger()
-    ledger.begin_batch(HOUR)
-    for transition in (*every_kind(), *every_act(), *every_funding(), *BOOK):
+def honest_cells(table: str, batch: int) -> tuple[Cells, int]:
+    """The columns of a batch, and how many rows are used; idle ones follow."""
+    ledger, (first, second, time) = prompt_ledger(), BATCHES[batch]
+    ledger.begin_batch(time)
+    for transition in first:
         ledger.apply(transition)
     ledger.apply(Cancel(ALICE, *ledger.book.orders_of(ALICE)))
-    for transition in (*every_rescue(), *every_loss(), *every_settlement(), *every_liquidation()):
+    for transition in second:
         ledger.apply(transition)
     columns = traced(ledger, *ledger.close_batch()).traces[table]
     return columns.elements().tolist(), columns.used
@@ -80,11 +86,12 @@ def killing(table: str, label: str) -> Failure | None:
     """What the checker reports of the constraint once one cell is changed; None if no change of one cell breaks it."""
     whole = solvent_circuit().table(table)
     constraint = next(c for c in whole.constraints if c.label == label)
-    cells, used = honest_cells(table)
-    for column, row, value, at in breaking(constraint, cells, used):
-        changed = copy(cells)
-        changed[column] = [*cells[column][:row], value, *cells[column][row + 1 :]]
-        return next(iter(check_table(only(whole, constraint), changed, [at])), None)
+    for batch in range(len(BATCHES)):
+        cells, used = honest_cells(table, batch)
+        for column, row, value, at in breaking(constraint, cells, used):
+            changed = copy(cells)
+            changed[column] = [*cells[column][:row], value, *cells[column][row + 1 :]]
+            return next(iter(check_table(only(whole, constraint), changed, [at])), None)
     return None
 
 
