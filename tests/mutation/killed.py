@@ -64,7 +64,7 @@ class ModularArithmetic:
 
 BATCHES = (
     ((*every_kind(), *every_act(), *every_funding(), *BOOK), (*every_rescue(), *every_loss()), HOUR),
-    ((*every_kind(), *every_act(), *BOOK), (*every_settlement(), *every_liquidation()), None),
+    ((*every_kind(), *every_act(), *BOOK), (*every_settlement(), *every_liquidation()), 60),
 )  # every kind of transition occurs in one or the other; between their parts Alice cancels her order
 
 
