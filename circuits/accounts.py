@@ -20,6 +20,7 @@ from circuits.records import (
     HEADER_ROLE,
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
+    MARKET_VALID,
     TAG,
     Role,
     Tag,
@@ -29,6 +30,7 @@ from circuits.steps import Step
 AMOUNT_POSITIONS = (0, 1, 2, 3)
 RESTING = (BALANCE_BIDS, BALANCE_ASKS)
 NONCE_PORTS = (10, 11)
+FRESH_PORT, LAST_PORT = 0, 2  # each the first of two: how long a mark may yet be relied on, its last second
 ROOM_PORTS = (10, 9)  # for further instruments: of a header without, and with a message
 
 
@@ -128,6 +130,15 @@ def fresh_prices(
     and not capped. Where the bit `also` is 1, and so is `unless`, they must be fresh, capped or not."""
     moment = (execution.time + int(strict) * CAPPED_BIT) * (1 - unless) + execution.time * also
     execution.require(step, "moment of prices", execution.register("moment") - moment)
+
+
+def reliable_mark(execution: Execution, step: Step) -> None:
+    """The mark of the market record before is fresh at the batch's time, and not capped, for its last second is two
+    limbs."""
+    valid = execution.old[MARKET_VALID]
+    left, last = ((execution.ports[k] + execution.ports[k + 1] * LIMB).expression for k in (FRESH_PORT, LAST_PORT))
+    execution.require(step, "the mark is fresh", valid - execution.time - left)
+    execution.require(step, "the mark is not capped", valid - last)
 
 
 def stays_below_bound(execution: Execution, step: Step) -> None:

@@ -216,7 +216,7 @@ def every_loss() -> list[Transition]:
         SetPrice(ETH, 100_000, 160),
         Deleverage(RUINED, BTC_PERP),
         ApplyEvent(RUINED),
-        ApplyEvent(ALICE),
+        ApplyEvent(BOB),
         Socialise(BORROWER),
     ]
 

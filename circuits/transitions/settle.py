@@ -1,14 +1,12 @@
 """Settlement, an act of the operator: the mark of a halted market becomes final."""
 
-from circuits.accounts import market_leaf
-from circuits.bounds import LIMB, TIME_MAX
+from circuits.accounts import market_leaf, reliable_mark
+from circuits.bounds import TIME_MAX
 from circuits.buses import Public
 from circuits.execution import Execution
 from circuits.records import MARKET_VALID, MARKET_WEIGHT, PARAMETERS_SLOT, RULES_SLOT, RULES_STATUS, TAG, Status, Tag
 from circuits.steps import Step
 from circuits.transitions.act import count
-
-FRESH_PORT, LAST_PORT = 0, 2  # and the next one: how long the mark may yet be relied on, its last second
 
 
 def constrain(execution: Execution) -> None:
@@ -30,9 +28,7 @@ def constrain(execution: Execution) -> None:
     execution.require(step, "new kind of record", new[TAG] - int(Tag.SETTLED))
     step = Step.SETTLE_MARKET
     execution.access(step, market_leaf(execution, 0), None, [MARKET_WEIGHT, MARKET_WEIGHT + 1, MARKET_VALID])
-    left, last = (execution.ports[port] + execution.ports[port + 1] * LIMB for port in (FRESH_PORT, LAST_PORT))
-    execution.require(step, "the mark is fresh", old[MARKET_VALID] - execution.time - left.expression)
-    execution.require(step, "the mark is not capped", old[MARKET_VALID] - last.expression)
+    reliable_mark(execution, step)
     execution.require(step, "the mark is final", new[MARKET_VALID] - TIME_MAX)
     for k in range(2):
         execution.require(step, f"nothing is required, limb {k}", new[MARKET_WEIGHT + k])

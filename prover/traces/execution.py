@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circuits.accounts import NONCE_PORTS, ROOM_PORTS
+from circuits.accounts import FRESH_PORT, LAST_PORT, NONCE_PORTS, ROOM_PORTS
 from circuits.air import Table
 from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
 from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
-from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, RECORD_SIZE, TAG, VENUE_EVENTS
+from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, MARKET_VALID, RECORD_SIZE, TAG, VENUE_EVENTS
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
 from prover.traces.columns import Columns, Integers, inverses, limbs_of
@@ -127,6 +127,12 @@ class ExecutionTrace:
         self.port(ROOM_PORTS[message], header_rows, ACCOUNT_INSTRUMENTS - self.new[HEADER_OPEN][header_rows])
         if message:
             self.wide_port(NONCE_PORTS[0], header_rows, self.new[HEADER_NONCE][header_rows])
+
+    def reliable_mark(self, rows: Integers) -> None:
+        """The ports that show a mark to be fresh, and not capped."""
+        last = self.old[MARKET_VALID][rows]
+        self.wide_port(FRESH_PORT, rows, last - self.columns["time"][rows])
+        self.wide_port(LAST_PORT, rows, last)
 
     def stays_below_bound(self, rows: Integers) -> None:
         """The port that shows an unsigned amount to be at most AMOUNT_MAX."""

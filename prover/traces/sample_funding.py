@@ -12,7 +12,6 @@ from circuits.records import (
     INSTRUMENT_BASE,
     INSTRUMENT_SLOTS,
     MARKET_MARK,
-    MARKET_VALID,
     MARKET_WEIGHT,
     ORDER_EXPIRY,
     ORDER_LEFT,
@@ -28,7 +27,6 @@ from circuits.transitions.sample_funding import (
     EXPIRY_PORT,
     HEAD,
     IMPACT,
-    LAST_PORT,
     MARK,
     PART_PORT,
     PREMIUM,
@@ -39,7 +37,6 @@ from circuits.transitions.sample_funding import (
     SINCE_PORT,
     SUM_PORT,
     UNTIL_PORT,
-    VALID_PORT,
     WEIGHT,
 )
 from prover.traces.columns import Integers, integer_of
@@ -65,8 +62,7 @@ def fill(trace: ExecutionTrace) -> None:
             trace.register(name, rows, value[sample])
     trace.register(BUYS, first, 1)
     trace.register(HEAD, first, _head_of_bids(market))
-    trace.wide_port(VALID_PORT, first, trace.old[MARKET_VALID][first] - trace.columns["time"][first])
-    trace.wide_port(LAST_PORT, first, trace.old[MARKET_VALID][first])
+    trace.reliable_mark(first)
     _orders(trace, orders)
     _sum(trace, last)
 

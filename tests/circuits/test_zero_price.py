@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from circuits.bounds import AMOUNT_MAX, LIMIT_MAX, PRICE_MAX
@@ -75,6 +75,7 @@ def broken(columns: Columns) -> list[str]:
     return sorted(found) + [name for name in names if not (0 <= columns[name].min() <= columns[name].max() < 1 << 14)]
 
 
+@settings(deadline=None)
 @example(equity=-AMOUNT_MAX, required=AMOUNT_MAX, mark=1, weight=PRICE_MAX - 2, long=1)
 @example(equity=AMOUNT_MAX, required=AMOUNT_MAX, mark=1, weight=PRICE_MAX - 2, long=0)
 @example(equity=-AMOUNT_MAX, required=AMOUNT_MAX, mark=PRICE_MAX, weight=PRICE_MAX - 1, long=0)
@@ -97,6 +98,7 @@ def test_the_steps_hold_for_the_zero_price(equity: int, required: int, mark: int
     assert not broken(columns)
 
 
+@settings(deadline=None)
 @given(equity=equities, required=sums, mark=prices, weight=prices, long=st.integers(0, 1))
 def test_no_price_outside_the_limits_holds(equity: int, required: int, mark: int, weight: int, long: int) -> None:
     expected = zero_price(equity, required, mark, weight, long=bool(long))

@@ -96,7 +96,7 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from state.funding import owed, premium_sum
-from state.margin import assess, open_entries
+from state.margin import assess, open_entries, relied_until
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
@@ -231,7 +231,7 @@ class Audit:
             if self._settled(self.old, number) and (priced or old != new):
                 yield f"settled market {number} changes"
             if number in settling:
-                kept = old[:MARKET_WEIGHT] == new[:MARKET_WEIGHT] and old[MARKET_VALID] >= self.statement.time
+                kept = old[:MARKET_WEIGHT] == new[:MARKET_WEIGHT] and relied_until(old) >= self.statement.time
                 if not (kept or priced) or new[MARKET_WEIGHT : MARKET_VALID + 1] != (0, 0, TIME_MAX):
                     yield f"market {number} is settled with {new}, before {old}"
             elif not priced and old[MARKET_MARK:] != new[MARKET_MARK:]:

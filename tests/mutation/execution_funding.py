@@ -158,7 +158,7 @@ def begun() -> dict[str, Callable[[], Script]]:
             believe=believed(Step.SAMPLE_MARKET, MARKET_MARK, -1), ledger=quoted,
         ),
         "weight": lambda: Script(partial(sample, rows=lighter, premium=500), believe=heavier, ledger=quoted),
-        "the mark is valid": lambda: Script(sample, ledger=partial(quoted, valid=99)),
+        "the mark is fresh": lambda: Script(sample, ledger=partial(quoted, valid=99)),
         "the mark is not capped": lambda: Script(sample, ledger=partial(quoted, valid=CAPPED_BIT + 99)),
         "bids come first": lambda: Script(
             partial(sample, rows=[(BIDS, 0, 0, 0)], premium=0), amend=first(**{BUYS: 0}), ledger=quoted

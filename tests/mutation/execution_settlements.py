@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, FUNDING_START, LIMB, TIME_MAX
+from circuits.bounds import ACCOUNT_SLOTS, CAPPED_BIT, FUNDING_START, LIMB, TIME_MAX
 from circuits.execution import plain_successions
 from circuits.field import P
 from circuits.records import (
@@ -39,7 +39,6 @@ from prover.traces.columns import limbs_of, product_limbs
 from state.accounts import balance_record
 from state.ledger import Ledger
 from state.store import NO_SALT
-from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, run_batch, with_rules
 from tests.mutation.execution_accesses import Act, deposit, set_price
@@ -133,10 +132,12 @@ def other_mark(memory: BentMemory, step: Step, index: int, old: Record, new: Rec
     return memory.access(step, market_index(ETH_PERP), (*record[:MARKET_WEIGHT], 0, 0, TIME_MAX, record[TAG]))
 
 
-def stale(forger: Forger) -> None:
-    """A price over its step comes before."""
-    forger.apply(SetPrice(BTC_PERP, AMOUNT_MAX >> 28, 11))
-    settle(forger)
+def stale(valid: int) -> Ledger:
+    """Both markets are halted, and the last second of BTC-PERP's mark is this one."""
+    ledger = halted()
+    old = ledger.read(market_index(BTC_PERP))
+    ledger.store.load([(market_index(BTC_PERP), (*old[:MARKET_VALID], valid, old[TAG]), NO_SALT)])
+    return ledger
 
 
 def elsewhere(step: Step, index: int) -> Script:
@@ -373,7 +374,8 @@ def settlements() -> dict[str, Callable[[], Script]]:
             settle, {Step.SETTLE_PARAMETERS: add(TAG)}, ledger=halted
         ),
         "settle_market: index": lambda: Script(settle, {Step.SETTLE_MARKET: other_mark}, ledger=halted),
-        "settle_market: the mark is fresh": lambda: Script(stale, ledger=halted),
+        "settle_market: the mark is fresh": lambda: Script(settle, ledger=partial(stale, 99)),
+        "settle_market: the mark is not capped": lambda: Script(settle, ledger=partial(stale, CAPPED_BIT + 99)),
         "settle_market: the mark is final": lambda: Script(
             settle, {Step.SETTLE_MARKET: add(MARKET_VALID, -1)}, ledger=halted
         ),

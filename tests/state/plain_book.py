@@ -15,6 +15,7 @@ FEE_PARTS = 1_000_000  # a fee is so many millionths of the notional, rounded up
 MARGIN_PARTS = 10_000
 GROWTH_LOTS = 1 << 14
 RATIO_PARTS = 1_000
+FAIR_PARTS = 4
 FOREVER = 1 << 40  # seconds
 
 
@@ -338,7 +339,7 @@ class PlainBook:
 
 @dataclass
 class PlainMargin:
-    """Initial margin of the accounts of a book, by its prices. Its `objection` is to be given to the book."""
+    """Margin of the accounts of a book, by its prices. Its `objection` is to be given to the book."""
 
     book: PlainBook
     fractions: dict[int, int]  # initial margin by market, in 1 / MARGIN_PARTS of the notional at the mark
@@ -346,7 +347,8 @@ class PlainMargin:
     assets: dict[int, int] = field(default_factory=dict)  # 1 - haircut, in 1 / MARGIN_PARTS
     holdings: dict[tuple[int, int], int] = field(default_factory=dict)  # whole lots by account and asset
     growths: dict[int, int] = field(default_factory=dict)  # of a market's fraction, for each GROWTH_LOTS of interest
-    borrow_cap: int | None = None  # negative cash must be less than that
+    borrow_cap: int | None = None  # negative cash must be less than that, initially
+    maintenance: int = RATIO_PARTS  # in 1 / RATIO_PARTS of the requirement: enough for who reduces at a fair price
 
     def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
         """Why the account may not have this fill: a stale price if it adds risk, or too little margin with it."""
@@ -357,11 +359,18 @@ class PlainMargin:
         positions[market] += size
         cash = self.book.quote[account] - price * size - fee
         cash += sum(position * self.book.prices[one].mark for one, position in positions.items())
-        slack = cash + self._collateral(account) - self._requirement(account, positions)
-        owed = max(0, -cash)
-        if self.borrow_cap is not None and owed >= self.borrow_cap:
+        owed, ratio = max(0, -cash), RATIO_PARTS
+        if reduces(self.book.positions[account, market], size) and self._is_fair(market, size > 0, price):
+            ratio = self.maintenance
+        elif self.borrow_cap is not None and owed >= self.borrow_cap:
             return Reason.MARGIN
-        return None if RATIO_PARTS * slack >= self.borrow_fraction * owed else Reason.MARGIN
+        required = ratio * self._requirement(account, positions) + self.borrow_fraction * owed
+        return None if RATIO_PARTS * (cash + self._collateral(account)) >= required else Reason.MARGIN
+
+    def _is_fair(self, market: int, buys: bool, price: int) -> bool:
+        """Whether a lot loses at most 1 / FAIR_PARTS of its requirement against the mark."""
+        loss = price - self.book.prices[market].mark
+        return (loss if buys else -loss) <= self._requirement_a_lot(market) // FAIR_PARTS
 
     def _collateral(self, account: int) -> int:
         """The value of the other assets; that of a lot is rounded down."""
@@ -371,7 +380,7 @@ class PlainMargin:
         )
 
     def _requirement(self, account: int, positions: dict[int, int]) -> int:
-        """For the worst that the resting orders can make of each position; that of a lot is rounded up."""
+        """For the worst that the resting orders can make of each position."""
         total = 0
         for market, position in positions.items():
             bids, asks = (
@@ -379,8 +388,12 @@ class PlainMargin:
                 for buys in (True, False)
             )
             worst = max(abs(position + bids), abs(position - asks))
-            total += worst * -(-self.book.prices[market].mark * self._fraction(market) // MARGIN_PARTS)
+            total += worst * self._requirement_a_lot(market)
         return total
+
+    def _requirement_a_lot(self, market: int) -> int:
+        """Rounded up."""
+        return -(-self.book.prices[market].mark * self._fraction(market) // MARGIN_PARTS)
 
     def _fraction(self, market: int) -> int:
         """What the open interest at the last price has made of the initial margin; never more than the notional."""

@@ -51,7 +51,8 @@ class SideBySide:
         growths = {market.number: market.margin_growth for market in venue.markets}
         cap = venue.borrow_cap * CAP_UNIT
         self.margin = PlainMargin(
-            self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap
+            self.book, fractions, venue.borrow_fraction, haircuts, growths=growths, borrow_cap=cap,
+            maintenance=venue.maintenance,
         )
         self.book.objection = self.margin.objection
         self._lot_units = {asset.number: asset.lot_units for asset in assets}

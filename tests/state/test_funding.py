@@ -15,6 +15,7 @@ from circuits.bounds import (
     FUNDING_MAX,
     FUNDING_ONE,
     FUNDING_START,
+    PRICE_MAX,
     SAMPLE_TIME,
     SIZE_MAX,
 )
@@ -48,6 +49,7 @@ from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cash_out import CashOut
 from state.transitions.order import Order, Policy
 from state.transitions.pay_funding import PayFunding
+from state.transitions.price import SetPrice
 from state.transitions.sample_funding import SampleFunding
 from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
@@ -171,6 +173,17 @@ def test_samples_of_a_crowd_s_book_are_as_defined(seed: int, attempts: int, impa
         before, expected = premium_of(ledger, market), modelled(ledger, market, impact)
         if accepted(ledger, SampleFunding(market)):
             assert premium_of(ledger, market) == before + expected
+
+
+@pytest.mark.parametrize("time", [HOUR, FUNDING_INTERVAL + 3_000])
+def test_a_mark_that_may_not_be_relied_on_is_not_sampled(time: int) -> None:
+    ledger = with_funding(traded(), BTC_PERP, applied=time - FUNDING_INTERVAL, sampled=time - FUNDING_INTERVAL)
+    run_batch(ledger, [SetPrice(BTC_PERP, PRICE_MAX, 70)], 70)
+    ledger.begin_batch(time)
+    assert refusal(ledger, SampleFunding(BTC_PERP)) is Rule.STALE_MARK
+    ledger.apply(SetPrice(BTC_PERP, MARK, time))
+    ledger.apply(SampleFunding(BTC_PERP))
+    assert_agreed(*ledger.close_batch())
 
 
 def test_samples_and_applications_have_their_times() -> None:

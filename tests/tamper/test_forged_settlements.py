@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from circuits.bounds import PRICE_MAX
+from circuits.bounds import CAPPED_BIT
 from state.errors import Rule
 from state.transitions.cash_out import CashOut
 from state.transitions.order import Order
@@ -50,12 +50,19 @@ FORGERIES = [
     ),
     Forgery(
         "a market is settled at a stale mark",
-        stale,
+        settle,
         "execution: settle_market: the mark is fresh",
         SettleMarket(BTC_PERP),
         Rule.STALE_MARK,
-        ledger=halted,
-        prepare=(SetPrice(BTC_PERP, PRICE_MAX, 11),),
+        ledger=partial(stale, 99),
+    ),
+    Forgery(
+        "a market is settled at a capped mark",
+        settle,
+        "execution: settle_market: the mark is not capped",
+        SettleMarket(BTC_PERP),
+        Rule.STALE_MARK,
+        ledger=partial(stale, CAPPED_BIT + 99),
     ),
     Forgery(
         "a settled market is settled again",
