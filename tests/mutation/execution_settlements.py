@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, FUNDING_START, LIMB, SIZE_MAX, TIME_MAX
+from circuits.bounds import ACCOUNT_SLOTS, CAPPED_BIT, FUNDING_START, LIMB, SIZE_MAX, TIME_MAX
 from circuits.execution import plain_successions
 from circuits.field import P
 from circuits.records import (
@@ -38,11 +38,11 @@ from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
 from circuits.swap import RESTING_PORTS
 from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT
+from circuits.transitions.settle import FRESH_PORT, LAST_PORT
 from prover.traces.columns import limbs_of, product_limbs
 from state.accounts import balance_record
 from state.ledger import Ledger
 from state.store import NO_SALT
-from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, run_batch, with_rules
 from tests.mutation.execution_accesses import Act, deposit, set_price
@@ -53,6 +53,7 @@ from tests.mutation.stage import EVE, HEADER_LIKE, NOBODY, staged
 from tests.tamper.forger import Forger
 
 POOL, MARKED = SystemAccount.FUNDING_POOL, 6_180_030
+STALE = 4_000  # a second at which no price of the stage holds any more
 WIDE = P // (LIMB - 1) + 1  # lots, as one limb less than 8 * LIMB; times LIMB - 1 it is a little above P
 
 
@@ -145,10 +146,19 @@ def other_mark(memory: BentMemory, step: Step, index: int, old: Record, new: Rec
     return memory.access(step, market_index(ETH_PERP), (*record[:MARKET_WEIGHT], 0, 0, TIME_MAX, record[TAG]))
 
 
-def stale(forger: Forger) -> None:
-    """A price over its step comes before."""
-    forger.apply(SetPrice(BTC_PERP, AMOUNT_MAX >> 28, 11))
-    settle(forger)
+def capped() -> Ledger:
+    """Both markets are halted, BTC-PERP with a mark that was capped, a while ago."""
+    ledger, leaf = halted(), market_index(BTC_PERP)
+    old = ledger.read(leaf)
+    ledger.store.load([(leaf, (*old[:MARKET_VALID], CAPPED_BIT + 50, *old[MARKET_VALID + 1 :]), NO_SALT)])
+    return ledger
+
+
+def unbounded(port: int, ledger: Callable[[], Ledger], time: int = Script.time) -> Script:
+    """A settlement by a mark that cannot be relied on: these ports say nothing about its last second."""
+    return Script(
+        settle, amend=lambda trace: trace.wide_port(port, trace.at(Step.SETTLE_MARKET), one(0)), ledger=ledger, time=time
+    )
 
 
 def elsewhere(step: Step, index: int) -> Script:
@@ -398,7 +408,8 @@ def settlements() -> dict[str, Callable[[], Script]]:
             settle, {Step.SETTLE_PARAMETERS: add(TAG)}, ledger=halted
         ),
         "settle_market: index": lambda: Script(settle, {Step.SETTLE_MARKET: other_mark}, ledger=halted),
-        "settle_market: the mark is fresh": lambda: Script(stale, ledger=halted),
+        "settle_market: the mark is fresh": lambda: unbounded(FRESH_PORT, halted, STALE),
+        "settle_market: the mark is not capped": lambda: unbounded(LAST_PORT, capped),
         "settle_market: the mark is final": lambda: Script(
             settle, {Step.SETTLE_MARKET: add(MARKET_VALID, -1)}, ledger=halted
         ),
