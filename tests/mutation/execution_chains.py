@@ -4,17 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from circuits.bounds import FAIR_SHARE
 from circuits.execution import plain_successions
 from circuits.records import HEADER_MASK, TAG
 from circuits.steps import STEPS, Kind, Step
-from circuits.transitions.match import BUYS, LEFT
-from circuits.transitions.order import EXEMPTION
-from prover.traces.match import _party, _undo
+from circuits.transitions.match import BUYS, LEFT, QUARTER
+from circuits.transitions.match import MARK as MARK_REGISTER
+from circuits.transitions.order import EXEMPTION, QUARTER_PORT
+from prover.traces.match import _fairness, _party, _undo
 from state.ledger import Ledger
 from tests.batches import BTC_PERP
 from tests.mutation.execution_accesses import Act, deposit, fill
 from tests.mutation.execution_cancels import ASKS, cancel
-from tests.mutation.execution_orders import rest
+from tests.mutation.execution_orders import ODD, rest
 from tests.mutation.execution_registers import EVERY, setting
 from tests.mutation.matching import (
     ASK,
@@ -46,16 +48,30 @@ from tests.tamper.order_forger import EXPIRED
 BIT, EVES_MASK = 1 << BTC_PERP, 1 | 1 << BTC_PERP
 RATED = {"bit": BIT, "maker_rate": RATES[0], "taker_rate": RATES[1]}
 UNSEEN = RATED | {"bit": 0}
+# Of a market: the mark, and the share of a lot's requirement that a fill may lose.
+MARKED, RISEN = (6_180_030, 309_002 // FAIR_SHARE), (9_000_000, 450_000 // FAIR_SHARE)
 HIDDEN = add(HEADER_MASK, -BIT)
 IS_EVE = {"account": EVE, "other": DAVE, BUYS: 0, "reduce": 0, "other_reduce": 0, "opened": 0, "mask": EVES_MASK}
+
+
+def as_marked(trace: ScriptedTrace, kind: Kind, end: Kind, price: int, said: tuple[int, int] = MARKED) -> None:
+    """The order knows mark and share, whatever rows of its beginning there are; who loses at the price follows."""
+    mark, quarter = said
+    for each in (Kind.ORDER, kind, end):
+        setting(each, EVERY, **{MARK_REGISTER: mark, QUARTER: quarter})(trace)
+    trace.wide_port(QUARTER_PORT, trace.rows(Kind.ORDER)[1], one(quarter))
+    _fairness(trace, trace.rows(kind), one(price))
 
 
 def as_matched(trace: ScriptedTrace) -> None:
     """Amend: Dave's trade with Eve, which his header does not show, whatever rows of it there are."""
     rows = trace.rows(Kind.MATCH)
     setting(Kind.FILLED, EVERY, **UNSEEN)(trace)
-    registers(trace, rows, price=MARK, head=EVES_ASK, after=ALICES_ASK, maker_left=SIZE, removed=1, **UNSEEN)
+    registers(trace, rows, price=MARK, after=ALICES_ASK, maker_left=SIZE, **UNSEEN)
+    registers(trace, rows[:2], head=EVES_ASK)
+    registers(trace, rows[:5], removed=1)
     registers(trace, rows[MAKER], **IS_EVE)
+    as_marked(trace, Kind.MATCH, Kind.FILLED, MARK)
     resize(trace, [SIZE], [0], [0])
     registers(trace, rows[MAKER], **IS_EVE)
     registers(trace, rows[:2], **{LEFT: SIZE})
@@ -66,8 +82,10 @@ def as_failed(trace: ScriptedTrace) -> None:
     """Amend: what Eve gets back, whatever rows of it there are."""
     rows = trace.rows(Kind.FAIL)
     setting(Kind.DISCARD, EVERY, **RATED)(trace)
-    registers(trace, rows, price=ASK, size0=SIZE, size1=0, maker_left=LARGE, fails=1, removed=1, **RATED, **IS_EVE)
+    registers(trace, rows, price=ASK, size0=SIZE, size1=0, maker_left=LARGE, fails=1, **RATED, **IS_EVE)
+    registers(trace, rows[:5], removed=1)
     trace.amount(Kind.FAIL, one(ASK * SIZE))
+    as_marked(trace, Kind.FAIL, Kind.DISCARD, ASK, RISEN)
     _party(trace, Kind.FAIL, rows[2:5], 0)
     _undo(trace, rows[2:])
 
@@ -77,12 +95,13 @@ def as_skipped(trace: ScriptedTrace) -> None:
     setting(Kind.DISCARD, EVERY, **RATED)(trace)
     registers(trace, trace.rows(Kind.SKIP)[2:], maker_left=6, **IS_EVE)
     registers(trace, trace.rows(Kind.SKIP), **RATED)
+    as_marked(trace, Kind.SKIP, Kind.DISCARD, ASK)
 
 
 def as_rested(trace: ScriptedTrace) -> None:
     """Amend: Eve's order that joins the book as a record of no kind, whatever rows of it there are."""
-    setting(Kind.ORDER, EVERY, reduce=2, bit=BIT, **{EXEMPTION: inverse(2)})(trace)
-    setting(Kind.REST, EVERY, reduce=2, bit=BIT, mask=EVES_MASK, opened=0, moment=-Script.time)(trace)
+    setting(Kind.ORDER, EVERY, reduce=ODD, bit=BIT, **{EXEMPTION: inverse(ODD)})(trace)
+    setting(Kind.REST, EVERY, reduce=ODD, bit=BIT, mask=EVES_MASK, opened=0, moment=1)(trace)
     setting(Kind.REST, slice(0, 2), head=EVES_ASK)(trace)
     setting(Kind.REST, slice(2, None), head=ASKS, after=FREE)(trace)
 
@@ -115,7 +134,7 @@ class Chain:
 
 
 CHAINS = (
-    Chain(rest, (Kind.ORDER, Kind.REST), as_rested, hooks={(Step.REST_ORDER, 0): add(TAG, 2)}),
+    Chain(rest, (Kind.ORDER, Kind.REST), as_rested, hooks={(Step.REST_ORDER, 0): add(TAG, ODD)}),
     Chain(cancel, (Kind.CANCEL,), as_cancelled),
     Chain(fill, (Kind.ORDER, Kind.MATCH, Kind.FILLED), as_matched, hooks={(Step.FILL_HEADER, 1): HIDDEN}),
     Chain(fail_unmet, (Kind.ORDER, Kind.FAIL, Kind.DISCARD), as_failed, failing),

@@ -3,22 +3,24 @@
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import LIMB
+from circuits.bounds import CAPPED_BIT, LIMB, TIME_MAX
 from circuits.field import P
 from circuits.steps import Kind, Step
 from circuits.transitions.match import BEYOND_PORT, REDUCES_PORT
 from state.transitions.order import Order, Policy
-from tests.batches import BOB, BTC_PERP, LATE, USDC
+from state.transitions.price import SetPrice
+from tests.batches import ALICE, BOB, BTC_PERP, USDC
 from tests.mutation.execution_accesses import fill
+from tests.mutation.execution_fairness import holding
 from tests.mutation.execution_registers import EVERY, both, setting
 from tests.mutation.matching import ASK, one
 from tests.mutation.script import Amend, Script, ScriptedTrace
-from tests.mutation.stage import DAVE, EVE, LOW_BID, SIZE, staged
+from tests.mutation.stage import DAVE, LOW_BID, SIZE
 from tests.tamper.forger import Forger
 
 STALE = 4_000  # a second at which no price of the stage holds any more
 PARTIES, MAKER_PAYS, TAKER_PAYS = slice(2, 10), slice(4, 6), slice(8, 10)  # rows of a MATCH
-MANY = 60_000  # lots
+MANY = 60_000  # lots of Dave's
 stale = partial(Script, time=STALE)
 
 
@@ -35,27 +37,44 @@ def said_to_reduce(bit: int, beyond: int) -> Amend:
             row = trace.at(Step.FILL_BASE, number)
             trace.port(REDUCES_PORT, row, one(bit))
             trace.wide_port(BEYOND_PORT, row, one(beyond))
-        setting(Kind.MATCH, PARTIES, moment=STALE * (1 - bit))(trace)
+        setting(Kind.MATCH, PARTIES, moment=(STALE + CAPPED_BIT) * (1 - bit) % P)(trace)
+        for rows in (slice(4, 5), slice(8, 9)):
+            setting(Kind.MATCH, rows, tier=bit)(trace)
 
     return amend
 
 
 def neither_reduces_nor_grows() -> Script:
-    """A bit of thousands, with which a large growth goes round mod P, asks for prices of long ago."""
-    bit, beyond = next(
-        (bit, beyond) for bit in range(LIMB) if bit * (bit - 1) > 0 and (beyond := around(bit)) < LIMB * LIMB
-    )
+    """With a bit of thousands, by which a large position goes round mod P, Dave's check asks for prices of long ago.
+
+    He buys at a price that is not fair to him, so the bit does not show in the tier; Alice reduces her position.
+    """
+    bit, beyond = next((bit, beyond) for bit in range(2, LIMB) if (beyond := around(bit)) < LIMB * LIMB)
+    time, moment = when(bit)
 
     def act(forger: Forger) -> None:
-        forger.order(DAVE, BTC_PERP, True, ASK, MANY).trade().filled()
+        forger.order(DAVE, BTC_PERP, True, ASK, SIZE, expiry=TIME_MAX).trade().filled()
 
-    ledger = partial(staged, Order(EVE, BTC_PERP, False, ASK, MANY, LATE))
-    return stale(act, amend=said_to_reduce(bit, beyond), ledger=ledger)
+    def amend(trace: ScriptedTrace) -> None:
+        row = trace.at(Step.FILL_BASE, 1)
+        trace.port(REDUCES_PORT, row, one(bit))
+        trace.wide_port(BEYOND_PORT, row, one(beyond))
+        setting(Kind.MATCH, slice(6, 10), moment=moment)(trace)
+
+    ask = Order(ALICE, BTC_PERP, False, ASK, SIZE, TIME_MAX, reduce_only=True)
+    ledger = partial(holding, MANY, 10**12, BTC_PERP, ask, SetPrice(BTC_PERP, 6_000_000, 70))
+    return Script(act, amend=amend, ledger=ledger, time=time)
 
 
 def around(bit: int) -> int:
-    """By how much a position that grows to MANY lots is said to be reduced."""
-    return ((1 - 2 * bit) * MANY + bit - 1) % P
+    """By how much a position that grows to MANY lots and SIZE is said to be reduced."""
+    return ((1 - 2 * bit) * (MANY + SIZE) + bit - 1) % P
+
+
+def when(bit: int) -> tuple[int, int]:
+    """A time when the prices of the stage are stale, and the early moment that the bit makes of it, mod P."""
+    times = ((rounds * P // (bit - 1) - CAPPED_BIT, rounds * P % (bit - 1)) for rounds in range(bit))
+    return next((time, moment) for time, moment in times if STALE <= time <= TIME_MAX and 0 < moment < STALE // 2)
 
 
 def scripts() -> dict[str, Callable[[], Script]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from circuits.bounds import LIMB
+from circuits.buses import Tier
 from circuits.execution import CARRY_OFFSET
 from circuits.field import P
 from circuits.records import (
@@ -118,7 +119,7 @@ def heads() -> dict[str, Callable[[], Script]]:
     return {
         "match_head: index": lambda: Script(take_alices, {Step.MATCH_HEAD: ahead}),
         "match_head: the head is met": lambda: Script(
-            take_alices, amend=setting(Kind.MATCH, slice(None), head=ALICES_ASK)
+            take_alices, amend=setting(Kind.MATCH, slice(0, 2), head=ALICES_ASK)
         ),
         "match_head: what is first afterwards": lambda: Script(
             fill, {Step.MATCH_HEAD: unchanged}, setting(Kind.MATCH, slice(None), after=ALICES_ASK)
@@ -438,6 +439,7 @@ def wrong_sign() -> Script:
         trace.wide_port(BEYOND_PORT, row, one(LIMB * LIMB - SIZE))
         trace.port(REDUCES_PORT, row, one(1))
         setting(Kind.MATCH, TAKER, moment=0)(trace)
+        setting(Kind.MATCH, slice(8, 9), tier=int(Tier.MAINTENANCE))(trace)
 
     return Script(act, amend=amend)
 

@@ -152,6 +152,9 @@ def sideways() -> Script:
         ):  # fmt: skip
             setting(kind, rows, **{BUYS: value})(trace)
         resettle(trace)
+        # The price is below the mark, so who sells loses, as much as the sides are askew.
+        for number, value in ((3, 1 - side), (7, side)):
+            setting(Kind.MATCH, slice(number, number + 1), tier=value)(trace)
 
     hooks: Hooks = {
         Step.MATCH_HEAD: pointing(sentinel_index(ETH_PERP, False)),

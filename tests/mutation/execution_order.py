@@ -263,7 +263,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "is_close_total is boolean": partial(
             unseen_batch, "is_close_total", -total_index(0) * inverse(INSTRUMENT_SLOTS)
         ),
-        "is_close_fund is boolean": partial(unseen_batch, "is_close_fund", -balance_index(SystemAccount.INSURANCE, 0)),
+        "is_close_fund is boolean": partial(unseen_batch, "is_close_fund", -balance_index(NOBODY, 0)),
     }
     for kind in (Kind.REGISTER, Kind.DEPOSIT, Kind.WITHDRAW, Kind.TRANSFER, Kind.PRICE):
         for before, step in pairwise(STEPS[kind]):

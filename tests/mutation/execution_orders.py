@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import ACCOUNT_ORDERS, LIMIT_MAX, PRICE_MAX, SIZE_MAX
+from circuits.bounds import ACCOUNT_ORDERS, CAPPED_BIT, LIMIT_MAX, PRICE_MAX, SIZE_MAX
+from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -47,6 +48,7 @@ from tests.mutation.script import (
     Script,
     ScriptedTrace,
     add,
+    inverse,
     nothing,
     skip,
     to,
@@ -74,6 +76,7 @@ BIDS, ASKS = (sentinel_index(BTC_PERP, buys) for buys in (True, False))
 NO_BIDS, NO_ASKS = (sentinel_index(ETH_PERP, buys) for buys in (True, False))
 BIT = 1 << BTC_PERP
 GOOD_TILL_TIME = Policy.GOOD_TILL_TIME
+ODD = (1 - inverse(Script.time + CAPPED_BIT)) % P  # as the flag of reduce-only orders: then the moment of prices is 1
 
 
 def drop(forger: Forger) -> None:
@@ -127,9 +130,9 @@ def without_bit() -> Script:
 
 def unordered() -> Script:
     """An order that is none by its record joins the book."""
-    amends = [setting(kind, EVERY, reduce=2) for kind in (Kind.ORDER, Kind.REST)]
-    amends.append(setting(Kind.REST, EVERY, moment=-Script.time))
-    return Script(rest, {Step.REST_ORDER: add(TAG, 2)}, both(*amends))
+    amends = [setting(kind, EVERY, reduce=ODD) for kind in (Kind.ORDER, Kind.REST)]
+    amends.append(setting(Kind.REST, EVERY, moment=1))
+    return Script(rest, {Step.REST_ORDER: add(TAG, ODD)}, both(*amends))
 
 
 def numbers() -> dict[str, Callable[[], Script]]:

@@ -335,6 +335,6 @@ def scripts() -> dict[str, Callable[[], Script]]:
         **markets(),
         **positions(),
         **amounts(),
-        "pay_market leads to pay_base": partial(headless, deposit),
+        "what leads to pay_base": partial(headless, deposit),
         "the first row is no pay_base": partial(headless, nothing),
     }

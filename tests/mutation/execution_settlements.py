@@ -49,6 +49,7 @@ from tests.mutation.stage import EVE, HEADER_LIKE, NOBODY, staged
 from tests.tamper.forger import Forger
 
 POOL, MARKED = SystemAccount.FUNDING_POOL, 6_180_030
+STALE = 4_000  # a second at which no price of the stage holds any more
 WIDE = P // (LIMB - 1) + 1  # lots, as one limb less than 8 * LIMB; times LIMB - 1 it is a little above P
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from circuits.steps import Kind
 from circuits.transitions.match import LEFT
 from prover.traces.columns import Integers, limbs_of
-from prover.traces.match import _notional, _party
+from prover.traces.match import _fairness, _notional, _party
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from tests.batches import ALICE, BTC_PERP, LATE
@@ -66,11 +66,13 @@ def resettle(trace: ScriptedTrace) -> None:
 
 
 def reprice(trace: ScriptedTrace, price: int) -> None:
-    """The notional follows from this price."""
-    head = trace.rows(Kind.MATCH)[0]
+    """The notional, and who loses, follow from this price."""
+    rows = trace.rows(Kind.MATCH)
+    head = rows[0]
     size = trace.columns["size0"][head]
     trace.amount(Kind.MATCH, price * size)
     _notional(trace, head, one(price), size)
+    _fairness(trace, rows, one(price))
     resettle(trace)
 
 
