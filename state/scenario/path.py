@@ -12,9 +12,9 @@ _NOISE = 300  # in 1 / _NOISE_ONE a minute; what is left of it fades by a tenth 
 _SPARE = 100  # in 1 / FRACTION_ONE: by how much more than the gap the price falls, so that noise does not close it
 # The level at the end of each stretch of the day, in 1 / FRACTION_ONE of the price: before the fall, of what it is
 # after the fall when it has slid on, and at the end.
-_BEFORE, _SLID, _AFTER = 9_800, 9_000, 9_700
-MOVED = 40  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
-MOST_MINUTES = 15  # after so many, any price does
+_BEFORE, _SLID, _AFTER = 9_400, 9_500, 10_500
+MOVED = 100  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
+MOST_MINUTES = 30  # after so many, any price does
 
 
 @dataclass(frozen=True)
