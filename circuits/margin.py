@@ -34,6 +34,7 @@ from circuits.bounds import (
     LIMB,
     MAX_INSTRUMENTS,
     RATIO_ONE,
+    SIZE_MAX,
     TIME_MAX,
     TIMES_PER_CLOCK,
 )
@@ -66,9 +67,6 @@ EXCESS_CARRY_OFFSET = BORROW_MAX + 2 * RATIO_ONE
 NO_CAP = LIMB * LIMB  # more than the high limbs of any cash
 
 _MEMORY_REASON = "a record's limbs are range-checked by whoever writes them, and genesis is public"
-# A check leaves at most 2 * SIZE_MAX lots resting on a side; then more come to rest only by one order at a time, of at
-# most SIZE_MAX + 1 lots, and the next check follows at once.
-RESTING_MAX = 3 * LIMB * LIMB
 
 
 @dataclass
@@ -318,7 +316,7 @@ def _counted(m: Margin) -> None:
     )
     on_side = bids + m.negative.expression * (asks - bids)
     same, other = (
-        unsound_bounded(side, 0, RESTING_MAX, "resting lots of one side, see RESTING_MAX")
+        unsound_bounded(side, 0, SIZE_MAX, "resting lots of one side are bounded where they grow, see order.py")
         for side in (on_side, bids + asks - on_side)
     )
     flag = m.ports[FLIPS].expression

@@ -2,9 +2,8 @@
 
 from circuits.accounts import balance
 from circuits.bounded import Bounded, bounded, unsound_bounded
-from circuits.bounds import LIMB
 from circuits.execution import Execution
-from circuits.records import BALANCE_ASKS, BALANCE_BIDS, BALANCE_FUNDING, QUOTE_INSTRUMENT
+from circuits.records import BALANCE_FUNDING, QUOTE_INSTRUMENT
 from circuits.steps import Step
 
 # Registers, under the names they have here. All of them are shown to be what they say before a swap begins.
@@ -17,14 +16,12 @@ GOES_ON = "phase"  # 1 if more comes after SWAP_OTHER_QUOTE, which only circuits
 # Steps of all others that lead to a swap.
 LAST_SWAPS = (Step.CASH_OUT_HEADER, Step.PAY_MARKET, Step.CONVERT_WORTH, Step.DELEVERAGE_VENUE)
 
-RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # on SWAP_BASE, and the next one; by element of the balance
-
 
 def constrain(execution: Execution) -> None:
     """Both accounts hold the instrument already, so nothing opens. Where no lots move, the quote's steps stand alone.
 
-    No margin check follows, but later ones read the orders that rest there, without the lots that may have offset them,
-    so these must fit the two limbs of the lots that count.
+    No margin check follows, but later ones read the orders that rest there, without the lots that may have offset them:
+    these fit the two limbs of the lots that count, as they did when they came to rest.
     """
     account, other, instrument = (execution.register(name) for name in ("account", OTHER, "instrument"))
     sign = unsound_bounded(2 * execution.register(GIVES) - 1, -1, 1, "the flag is boolean")
@@ -33,10 +30,6 @@ def constrain(execution: Execution) -> None:
     step, old, new = Step.SWAP_BASE, execution.old, execution.new
     balance(execution, step, account, instrument, _negative(units))
     execution.require(step, "funding is settled", old[BALANCE_FUNDING] - execution.register(FUNDING))
-    for position, port in RESTING_PORTS.items():
-        lots = (execution.ports[port] + execution.ports[port + 1] * LIMB).expression
-        side = "bids" if position == BALANCE_BIDS else "asks"
-        execution.require(step, f"resting {side} fit a margin check", new[position] - lots)
     # What is left is then a multiple of 2^42, and position and size are less than 2^28.
     execution.require(step, "nothing is left", execution.register(WHOLE) * (new[0] + new[1] + new[2]))
     balance(execution, Step.SWAP_OTHER_BASE, other, instrument, units)

@@ -156,13 +156,11 @@ def swap(
 
     past: the position is settled up to another funding index than the market's present one, and that is right.
 
-    Refuses HOLDING_LIMIT (orders that rest there and fit no margin check), and what `change_balance` refuses. Raises
-    Unsettled.
+    Refuses what `change_balance` refuses. Raises Unsettled.
     """
     balance = memory.read(balance_index(account, instrument.number))
     if not past and instrument.tag == Tag.PERPETUAL and owes(balance, memory.read(market_index(instrument.number))):
         raise Unsettled(account, instrument.number)
-    refuse_resting(memory, account, instrument)
     change_balance(memory, Step.SWAP_BASE, account, instrument, units)
     change_balance(memory, Step.SWAP_OTHER_BASE, other, instrument, -units)
     change_balance(memory, Step.SWAP_QUOTE, account, memory.venue.quote, quote)
@@ -172,7 +170,7 @@ def swap(
 def refuse_resting(memory: Memory, account: int, instrument: Instrument) -> None:
     """Refuse (HOLDING_LIMIT) more lots resting on a side than a margin check counts without the position.
 
-    Orders that come to rest are refused so: nobody could reduce such an account's position, nor then touch it.
+    Nobody could reduce such an account's position, nor then touch it.
     """
     balance = memory.read(balance_index(account, instrument.number))
     resting = max(balance[BALANCE_BIDS : BALANCE_ASKS + 1])

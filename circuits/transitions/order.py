@@ -16,6 +16,8 @@ from circuits.execution import REGISTERS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
 from circuits.records import (
+    BALANCE_ASKS,
+    BALANCE_BIDS,
     BIDS_SLOT,
     HEADER_NONCE,
     HEADER_ORDERS,
@@ -60,6 +62,7 @@ from circuits.transitions.match import (
 NONCE = "amount0"  # register: the order's nonce, from REST_ORDER to the header
 EXEMPTION = "own"  # register of ORDER_RULES alone: not 0 if no notional is too small
 QUARTER_PORT, QUARTER_REST_PORT = 8, 10  # on ORDER_RULES
+RESTING_PORTS = {BALANCE_BIDS: 8, BALANCE_ASKS: 10}  # on END_BASE, and the next one; by element of the balance
 BITS = (BUYS, "rests", "reduce")  # `post` and `whole` say yes by not being 0
 # What one order met leaves behind: it means something from MATCH_HEAD to the end of the match only.
 PASSING = (
@@ -252,6 +255,9 @@ def _end(execution: Execution) -> None:
 
     placed is 1 exactly if the order rests: what is left rests if the order is one that rests, and nothing does not. An
     order that does not rest needs no check: what it traded was checked fill by fill.
+
+    What rests on a side then fits the two limbs of the lots that count, also without the position that may offset it:
+    else no transition could reduce that position, as no margin check could count what is left. Nothing else adds lots.
     """
     step, ports, left = Step.END_HEADER, execution.ports, execution.register(LEFT)
     placed = execution.register("placed")
@@ -275,4 +281,8 @@ def _end(execution: Execution) -> None:
     account, instrument = execution.register("account"), execution.register("instrument")
     nothing = [bounded(0)] * 4
     balance(execution, Step.END_BASE, account, instrument, nothing, may_open=True, resting=resting, funded=True)
+    for position, port in RESTING_PORTS.items():
+        lots = (ports[port] + ports[port + 1] * LIMB).expression
+        side = "bids" if position == BALANCE_BIDS else "asks"
+        execution.require(Step.END_BASE, f"{side} fit a margin check", execution.new[position] - lots)
     fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"), strict=True)

@@ -21,7 +21,7 @@ from circuits.records import (
 )
 from circuits.steps import CONTINUATIONS, Kind
 from circuits.transitions.match import BUYS, LEFT, LIMIT
-from circuits.transitions.order import EXEMPTION, NONCE, QUARTER_PORT, QUARTER_REST_PORT
+from circuits.transitions.order import EXEMPTION, NONCE, QUARTER_PORT, QUARTER_REST_PORT, RESTING_PORTS
 from prover.traces.columns import Integers, integer_of, inverses, product_limbs
 from prover.traces.execution import ExecutionTrace
 
@@ -193,4 +193,6 @@ def _end(trace: ExecutionTrace, kind: Kind) -> None:
         trace.nonzero(header, left)
     if base is not None:
         trace.change(base, [0, 0, 0, 0])
+        for element, port in RESTING_PORTS.items():
+            trace.wide_port(port, base, trace.new[element][base])
         trace.registers(kind, moment=(trace.columns["time"][base] + CAPPED_BIT) * (1 - trace.columns["reduce"][base]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from circuits.bounds import AMOUNT_LIMBS
-from circuits.swap import FUNDING, GIVES, OTHER, RESTING_PORTS, UNITS, WHOLE
+from circuits.swap import FUNDING, GIVES, OTHER, UNITS, WHOLE
 from prover.traces.columns import Integers, limbs_of
 from prover.traces.execution import ExecutionTrace
 
@@ -24,5 +24,3 @@ def fill(trace: ExecutionTrace, rows: Sequence[Integers], gives: Integers, units
         (base, -sign, units), (other_base, sign, units), (quote, sign, amount), (other_quote, -sign, amount),
     ):  # fmt: skip
         trace.change(changed, [direction * part for part in limbs_of(value, AMOUNT_LIMBS)])
-    for element, port in RESTING_PORTS.items():
-        trace.wide_port(port, base, trace.old[element][base])

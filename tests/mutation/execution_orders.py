@@ -7,6 +7,7 @@ from circuits.bounds import ACCOUNT_ORDERS, LIMIT_MAX, PRICE_MAX, SIZE_MAX
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
+    BALANCE_FUNDING,
     HEADER_MASK,
     HEADER_NONCE,
     HEADER_OPEN,
@@ -27,7 +28,8 @@ from circuits.records import (
     sentinel_index,
 )
 from circuits.steps import STEPS, Kind, Step
-from circuits.transitions.order import NONCE
+from circuits.transitions.order import NONCE, RESTING_PORTS
+from state.accounts import balance_record
 from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions.order import Order, Policy
@@ -347,7 +349,31 @@ def ends() -> dict[str, Callable[[], Script]]:
         "end_base: index": lambda: Script(rest, {base: to(balance_index(ALICE, BTC_PERP))}),
         "end_base: resting bids": lambda: Script(rest, {base: add(BALANCE_BIDS)}),
         "end_base: resting asks": lambda: Script(rest, {base: add(BALANCE_ASKS)}),
+        "end_base: bids fit a margin check": partial(uncountable, True),
+        "end_base: asks fit a margin check": partial(uncountable, False),
     }
+
+
+def laden(buys: bool) -> Ledger:
+    """Alice has as many lots resting as a margin check can count, a position that offsets some, and the means."""
+    ledger, sign = staged(), 1 if buys else -1
+    rich, resting = balance_record(10**15), ((0, SIZE_MAX), (SIZE_MAX, 0))[buys]
+    balance = balance_record(-10 * sign, *resting, ledger.read(balance_index(ALICE, BTC_PERP))[BALANCE_FUNDING])
+    ledger.store.load([(balance_index(ALICE, USDC), rich, NO_SALT), (balance_index(ALICE, BTC_PERP), balance, NO_SALT)])
+    return ledger
+
+
+def uncountable(buys: bool) -> Script:
+    """Three lots more come to rest on that side."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        for port in RESTING_PORTS.values():
+            trace.wide_port(port, trace.at(Step.END_BASE), one(0))
+
+    def act(forger: Forger) -> None:
+        forger.order(ALICE, BTC_PERP, buys, 5 if buys else LIMIT_MAX, 3, policy=GOOD_TILL_TIME).rest()
+
+    return Script(act, amend=amend, ledger=partial(laden, buys))
 
 
 def dropped(forger: Forger) -> None:

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, FUNDING_START, LIMB, SIZE_MAX, TIME_MAX
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_MAX, FUNDING_START, LIMB, TIME_MAX
 from circuits.execution import plain_successions
 from circuits.field import P
 from circuits.records import (
-    BALANCE_ASKS,
-    BALANCE_BIDS,
     HEADER_MASK,
     MARKET_MARK,
     MARKET_VALID,
@@ -36,7 +34,6 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from circuits.steps import STEPS, Kind, Step
-from circuits.swap import RESTING_PORTS
 from circuits.transitions.cash_out import CARRY_PORT, LONG, NOTIONAL_PORT
 from prover.traces.columns import limbs_of, product_limbs
 from state.accounts import balance_record
@@ -68,15 +65,6 @@ def settled() -> Ledger:
     """Both markets are halted, and BTC-PERP is settled."""
     ledger = halted()
     run_batch(ledger, [SettleMarket(BTC_PERP)], 75)
-    return ledger
-
-
-def laden(element: int) -> Ledger:
-    """The same, as if Alice had more lots resting than a margin check can count."""
-    ledger, leaf = settled(), balance_index(ALICE, BTC_PERP)
-    balance = list(ledger.read(leaf))
-    balance[element] = SIZE_MAX + 1
-    ledger.store.load([(leaf, tuple(balance), NO_SALT)])
     return ledger
 
 
@@ -184,10 +172,6 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_header: index": beside,
         "cash_out_header: kind of record": lambda: beside({Step.CASH_OUT_HEADER: to(key_index(BOB))}),
         "cash_out_header: the account is a trader": lambda: Script(after_alice, ledger=settled),
-        **{
-            f"swap_base: resting {side} fit a margin check": partial(uncountable, element)
-            for side, element in (("bids", BALANCE_BIDS), ("asks", BALANCE_ASKS))
-        },
         "swap_base: index": lambda: Script(
             of_bob, {Step.SWAP_BASE: to(balance_index(BOB, BTC_PERP))}, ledger=settled
         ),
@@ -366,15 +350,6 @@ def after_alice(forger: Forger) -> None:
     """The pool cashes out with itself what it has taken over."""
     cash_out(forger)
     cash_out(forger, POOL)
-
-
-def uncountable(element: int) -> Script:
-    """Alice's position goes, and more lots of hers rest than a margin check can count."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        trace.wide_port(RESTING_PORTS[element], trace.at(Step.SWAP_BASE), one(0))
-
-    return Script(cash_out, amend=amend, ledger=partial(laden, element))
 
 
 def settlements() -> dict[str, Callable[[], Script]]:

@@ -317,7 +317,7 @@ def test_a_position_that_owes_funding_passes_no_check(tier: Tier, change: int) -
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_sums_at_the_bounds(sign: int) -> None:
-    sizes = [(SIZE_MAX, (), (SIZE_MAX, SIZE_MAX)), (0, (SIZE_MAX,), (SIZE_MAX,)), (HALF + 1, (HALF,), ()), (1, (), ())]
+    sizes = [(SIZE_MAX, (), (SIZE_MAX,)), (0, (SIZE_MAX,), (SIZE_MAX,)), (HALF + 1, (HALF,), ()), (1, (), ())]
     found = []
     for (position, bids, asks), quote in product(sizes, (0, AMOUNT_MAX - 2 * SIZE_MAX, 2 * SIZE_MAX - AMOUNT_MAX)):
         turned = (bids, asks) if sign > 0 else (asks, bids)
@@ -380,8 +380,8 @@ def test_the_largest_position_and_orders_are_provable() -> None:
     forged = honest(
         [
             *(Withdraw(0, account, USDC, 1) for account in (ALICE, BOB)),
-            *(Order(ALICE, BTC_PERP, True, 1, SIZE_MAX, LATE) for _ in range(2)),
-            *(Order(BOB, BTC_PERP, False, 2, SIZE_MAX, LATE) for _ in range(2)),
+            Order(ALICE, BTC_PERP, True, 1, SIZE_MAX, LATE),
+            Order(BOB, BTC_PERP, False, 2, SIZE_MAX, LATE),
             Order(CAROL, BTC_PERP, False, 1, 1, LATE, Policy.FILL_OR_KILL),
         ],
         ledger,

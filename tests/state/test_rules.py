@@ -231,9 +231,6 @@ CASES = [
     Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), before=SETTLEMENT),
     Case(Rule.NO_POSITION, CashOut(ALICE, BTC_PERP), position(ALICE, 5),
          before=(*SETTLEMENT, CashOut(ALICE, BTC_PERP))),
-    *(Case(Rule.HOLDING_LIMIT, CashOut(ALICE, BTC_PERP),
-           position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): held(5, *lots)}, before=SETTLEMENT)
-      for lots in ((SIZE_MAX + 1, 0), (0, SIZE_MAX + 1))),
     Case(Rule.SYSTEM_ACCOUNT, CashOut(SystemAccount.FUNDING_POOL, BTC_PERP), before=SETTLEMENT),
     Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
     Case(Rule.BALANCE_LIMIT, CashOut(ALICE, BTC_PERP),
@@ -489,6 +486,9 @@ CASES = [
     Case(Rule.HOLDING_LIMIT, BUY, rich(BOB) | position(BOB, SIZE_MAX - 99), before=(ASK,)),
     Case(Rule.HOLDING_LIMIT, replace(BUY, policy=Policy.GOOD_TILL_TIME), rich(BOB) | position(BOB, SIZE_MAX - 99)),
     Case(Rule.HOLDING_LIMIT, replace(ASK, size=SIZE_MAX), rich(ALICE), before=(ASK,)),
+    *(Case(Rule.HOLDING_LIMIT, replace(ASK, buys=buys, size=1),
+           rich(ALICE) | position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): held(-5 if buys else 5, *lots)})
+      for buys, lots in ((True, (SIZE_MAX, 0)), (False, (0, SIZE_MAX)))),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX + 1)),
     Case(Rule.HOLDING_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, -SIZE_MAX - 1)),
     Case(Rule.MARGIN_LIMIT, Transfer(BOB, ALICE, USDC, 1), position(BOB, SIZE_MAX) | mark(BTC_PERP, PRICE_MAX)),
