@@ -75,8 +75,6 @@ class Rule(StrEnum):
     SOLVENT = "solvent"
     FUND_CAN_PAY = "fund-can-pay"
     HAS_POSITIONS = "has-positions"
-    BEYOND_INTEREST = "beyond-interest"
-    BELOW_INTEREST = "below-interest"
     NOTHING_TO_SEE = "nothing-to-see"
     FUND_SHORT = "fund-short"
     NO_SHORTFALL = "no-shortfall"
@@ -155,8 +153,6 @@ MESSAGES: dict[Rule, str] = {
     Rule.SOLVENT: "account {account} has equity {equity}: only one with less than 0 is deleveraged or socialised",
     Rule.FUND_CAN_PAY: "the insurance fund has equity {fund}: it can take over account {account}, which has {equity}",
     Rule.HAS_POSITIONS: "account {account} requires {requirement}: its positions are closed first",
-    Rule.BEYOND_INTEREST: "account {account} has {lots} lots of {market}, more than the open interest of {interest}",
-    Rule.BELOW_INTEREST: "the open interest in {market} would be {would}: the venue's lots cannot be closed against it",
     Rule.NOTHING_TO_SEE: "account {account} has seen all {events} deleveragings",
     Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
     Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",

@@ -133,9 +133,10 @@ def _count(execution: Execution) -> None:
 def _close_position(execution: Execution) -> None:
     """amount = price * size; the open interest loses the lots already, although the other side has them yet.
 
-    Open interest are the long positions of all accounts but FUNDING_POOL and ROUNDING, as they will be when all have
-    seen every deleveraging, but for lots that no share, rounded down, has taken off. So those of either side come to
-    the open interest or more, and no share of n <= interest lots is more than the position.
+    Count the positions of all accounts but FUNDING_POOL and ROUNDING as they will be when all have seen every
+    deleveraging. Those of either side come to the open interest S at most: it starts as their sum, orders and takeovers
+    change both alike, and of K <= S lots on the side that is reduced shares, rounded up, leave no more than
+    K * (1 - n / S) <= S - n. So the position, n lots, is never more than S.
     """
     step, ports = Step.DELEVERAGE_RULES, execution.ports
     execution.access(step, market_leaf(execution, RULES_SLOT), Tag.RULES, [RULES_INTEREST])

@@ -1,8 +1,9 @@
 """An account sees the next deleveraging: of a position on the side that was reduced its share is closed, at the event's
 price.
 
-Of lots n closed at an open interest S, a position of k lots loses floor(k * n / S); what rounding leaves stays with the
-account ROUNDING, which has taken the n lots. EVENT reads the position. UNMOVED: it is on the other side, 0, or there is
+Of lots n closed at an open interest S, a position of k lots loses ceil(k * n / S). The account ROUNDING, which has taken
+the n lots, gets these; so it may come to have less than a lot for each event and account on the side that was reduced,
+at that price. EVENT reads the position. UNMOVED: it is on the other side, 0, or there is
 none. REDUCE: it pays, or is paid, its funding up to the event's index, then it is reduced. As the index may be behind
 the position's own, that payment may go back: funding is linear in time, so what is paid in all is the same, but for
 rounding.
@@ -79,7 +80,7 @@ def _position(execution: Execution) -> None:
 
 
 def _share(execution: Execution) -> None:
-    """lots * n = share * S + remainder with remainder < S, limb by limb.
+    """lots * n + remainder = share * S with remainder < S, limb by limb: the share is rounded up.
 
     n <= S, so the share is at most the lots. Every carry fits: that of the low limbs is within LIMB, that of the middle
     ones within 2 * LIMB.
@@ -98,9 +99,8 @@ def _share(execution: Execution) -> None:
     low = ports[LOW_PORTS[0]] - ports[LOW_PORTS[1]]
     middle = ports[MIDDLE_PORTS[0]] * MIDDLE_HIGH + ports[MIDDLE_PORTS[1]] - MIDDLE_OFFSET
     crossed = [lots[0] * closed[1] + lots[1] * closed[0], share[0] * interest[1] + share[1] * interest[0]]
-    whole = share[0] * interest[0] + remainder[0]
-    execution.equal(step, "share, limb 0", lots[0] * closed[0], whole + low * LIMB)
-    execution.equal(step, "share, limb 1", crossed[0] + low, crossed[1] + remainder[1] + middle * LIMB)
+    execution.equal(step, "share, limb 0", lots[0] * closed[0] + remainder[0], share[0] * interest[0] + low * LIMB)
+    execution.equal(step, "share, limb 1", crossed[0] + remainder[1] + low, crossed[1] + middle * LIMB)
     execution.equal(step, "share, limbs 2 and 3", lots[1] * closed[1] + middle, share[1] * interest[1])
     for name, part in zip(UNITS, (*share, bounded(0), bounded(0)), strict=True):
         execution.require(step, f"register {name}", execution.register(name) - part.expression)

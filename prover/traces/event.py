@@ -80,17 +80,17 @@ def _lots(trace: ExecutionTrace, rows: Integers) -> Integers:
 
 
 def _fill_share(trace: ExecutionTrace, rows: Integers, lots: Integers) -> Integers:
-    """floor(lots * closed / interest), and the ports of that division."""
+    """ceil(lots * closed / interest), and the ports of that division."""
     closed, interest = (integer_of(trace.old[at : at + 2, rows]) for at in (EVENT_LOTS, EVENT_INTEREST))
-    share = lots * closed // interest
+    share = -(-lots * closed // interest)
     fill_division(trace, rows, lots, share)
     return share
 
 
 def fill_division(trace: ExecutionTrace, rows: Integers, lots: Integers, share: Integers) -> None:
-    """The ports of lots * closed = share * interest + remainder."""
+    """The ports of lots * closed + remainder = share * interest."""
     closed, interest = (integer_of(trace.old[at : at + 2, rows]) for at in (EVENT_LOTS, EVENT_INTEREST))
-    remainder = lots * closed - share * interest
+    remainder = share * interest - lots * closed
     for ports, value in (
         (SHARE_PORTS, share), (REMAINDER_PORTS, remainder), (REST_PORTS, interest - 1 - remainder),
     ):  # fmt: skip
@@ -98,8 +98,8 @@ def fill_division(trace: ExecutionTrace, rows: Integers, lots: Integers, share: 
     (k0, k1), (n0, n1), (q0, q1), (s0, s1), (r0, r1) = (
         limbs_of(value, 2) for value in (lots, closed, share, interest, remainder)
     )
-    low = (k0 * n0 - q0 * s0 - r0) >> LIMB_BITS
-    middle = (k0 * n1 + k1 * n0 + low - q0 * s1 - q1 * s0 - r1) >> LIMB_BITS
+    low = (k0 * n0 + r0 - q0 * s0) >> LIMB_BITS
+    middle = (k0 * n1 + k1 * n0 + r1 + low - q0 * s1 - q1 * s0) >> LIMB_BITS
     trace.port(LOW_PORTS[0], rows, np.maximum(low, 0))
     trace.port(LOW_PORTS[1], rows, np.maximum(-low, 0))
     held = middle + MIDDLE_OFFSET

@@ -26,7 +26,7 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class ApplyEvent:
-    """Of a position of k lots go floor(k * lots closed / open interest), at the event's price, to ROUNDING; before, its
+    """Of a position of k lots go ceil(k * lots closed / open interest), at the event's price, to ROUNDING; before, its
     funding is settled up to the event. Anyone may ask for it."""
 
     kind: ClassVar[Kind] = Kind.EVENT
@@ -52,7 +52,7 @@ class ApplyEvent:
         memory.replace(Step.EVENT_HEADER, header_index(self.account), header, tuple(seen))
         if lots > 0:
             closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
-            given = lots * closed // interest
+            given = -(-lots * closed // interest)
             worth = sign * given * event[EVENT_PRICE]
             swap(memory, self.account, SystemAccount.ROUNDING, market, -sign * given, worth, past=True)
         return (self.account,)

@@ -22,7 +22,6 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import next_count, position_of, swap
-from state.errors import Refusal, Rule
 from state.insolvency import count_event, require_insolvent
 from state.margin import refuse_orders
 from state.memory import Memory
@@ -40,7 +39,7 @@ class Deleverage:
     market: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses NOT_A_MARKET, ORDERS_REST, BEYOND_INTEREST, COUNTER_LIMIT, and what
+        """See Transition. Refuses NOT_A_MARKET, ORDERS_REST, COUNTER_LIMIT, and what
         `require_insolvent`, `find_zero_price` and `swap` refuse."""
         market = find_market(memory.venue, self.market)
         margin, fund_fails = require_insolvent(memory, self.account)
@@ -51,10 +50,6 @@ class Deleverage:
         number = count_event(memory, 1)
         old = memory.read(rules_index(self.market))
         interest, lots = old[RULES_INTEREST], abs(position)
-        if lots > interest:
-            raise Refusal(
-                Rule.BEYOND_INTEREST, account=self.account, lots=lots, market=market.name, interest=interest
-            )
         new = list(old)
         new[RULES_INTEREST] = interest - lots
         memory.replace(Step.DELEVERAGE_RULES, rules_index(self.market), old, tuple(new))

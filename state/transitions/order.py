@@ -71,7 +71,7 @@ class Order:
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
         """See Transition. Besides what its parts refuse: UNKNOWN_ACCOUNT, ORDER_EXPIRED, MARKET_STATUS,
-        MINIMUM_NOTIONAL, INTEREST_LIMIT, BELOW_INTEREST, POST_ONLY, FILL_OR_KILL,
+        MINIMUM_NOTIONAL, INTEREST_LIMIT, POST_ONLY, FILL_OR_KILL,
         NOTHING_ACHIEVED."""
         return self.carry_out(memory)
 
@@ -99,8 +99,6 @@ class Order:
             left, interest, stops = left - traded.size, interest + traded.interest, traded.stops
         if interest > max(rules[RULES_INTEREST], rules[RULES_CAP]):
             raise Refusal(Rule.INTEREST_LIMIT, market=market.name, would=interest, limit=rules[RULES_CAP])
-        if interest < 0:  # both sides have lots that no share, rounded down, has taken off
-            raise Refusal(Rule.BELOW_INTEREST, market=market.name, would=interest)
         memory.amend(row, RULES_INTEREST, interest)
         if stops:
             self._stop(memory, number, left)

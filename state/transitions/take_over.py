@@ -16,7 +16,6 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import access_header, balance_amount, change_balance
-from state.errors import Refusal, Rule
 from state.margin import check_below, check_fund, refuse_orders
 from state.memory import Memory
 from state.venue import Instrument
@@ -59,8 +58,5 @@ def _take(memory: Memory, account: int, instrument: Instrument) -> None:
     change_balance(memory, Step.TAKE_FUND_BASE, fund, instrument, amount)
     rules = memory.read(rules_index(number))
     grown = 0 if rules == EMPTY else max(held + amount, 0) - max(held, 0) - max(amount, 0)
-    interest = rules[RULES_INTEREST] + grown
-    if interest < 0:
-        raise Refusal(Rule.BELOW_INTEREST, market=memory.venue.instruments[number].name, would=interest)
-    new = (*rules[:RULES_INTEREST], interest, *rules[RULES_INTEREST + 1 :])
+    new = (*rules[:RULES_INTEREST], rules[RULES_INTEREST] + grown, *rules[RULES_INTEREST + 1 :])
     memory.replace(Step.TAKE_RULES, rules_index(number), rules, new)

@@ -313,9 +313,9 @@ class Audit:
                 sum(max(0, self._position(state, account, market)) for account in self._accounts())
                 for state in (self.old, self.new)
             ]
-            left = [long[0] - old, long[1] - new]  # what shares, rounded down, have left
+            more = [old - long[0], new - long[1]]  # what shares, rounded up, have taken more
             events = self.new[VENUE_INDEX][VENUE_EVENTS] - self.old[VENUE_INDEX][VENUE_EVENTS]
-            if left[0] != left[1] and not (events and 0 <= left[1] <= left[0] + events * len(self._accounts())):
+            if more[0] != more[1] and not (events and 0 <= more[1] <= more[0] + events * len(self._accounts())):
                 yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
 
     @staticmethod
@@ -327,7 +327,7 @@ class Audit:
             sign = 1 if event[EVENT_BOOK] % 2 else -1
             if event[EVENT_BOOK] // 2 == market and sign * held > 0:
                 closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
-                held -= sign * (sign * held * closed // interest)
+                held -= sign * -(-sign * held * closed // interest)
         return 0 if account == SystemAccount.ROUNDING else held
 
     def _books(self) -> Iterator[str]:

@@ -146,7 +146,7 @@ def see(
     put(memory, Step.EVENT_HEADER, header_index(account), HEADER_EVENTS, counts)
     if concerned:
         closed, interest = (from_limbs(event[at : at + 2]) for at in (EVENT_LOTS, EVENT_INTEREST))
-        share = lots * closed // interest if share is None else share
+        share = -(-lots * closed // interest) if share is None else share
         worth = sign * share * (event[EVENT_PRICE] + worse)
         swap(forger, account, taker, market, sign * share, worth)
     memory.witness.begin(Kind.EVENT, account)

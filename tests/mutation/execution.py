@@ -276,6 +276,10 @@ IMPLIED |= {
         "the fund's header: these demand another tag, or a trader." + _BOUNDS
     ),
 }
+IMPLIED["deleverage_rules: no more than the open interest"] = Implied(
+    "Each side's positions come to the open interest at most, as circuits/transitions/deleverage.py shows: so a "
+    "position is never more. It is kept because it says at once that no share is more than a position."
+)
 
 
 @cache

@@ -27,7 +27,7 @@ from tests.mutation.matching import one
 from tests.mutation.script import Amend, BentMemory, Script, ScriptedTrace, add
 from tests.tamper.forger import Forger
 
-SHARE = 7_000 * 9_999 // 13_000  # of Bob
+SHARE = -(-7_000 * 9_999 // 13_000)  # of Bob
 
 
 def crashed(sign: int = 1) -> Ledger:
@@ -241,7 +241,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
         **{
             f"event_balance: register {name}": of(
-                partial(see, account=BOB, share=(7_000 + more) * 9_999 // 13_000), deleveraged,
+                partial(see, account=BOB, share=-(-(7_000 + more) * 9_999 // 13_000)), deleveraged,
                 believe=partial(larger, more=more), amend=honest_lots,
             )
             for name, more in zip(LOTS, (-100, LIMB), strict=True)

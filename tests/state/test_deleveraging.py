@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import permutations
-from math import floor
+from math import ceil
 from random import Random
 
 import pytest
@@ -70,7 +70,7 @@ def shares(positions: dict[int, int], account: int) -> dict[int, int]:
     kept = {a: n for a, n in positions.items() if a != account}
     for other, lots in kept.items():
         if lots * closed < 0:
-            kept[other] = lots + (1 if closed > 0 else -1) * floor(Fraction(abs(lots) * abs(closed), total))
+            kept[other] = lots + (1 if closed > 0 else -1) * ceil(Fraction(abs(lots) * abs(closed), total))
     return {**kept, account: 0}
 
 
@@ -98,7 +98,7 @@ def test_everybody_opposite_gives_its_share_at_the_zero_price(sign: int) -> None
     for account in (BOB, CAROL, DAVE, FRANK):
         given_away = positions[account] - expected[account]
         assert balance(ledger, account) == cash[account] + given_away * price
-    assert 0 <= sign * balance(ledger, ROUNDING, BTC_PERP) < len(POSITIONS)
+    assert -len(POSITIONS) < sign * balance(ledger, ROUNDING, BTC_PERP) <= 0
     assert balance(ledger, ROUNDING) == -balance(ledger, ROUNDING, BTC_PERP) * price
     assert all(backing.holds for backing in invariant(ledger))
     assert_agreed(*ledger.close_batch())
@@ -142,10 +142,10 @@ def test_of_two_events_each_takes_its_share_of_what_is_left() -> None:
         ledger.apply(ApplyEvent(account))
     once = shares(positions, ALICE)
     once.pop(ALICE)
-    # The second time the shares are of an open interest that does not count what rounding left.
-    left = {a: once[a] + floor(Fraction(-once[a] * 3_000, 6_000)) for a in (DAVE, FRANK)}
+    # The second time the shares are of an open interest that counts what rounding took.
+    left = {a: once[a] + ceil(Fraction(-once[a] * 3_000, 6_000)) for a in (DAVE, FRANK)}
     assert {account: balance(ledger, account, BTC_PERP) for account in left} == left
-    assert 0 <= balance(ledger, ROUNDING, BTC_PERP) < 4
+    assert -4 < balance(ledger, ROUNDING, BTC_PERP) <= 0
     assert interest(ledger) == balance(ledger, CAROL, BTC_PERP) == 3_000
     with pytest.raises(Refusal) as caught:
         ledger.apply(ApplyEvent(DAVE))
@@ -250,7 +250,7 @@ def test_any_events_come_to_what_a_plain_model_says(seed: int) -> None:
         for other, held in model.items():
             if held * closed < 0:
                 step = 1 if closed > 0 else -1
-                model[other] = held + step * floor(Fraction(abs(held) * abs(closed), open_interest))
+                model[other] = held + step * ceil(Fraction(abs(held) * abs(closed), open_interest))
         open_interest -= abs(closed)
         for other in random.sample(accounts, random.randint(0, 8)):
             if ledger.read(header_index(other))[HEADER_EVENTS] < events:
@@ -260,6 +260,8 @@ def test_any_events_come_to_what_a_plain_model_says(seed: int) -> None:
             ledger.apply(ApplyEvent(account))
     assert {account: balance(ledger, account, BTC_PERP) for account in accounts} == model
     assert interest(ledger) == open_interest <= total
-    assert 0 <= sign * balance(ledger, ROUNDING, BTC_PERP) <= events * len(accounts)
+    assert -events * len(accounts) <= sign * balance(ledger, ROUNDING, BTC_PERP) <= 0
+    for side in (1, -1):
+        assert sum(max(0, side * lots) for lots in model.values()) <= open_interest
     assert all(backing.holds for backing in invariant(ledger))
     assert_agreed(*ledger.close_batch())

@@ -258,7 +258,6 @@ CASES = [
     Case(Rule.NO_POSITION, Deleverage(CAROL, BTC_PERP), insolvent(DEBT)),
     Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
-    Case(Rule.BEYOND_INTEREST, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, 5_000, interest=4_999)),
     Case(Rule.ZERO_PRICE, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, -100)
          | {balance_index(CAROL, USDC): balance_record(-DEBT)}),
     Case(Rule.COUNTER_LIMIT, Deleverage(CAROL, BTC_PERP),
@@ -270,10 +269,6 @@ CASES = [
     *(Case(Rule.UNKNOWN_ACCOUNT, refused) for refused in (Deleverage(99, BTC_PERP), Socialise(99), ApplyEvent(99))),
     *(Case(Rule.NOT_A_MARKET, Deleverage(CAROL, market)) for market in (-1, USDC, ETH, 4)),
     Case(Rule.NOTHING_TO_SEE, ApplyEvent(ALICE)),
-    Case(Rule.BELOW_INTEREST, BUY,
-         {header_index(account): header_record(Role.TRADER, 0, 1 << BTC_PERP | 1) for account in (ALICE, BOB)}
-         | {balance_index(ALICE, BTC_PERP): held(200), balance_index(BOB, BTC_PERP): held(-200)}
-         | market_rules(interest=99), before=(ASK,)),
     Case(Rule.NOT_A_PARAMETER, MARGIN, before=SETTLEMENT),
     Case(Rule.NOT_A_MARKET, SetStatus(BTC_PERP, Status.ACTIVE), before=SETTLEMENT),
     Case(Rule.COUNTER_LIMIT, SettleMarket(BTC_PERP),
