@@ -8,12 +8,12 @@ bits distinct powers of two, every open instrument is visited exactly once.
     cash     = quote + sum over perpetuals of size * mark
     value    = sum over assets of lots * value a lot
     required = sum over perpetuals of worst * requirement a lot
-    RATIO_ONE * (cash + value) >= ratio * required + borrow fraction * max(0, -cash)
+    RATIO_ONE * (cash + value) >= ratio * required + floor(ratio * borrow fraction / RATIO_ONE) * max(0, -cash)
     max(0, -cash) < borrow cap * CAP_UNIT
 
 worst is the larger of |size + all resting bids| and |size - all resting asks|. A request names a tier, which says what
-the ratio is, and whether the borrow fraction (not of tier ZERO) and the borrow cap (of tier INITIAL alone) count; it
-says whether the check fails, and for which moment its prices must be fresh, 0 if for none. It fails if a comparison
+the ratio is, and whether the borrow cap counts (of tier INITIAL alone); it says whether the check fails, and for which
+moment its prices must be fresh, 0 if for none. It fails if a comparison
 does or a price is stale, and in no other case; but a tier other than INITIAL has no check on a stale price at all. A
 check that is strict takes marks that were kept from reaching their price, capped ones, for stale.
 
@@ -60,8 +60,9 @@ SHORT, SHORT_CARRIES, EQUITY, EQUITY_CARRIES = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9
 EXCESS, EXCESS_CARRIES = (14, 15, 16, 17, 18), (19, 20, 21)
 REQUIRED, REQUIRED_CARRIES = (22, 23, 24, 25), (26, 27, 28)
 CAP_DISTANCE = (29, 30)
-# On the row of the quote: the two bits of the tier, and the moment.
-TIER, MOMENT = (5, 6), (27, 28)
+# On the row of the quote: the two bits of the tier, its share of the borrow fraction, of the division that this takes
+# the remainder and how far it is below RATIO_ONE - 1, and the moment.
+TIER, SHARE, SHARE_REMAINDER, SHARE_REST, MOMENT = (5, 6), 4, 29, 30, (27, 28)
 SUM_CARRY_OFFSET = LIMB // 2
 EXCESS_CARRY_OFFSET = BORROW_MAX + 2 * RATIO_ONE
 NO_CAP = LIMB * LIMB  # more than the high limbs of any cash
@@ -187,7 +188,7 @@ def _columns() -> Margin:
         accumulators("cash"),
         accumulators("value"),
         accumulators("required"),
-        unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "the venue's borrow fraction or 0, see acts.py"),
+        unsound_bounded(table.column("borrow"), 0, BORROW_MAX, "no more than the venue's borrow fraction, see acts.py"),
         unsound_bounded(table.column("ratio"), 0, RATIO_ONE, "RATIO_ONE, 0 or one of the venue's, see acts.py"),
         unsound_bounded(table.column("cap"), 0, NO_CAP, "the venue's borrow cap, a limb, or NO_CAP"),
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
@@ -233,17 +234,22 @@ def _sequence(m: Margin) -> None:
 
 
 def _tier(m: Margin) -> None:
-    """The tier's bits say which of the quote's numbers count: 00 INITIAL, 01 MAINTENANCE, 10 CLOSE_OUT, 11 ZERO."""
+    """The tier's bits say which of the quote's numbers count: 00 INITIAL, 01 MAINTENANCE, 10 CLOSE_OUT, 11 ZERO. Of the
+    borrow fraction its ratio counts, rounded down: of INITIAL all of it, of ZERO nothing."""
     low, high = (m.ports[number].expression for number in TIER)
     # So the high one, a limb too, is 0 or 1: the tier is at most 3.
     m.table.constrain("low bit of the tier is boolean", m.quote * low * (low - 1))
     initial = (1 - low) * (1 - high)
     maintenance, close_out = (part.expression for part in m.mark)
     ratio = initial * RATIO_ONE + low * (1 - high) * maintenance + high * (1 - low) * close_out
-    borrow, cap = (part.expression for part in m.weight)
+    fraction, cap = m.weight
+    limit = initial * (cap.expression - NO_CAP) + NO_CAP
     m.table.constrain("ratio of the tier", m.quote * (m.ratio.expression - ratio))
-    m.table.constrain("borrow fraction of the tier", m.quote * (m.borrow.expression - (1 - low * high) * borrow))
-    m.table.constrain("borrow cap of the tier", m.quote * (m.cap.expression - initial * (cap - NO_CAP) - NO_CAP))
+    m.table.constrain("borrow cap of the tier", m.quote * (m.cap.expression - limit))
+    share, remainder, rest = m.pick((SHARE, SHARE_REMAINDER, SHARE_REST))
+    m.table.equal("ratio of the borrow fraction", share * RATIO_ONE + remainder, m.ratio * fraction, m.quote)
+    m.table.equal("ratio of the borrow fraction is rounded down", remainder + rest, bounded(RATIO_ONE - 1), m.quote)
+    m.table.constrain("borrow fraction of the tier", m.quote * (m.borrow - share).expression)
 
 
 def _reads(m: Margin) -> None:

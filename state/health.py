@@ -61,7 +61,7 @@ class Health:
     def asked(self, tier: Tier) -> int:
         """The least equity with which the account has the tier."""
         ratio, margin = self.margin.ratio(tier), self.margin
-        borrowed = 0 if tier is Tier.ZERO else margin.borrow_fraction * margin.shortfall
+        borrowed = margin.borrow_share(tier) * margin.shortfall
         return -(-(ratio * margin.requirement + borrowed) // RATIO_ONE)
 
     def percent(self, scale: int = 1) -> int | None:

@@ -7,7 +7,8 @@
     equity      = cash + collateral
     shortfall   = max(0, -cash)
 
-An account has a tier if equity >= ratio of the tier * requirement + borrow fraction * shortfall. Withdrawals, outgoing
+An account has a tier if equity >= ratio of the tier * requirement + (ratio * borrow fraction, rounded down) * shortfall.
+Withdrawals, outgoing
 transfers, fills and orders end with a check of the initial tier, whose ratio is 1: it also asks that the shortfall be
 below the venue's borrow cap, and that every price that is read be valid at the batch's time, unless the position at
 hand can only shrink.
@@ -90,6 +91,10 @@ class Margin:
         ratios = {Tier.INITIAL: RATIO_ONE, Tier.MAINTENANCE: self.maintenance, Tier.CLOSE_OUT: self.close_out}
         return ratios.get(tier, 0)
 
+    def borrow_share(self, tier: Tier) -> int:
+        """The share of the shortfall that must stand above the tier's requirement, in 1 / RATIO_ONE; rounded down."""
+        return self.ratio(tier) * self.borrow_fraction // RATIO_ONE
+
     @property
     def suffices(self) -> bool:
         """Whether an account with these sums has the equity that the initial tier demands."""
@@ -97,7 +102,7 @@ class Margin:
 
     def reaches(self, tier: Tier) -> bool:
         """Whether an account with these sums has the equity that the tier demands."""
-        borrowed = 0 if tier is Tier.ZERO else self.borrow_fraction * self.shortfall
+        borrowed = self.borrow_share(tier) * self.shortfall
         return RATIO_ONE * self.equity >= self.ratio(tier) * self.requirement + borrowed
 
     def passes(self, tier: Tier = Tier.INITIAL) -> bool:

@@ -126,7 +126,7 @@ def every_kind() -> list[Transition]:
         Deposit(2, 1, CAROL, ETH, 1_000_000_001),
         Order(CAROL, BTC_PERP, True, 6_000_000, 5, LATE),
         Transfer(CAROL, ALICE, USDC, 20_000_000_000),
-        SetPrice(ETH, 250_000, 5),
+        SetPrice(ETH, 245_000, 5),
         ForceCancel(CAROL, order_id(CAROL, 1)),
         Transfer(ALICE, CAROL, USDC, 20_000_000_000),
         SetPrice(BTC_PERP, 6_180_030, 10),

@@ -100,9 +100,13 @@ class MarginTrace:
         quote = self.market[:, self.first]
         self.ports(layout.TIER, [tier & 1, tier >> 1], self.rows[self.first])
         ratios = [np.full_like(tier, RATIO_ONE), quote[QUOTE_MAINTENANCE], quote[QUOTE_CLOSE_OUT], np.zeros_like(tier)]
+        ratio = np.choose(tier, ratios)
+        share, remainder = np.divmod(ratio * quote[QUOTE_BORROW], RATIO_ONE)
+        numbers = (layout.SHARE, layout.SHARE_REMAINDER, layout.SHARE_REST)
+        self.ports(numbers, [share, remainder, RATIO_ONE - 1 - remainder], self.rows[self.first])
         for name, values in (
-            ("ratio", np.choose(tier, ratios)),
-            ("borrow", np.where(tier == int(Tier.ZERO), 0, quote[QUOTE_BORROW])),
+            ("ratio", ratio),
+            ("borrow", share),
             ("cap", np.where(tier == int(Tier.INITIAL), quote[QUOTE_BORROW_CAP], layout.NO_CAP)),
         ):
             self.set(name, values[self.check])

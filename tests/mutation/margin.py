@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from circuits import margin as layout
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, SIZE_MAX, TIMES_PER_CLOCK
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, RATIO_ONE, SIZE_MAX, TIMES_PER_CLOCK
 from circuits.field import P
 from circuits.records import from_limbs, signed_limbs
 from prover.traces.columns import Columns
@@ -245,6 +245,30 @@ def no_borrow(rows: slice) -> RowEdit:
     return edit
 
 
+def share_of_ratio(margin: Columns) -> None:
+    """The share of the borrow fraction that the ratio on the quote's row makes, on all rows."""
+    share(*divmod(int(margin["ratio"][QUOTE_ROW] * margin["weight0"][QUOTE_ROW]), RATIO_ONE))(margin)
+
+
+def share(whole: int, remainder: int, rest: int | None = None) -> RowEdit:
+    """This is said to be the share of the borrow fraction."""
+
+    def edit(margin: Columns) -> None:
+        numbers = [whole, remainder, RATIO_ONE - 1 - remainder if rest is None else rest]
+        set_ports(margin, QUOTE_ROW, (layout.SHARE, layout.SHARE_REMAINDER, layout.SHARE_REST), numbers)
+        margin["borrow"][ALL] = whole
+        close(margin, CLOSING_ROW)
+
+    return edit
+
+
+def less_rounded_down(margin: Columns) -> None:
+    """The remainder of the borrow fraction's share is larger than RATIO_ONE: it is as much as a limb holds."""
+    product = int(margin["ratio"][QUOTE_ROW] * margin["weight0"][QUOTE_ROW])
+    whole = -(-(product - LIMB + 1) // RATIO_ONE)
+    share(whole, product - whole * RATIO_ONE, 0)(margin)
+
+
 ALL, END = slice(0, CLOSING_ROW + 1), slice(CLOSING_ROW, CLOSING_ROW + 1)
 
 
@@ -253,6 +277,7 @@ def another(column: str, value: int, rows: slice) -> RowEdit:
 
     def edit(margin: Columns) -> None:
         margin[column][rows] = value
+        share_of_ratio(margin)
         close(margin, CLOSING_ROW)
 
     return edit
@@ -502,6 +527,8 @@ FORGERIES: dict[str, Forge | Implied] = {
     "the balance was last written earlier": later(read_the_future("balance", "deposit_balance")),
     "the market was last written earlier": later(read_the_future("market", "price_market"), price_later),
     "borrow fraction of the tier": over(no_borrow(slice(0, CLOSING_ROW + 1))),
+    "ratio of the borrow fraction": over(share(0, 0)),
+    "ratio of the borrow fraction is rounded down": over(less_rounded_down),
     "ratio is kept": over(another("ratio", 0, END)),
     "ratio of the tier": over(another("ratio", 0, ALL)),
     "borrow cap is kept": over_the_cap(another("cap", layout.NO_CAP, END)),

@@ -32,8 +32,9 @@ def resting(account: int, quote: int) -> Ledger:
 
 
 def owed_at_the_edge(room: int) -> int:
-    """The most that may be owed if so much equity stands above the requirement before: a tenth more is demanded."""
-    return room * RATIO_ONE // (RATIO_ONE + 100)
+    """The most that may be owed if so much equity stands above the requirement before: of a tenth more, maintenance
+    demands six tenths."""
+    return room * RATIO_ONE // (RATIO_ONE + 60)
 
 
 @pytest.mark.parametrize(

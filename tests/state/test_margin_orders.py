@@ -140,14 +140,17 @@ class Account:
         return self.cash() + self.collateral() - share * self.required()
 
     def passes(self, tier: Tier = Tier.INITIAL) -> bool:
-        """Whether what is above the tier's share of the requirement covers the borrow fraction of what is owed, and, of
-        the initial tier, that is below the cap and no price is stale."""
+        """Whether what is above the tier's share of the requirement covers that of the borrow fraction of what is owed,
+        and, of the initial tier, that is below the cap and no price is stale."""
         owed = max(0, -self.cash())
         share = {Tier.INITIAL: RATIO_ONE, Tier.MAINTENANCE: self.maintenance, Tier.CLOSE_OUT: self.close_out}
-        covers = self.slack(Fraction(share.get(tier, 0), RATIO_ONE)) >= (
-            0 if tier is Tier.ZERO else owed * Fraction(self.borrow, RATIO_ONE)
-        )
+        ratio = share.get(tier, 0)
+        covers = self.slack(Fraction(ratio, RATIO_ONE)) >= owed * Fraction(self.share(ratio), RATIO_ONE)
         return covers and (tier is not Tier.INITIAL or (owed < self.cap * CAP_UNIT and not self.stale()))
+
+    def share(self, ratio: int) -> int:
+        """That part of the borrow fraction, in whole 1 / RATIO_ONE."""
+        return int(Fraction(self.borrow * ratio, RATIO_ONE))
 
     def stale(self) -> bool:
         """Whether it has a price that is."""
@@ -216,7 +219,7 @@ def accounts(draw: st.DrawFn) -> Account:
         -rest.cash(),  # nothing owed
         -rest.cash() - cap * CAP_UNIT,  # as much as the cap
         -left // RATIO_ONE,  # equity is the share of the requirement
-        -(left + borrow * rest.cash()) // (RATIO_ONE + borrow),  # what is owed is covered
+        -(left + rest.share(share) * rest.cash()) // (RATIO_ONE + rest.share(share)),  # what is owed is covered
         AMOUNT_MAX - rest.cash() - rest.collateral(),
     ]
     quote = draw(st.sampled_from(edges)) + draw(st.integers(-2, 2))

@@ -85,14 +85,14 @@ def test_all_of_it_becomes_the_fund_s(btc: int, of_fund: tuple[int, int]) -> Non
 
 
 def test_the_last_unit_decides() -> None:
-    """The close-out requirement is the close-out ratio of the initial one and the borrow fraction of what is owed."""
+    """The close-out requirement is the close-out ratio of the initial one and of the borrow fraction of what is owed."""
     sums = margin_of(standing(Standing(quote=-21_000_000_000)), DEBTOR)
     needed = sums.close_out * sums.requirement
     low, high = 0, 10_000_000_000  # taken away from the quote
     while high - low > 1:
         middle = (low + high) // 2
         cash = sums.cash - middle
-        reaches = RATIO_ONE * (cash + sums.collateral) >= needed - sums.borrow_fraction * cash
+        reaches = RATIO_ONE * (cash + sums.collateral) >= needed - sums.close_out * sums.borrow_fraction // RATIO_ONE * cash
         low, high = (middle, high) if reaches else (low, middle)
     for less, rule in ((low, Rule.HEALTHY), (high, None)):
         ledger = standing(Standing(quote=-21_000_000_000 - less))
