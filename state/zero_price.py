@@ -11,11 +11,12 @@ from state.transitions.order import find_market
 
 
 def zero_price(equity: int, requirement: int, mark: int, weight: int, *, long: bool) -> int:
-    """mark -+ equity * weight / requirement, rounded in the account's favour: quote base units a lot.
+    """mark -+ equity * weight / requirement, rounded in the account's favour: quote base units a lot. No more than the
+    requirement, and no less than its opposite, stands for the equity: the price is no further than weight from mark.
 
     equity, requirement (not 0): of the whole account, in quote base units; weight: requirement a lot.
     """
-    share = equity * weight // requirement
+    share = max(-requirement, min(equity, requirement)) * weight // requirement
     return mark - share if long else mark + share
 
 

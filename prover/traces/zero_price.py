@@ -8,6 +8,7 @@ from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import MARKET_MARK, MARKET_WEIGHT
 from circuits.steps import Step
 from circuits.zero_price import (
+    BOUNDED,
     CARRY_OFFSET,
     CARRY_PORT,
     EQUITY,
@@ -23,10 +24,12 @@ from circuits.zero_price import (
     REQUIRED,
     REST_PORT,
     ROOM_PORT,
+    WITHIN_PORT,
 )
 from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
+HALF = 1 << LIMB_BITS * AMOUNT_LIMBS  # what the registers of the remainder hold of an excess is below
 Big = NDArray[np.object_]  # integers beyond 64 bits
 
 
@@ -41,24 +44,32 @@ def fill(trace: ExecutionTrace) -> None:
         [trace.columns[f"port{k}"][first - 1] for k in ports] for ports in (EQUITY_PORTS, REQUIRED_PORTS)
     )
     mark, weight = (integer_of(trace.old[at : at + 2, second]) for at in (MARKET_MARK, MARKET_WEIGHT))
-    total, whole = integer_of(np.array(equity)) - BIAS, np.maximum(integer_of(np.array(required)), 1)
-    product: Big = total.astype(object) * weight.astype(object)
+    total, requirement = integer_of(np.array(equity)) - BIAS, integer_of(np.array(required))
+    whole, negative = np.maximum(requirement, 1), (total < 0).astype(np.int64)
+    is_bounded = (np.abs(total) >= requirement).astype(np.int64)
+    product: Big = np.clip(total, -whole, whole).astype(object) * weight.astype(object)
     share, remainder = _integers(product // whole), _integers(product % whole)
+    excess: Big = (np.abs(total) - requirement).astype(object) * (weight * is_bounded).astype(object)
     sign = 2 * trace.columns[GIVES][first] - 1
-    price, negative = mark - sign * share, (total < 0).astype(np.int64)
-    left = limbs_of(remainder, AMOUNT_LIMBS)
+    price = mark - sign * share
+    low_limbs = limbs_of(_integers(excess % HALF), AMOUNT_LIMBS)
+    left = [a + b for a, b in zip(limbs_of(remainder, AMOUNT_LIMBS), low_limbs, strict=True)]
     for rows in (first, second):
         for names, parts in ((EQUITY, equity), (REQUIRED, required), (REMAINDER, left)):
             for name, part in zip(names, parts, strict=True):
                 trace.register(name, rows, part)
         trace.register(NEGATIVE, rows, negative)
+        trace.register(BOUNDED, rows, is_bounded)
     for offset in range(3):
         trace.register(PRICE, first + offset, price)
-    _compare(trace, first, integer_of(np.array(required)), remainder)
+    for k, part in enumerate(left):
+        trace.port(REMAINDER_PORT + k, first, part)
+    _compare(trace, first, requirement, remainder)
     trace.port(EQUITY_PORT, first, (1 - 2 * negative) * (equity[3] - BIAS_TOP_LIMB) - negative)
+    trace.wide_port(ROOM_PORT, first, LIMIT_MAX - price)
     trace.wide_port(PRICE_PORT, second, price - 1)
-    trace.wide_port(ROOM_PORT, second, LIMIT_MAX - price)
-    _carries(trace, second, sign, (equity, required, left), price)
+    trace.wide_port(WITHIN_PORT, second, weight - np.abs(share) + _integers(excess // HALF))
+    _carries(trace, second, sign, (equity, required, [(1 - 2 * is_bounded * negative) * part for part in left]), price)
 
 
 def _integers(values: Big) -> Integers:
@@ -67,12 +78,11 @@ def _integers(values: Big) -> Integers:
 
 
 def _compare(trace: ExecutionTrace, rows: Integers, required: Integers, remainder: Integers) -> None:
-    """How far the remainder is below the requirement."""
-    left, rest = (limbs_of(value, AMOUNT_LIMBS) for value in (remainder, required - 1 - remainder))
-    for first, parts in ((REMAINDER_PORT, left), (REST_PORT, rest)):
-        for k, part in enumerate(parts):
-            trace.port(first + k, rows, part)
-    low = sum(((parts[0] + (parts[1] << LIMB_BITS)) for parts in (left, rest)), start=np.ones_like(required))
+    """How far the remainder, 0 if what it is of is bounded, is below the requirement."""
+    parts = limbs_of(remainder, AMOUNT_LIMBS), limbs_of(required - 1 - remainder, AMOUNT_LIMBS)
+    for k, part in enumerate(parts[1]):
+        trace.port(REST_PORT + k, rows, part)
+    low = sum((part[0] + (part[1] << LIMB_BITS) for part in parts), start=np.ones_like(required))
     trace.port(LOW_CARRY_PORT, rows, low >> (2 * LIMB_BITS))
 
 

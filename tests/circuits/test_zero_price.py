@@ -79,10 +79,16 @@ def broken(columns: Columns) -> list[str]:
 @example(equity=AMOUNT_MAX, required=AMOUNT_MAX, mark=1, weight=PRICE_MAX - 2, long=0)
 @example(equity=-AMOUNT_MAX, required=AMOUNT_MAX, mark=PRICE_MAX, weight=PRICE_MAX - 1, long=0)
 @example(equity=5, required=7, mark=5, weight=0, long=1)
+@example(equity=AMOUNT_MAX, required=1, mark=PRICE_MAX, weight=PRICE_MAX - 1, long=1)
+@example(equity=-AMOUNT_MAX, required=1, mark=1, weight=PRICE_MAX - 2, long=1)
+@example(equity=-7, required=7, mark=5, weight=3, long=0)
+@example(equity=-6, required=7, mark=5, weight=3, long=0)
+@example(equity=-8, required=7, mark=5, weight=0, long=0)
 @given(equity=equities, required=sums, mark=prices, weight=prices, long=st.integers(0, 1))
 def test_the_steps_hold_for_the_zero_price(equity: int, required: int, mark: int, weight: int, long: int) -> None:
-    exact = mark - (2 * long - 1) * Fraction(equity * weight, required)
-    expected = ceil(exact) if long else floor(exact)
+    taken = Fraction(min(abs(equity), required) * weight, required)
+    share = floor(taken) if equity >= 0 else -ceil(taken)
+    expected = mark - share if long else mark + share
     assert zero_price(equity, required, mark, weight, long=bool(long)) == expected
     assume(1 <= expected <= LIMIT_MAX)
     columns = rows_of(equity, required, mark, weight, long)

@@ -259,7 +259,7 @@ CASES = [
     Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
     Case(Rule.ZERO_PRICE, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, -100)
-         | {balance_index(CAROL, USDC): balance_record(-DEBT)}),
+         | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, 10**6, 10**6, 9999)}),
     Case(Rule.COUNTER_LIMIT, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 5_000) | all_events(CAROL, SystemAccount.INSURANCE)),
     *(Case(Rule.STALE_PRICE, refused, insolvent(DEBT, 5_000) | old_price(BTC_PERP))
