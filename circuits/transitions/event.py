@@ -1,12 +1,11 @@
 """An account sees the next deleveraging: of a position on the side that was reduced its share is closed, at the event's
 price.
 
-Of lots n closed at an open interest S, a position of k lots loses ceil(k * n / S). The account ROUNDING, which has taken
-the n lots, gets these; so it may come to have less than a lot for each event and account on the side that was reduced,
-at that price. EVENT reads the position. UNMOVED: it is on the other side, 0, or there is
-none. REDUCE: it pays, or is paid, its funding up to the event's index, then it is reduced. As the index may be behind
-the position's own, that payment may go back: funding is linear in time, so what is paid in all is the same, but for
-rounding.
+Of lots n closed at an open interest S, a position of k lots loses ceil(k * n / S). The account ROUNDING, which has
+taken the n lots, gets these; so it may come to have less than a lot for each event and account on the side that was
+reduced, at that price. EVENT reads the position. UNMOVED: it is on the other side, 0, or there is none. REDUCE: it
+pays, or is paid, its funding up to the event's index, then it is reduced. As the index may be behind the position's
+own, that payment may go back: funding is linear in time, so what is paid in all is the same, but for rounding.
 
 Every account sees every event, ROUNDING too, whose swap with itself changes nothing.
 """

@@ -35,20 +35,22 @@ EXPIRED, ENDS, REACHES = "expired", "own", "placed"  # of SAMPLE_ORDER alone; RE
 
 # Ports, each the first of two. Of SAMPLE_ORDER:
 PART_PORT, ROOM_PORT, ABOVE_PORT, BELOW_PORT, EXPIRY_PORT, REACH_PORT = 0, 2, 4, 6, 8, 10
-VALID_PORT = 0  # of SAMPLE_MARKET
+VALID_PORT, LAST_PORT = 0, 2  # of SAMPLE_MARKET: how long the mark may yet be relied on, its last second
 SINCE_PORT, UNTIL_PORT, SUM_PORT = 0, 2, 4  # of SAMPLE_FUNDING
 TWO_LIMBS = "less than LIMB^2, as the record says from which it is copied"
 
 
 def constrain(execution: Execution) -> None:
-    """The mark is valid now; the bids come first. The last step shows that the instrument is a perpetual."""
+    """The mark may be relied on now, and is not capped; the bids come first. The last step shows that the instrument is
+    a perpetual."""
     step, old = Step.SAMPLE_MARKET, execution.old
     execution.access(step, market_leaf(execution, 0))
     for label, name, position in (("mark", MARK, MARKET_MARK), ("weight", WEIGHT, MARKET_WEIGHT)):
         copied = old[position] + old[position + 1] * LIMB
         execution.require(step, label, execution.register(name) - copied)
-    valid = execution.ports[VALID_PORT] + execution.ports[VALID_PORT + 1] * LIMB
-    execution.require(step, "the mark is valid", old[MARKET_VALID] - execution.time - valid.expression)
+    valid, last = (_two(execution, port).expression for port in (VALID_PORT, LAST_PORT))
+    execution.require(step, "the mark is valid", old[MARKET_VALID] - execution.time - valid)
+    execution.require(step, "the mark is not capped", old[MARKET_VALID] - last)
     execution.require(step, "bids come first", execution.register(BUYS) - 1)
     execution.require(step, "the walk starts at the head", execution.register(HEAD) - market_leaf(execution, BIDS_SLOT))
     execution.require(step, "no lots are seen", execution.register(SEEN))

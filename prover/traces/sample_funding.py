@@ -28,6 +28,7 @@ from circuits.transitions.sample_funding import (
     EXPIRY_PORT,
     HEAD,
     IMPACT,
+    LAST_PORT,
     MARK,
     PART_PORT,
     PREMIUM,
@@ -65,6 +66,7 @@ def fill(trace: ExecutionTrace) -> None:
     trace.register(BUYS, first, 1)
     trace.register(HEAD, first, _head_of_bids(market))
     trace.wide_port(VALID_PORT, first, trace.old[MARKET_VALID][first] - trace.columns["time"][first])
+    trace.wide_port(LAST_PORT, first, trace.old[MARKET_VALID][first])
     _orders(trace, orders)
     _sum(trace, last)
 

@@ -9,7 +9,6 @@ from circuits.records import (
     FUNDING_IMPACT,
     FUNDING_SAMPLED,
     MARKET_MARK,
-    MARKET_VALID,
     MARKET_WEIGHT,
     ORDER_EXPIRY,
     ORDER_LEFT,
@@ -23,6 +22,7 @@ from circuits.records import (
 from circuits.steps import Kind, Step
 from state.errors import Refusal, Rule
 from state.funding import funding_record, premium_sum, require_unsettled
+from state.margin import relied_until
 from state.memory import Memory
 from state.transitions.order import find_market
 
@@ -43,8 +43,8 @@ class SampleFunding:
         name = find_market(memory.venue, self.market).name
         require_unsettled(memory, self.market)
         market = memory.look(Step.SAMPLE_MARKET, market_index(self.market))
-        if market[MARKET_VALID] < memory.time:
-            raise Refusal(Rule.STALE_MARK, market=name, valid=market[MARKET_VALID], time=memory.time)
+        if relied_until(market) < memory.time:
+            raise Refusal(Rule.STALE_MARK, market=name, valid=relied_until(market), time=memory.time)
         leaf, number = funding_index(self.market), memory.sample_count()
         funding = memory.read(leaf)
         sampled, applied, impact = (funding[k] for k in (FUNDING_SAMPLED, FUNDING_APPLIED, FUNDING_IMPACT))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import FUNDING_DIVISOR, FUNDING_START, LIMB, PREMIUM_BIAS
+from circuits.bounds import CAPPED_BIT, FUNDING_DIVISOR, FUNDING_START, LIMB, PREMIUM_BIAS
 from circuits.field import P
 from circuits.records import (
     FUNDING_APPLIED,
@@ -159,6 +159,7 @@ def begun() -> dict[str, Callable[[], Script]]:
         ),
         "weight": lambda: Script(partial(sample, rows=lighter, premium=500), believe=heavier, ledger=quoted),
         "the mark is valid": lambda: Script(sample, ledger=partial(quoted, valid=99)),
+        "the mark is not capped": lambda: Script(sample, ledger=partial(quoted, valid=CAPPED_BIT + 99)),
         "bids come first": lambda: Script(
             partial(sample, rows=[(BIDS, 0, 0, 0)], premium=0), amend=first(**{BUYS: 0}), ledger=quoted
         ),

@@ -248,6 +248,8 @@ CASES = [
          position(ALICE, 5) | indexed(FUNDING_START - 16)
          | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX - 4)}),
     Case(Rule.STALE_MARK, SampleFunding(BTC_PERP), old_price(BTC_PERP)),
+    *(Case(Rule.STALE_MARK, SampleFunding(BTC_PERP), mark(BTC_PERP, 6_180_030, CAPPED_BIT + last))
+      for last in (TIME - 1, TIME, TIME_MAX)),
     Case(Rule.SAMPLE_TOO_SOON, SampleFunding(BTC_PERP), premiums(sampled=TIME - SAMPLE_TIME + 1)),
     Case(Rule.FUNDING_TOO_SOON, ApplyFunding(BTC_PERP)),
     Case(Rule.SOLVENT, Deleverage(CAROL, BTC_PERP), insolvent(0, 5)),

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from circuits.bounds import CAPPED_BIT
 from state.errors import Rule
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.sample_funding import SampleFunding
@@ -44,6 +45,14 @@ FORGERIES = [
         partial(sample, premium=PREMIUM + 1),
         "execution: sample: the next premium",
         ledger=quoted,
+    ),
+    Forgery(
+        "a sample at a mark that was kept from reaching its price",
+        sample,
+        "execution: sample_market: the mark is not capped",
+        SampleFunding(BTC_PERP),
+        Rule.STALE_MARK,
+        ledger=partial(quoted, valid=CAPPED_BIT + HOUR - 1),
     ),
     Forgery(
         "a second sample in a minute",
