@@ -32,13 +32,13 @@ def report_object(
     series = [_moment(venue, run, moment) for moment in crash.series]
     return {
         "scenario": "crash", "settings": asdict(settings), "venue": venue.name, "market": run.market.name,
-        "batches_proven": len(figures), "chains_accepting": list(venue.chains), **_counts(venue, crash),
+        "batches_proven": len(figures), "chains_accepting": list(venue.chains), **waterfall(venue, crash),
         "below_maintenance_at_the_end": underwater, "transitions": dict(crash.counts), "refused": dict(crash.refused),
         "invariant": {"checks": crash.checks, "broken": 0},
         "price": {
             "first": series[0]["price"], "last": series[-1]["price"],
             "low": price_text(run.market, min(moment.mark for moment in crash.series)),
-            "largest_fall_percent": _largest_fall(crash.series),
+            **_largest_fall(crash.series),
         },
         "seconds": {
             step: round(sum(getattr(one, step) for one in figures), 3) for step in ("apply", "prove", "verify")
@@ -47,7 +47,7 @@ def report_object(
     }  # fmt: skip
 
 
-def _counts(venue: Venue, crash: Crash) -> dict[str, Any]:
+def waterfall(venue: Venue, crash: Crash) -> dict[str, Any]:
     """How far the waterfall went: transitions, and how many different accounts they were about."""
     last, quote, applied = crash.series[-1], venue.quote, crash.liquidator.applied
     return {
@@ -71,9 +71,11 @@ def _moment(venue: Venue, run: CrashRun, moment: Moment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _largest_fall(series: Sequence[Moment]) -> float:
-    """From one tick to the next, in percent of the price before."""
-    return round(max((100 * (1 - after.price / before.price) for before, after in pairwise(series)), default=0.0), 2)
+def _largest_fall(series: Sequence[Moment]) -> dict[str, float]:
+    """From one tick to the next, in percent of the price before, and how long that took."""
+    falls = ((1 - after.price / before.price, after.second - before.second) for before, after in pairwise(series))
+    share, seconds = max(falls, default=(0.0, 0))
+    return {"largest_fall_percent": round(100 * share, 2), "largest_fall_seconds": seconds}
 
 
 def underwater(run: CrashRun) -> int:
@@ -90,7 +92,7 @@ def report_lines(content: dict[str, Any]) -> list[str | Table]:
     waterfall = [[name.replace("_", " "), str(content[name]), str(content["accounts"][name])] for name in WATERFALL]
     return [
         f"{content['market']} from {price['first']} to {price['low']} and {price['last']};"
-        f" largest fall in one step {price['largest_fall_percent']} %", "",
+        f" largest fall {price['largest_fall_percent']} % in {price['largest_fall_seconds']} seconds", "",
         Table(["what happened", "times", "accounts"], waterfall), "",
         f"the fund could not pay for a takeover {content['fund_exhausted']} times",
         f"the insurance fund ends with {content['fund']}, lowest {content['lowest_fund']};"

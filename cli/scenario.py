@@ -41,8 +41,8 @@ def _gap(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @click.option("--prices", metavar="FILE", type=INPUT_FILE, help="A day of minute bars (zip) [default: generated].")
 @click.option("--gap", default="0.15", show_default=True, callback=_gap, help="The fall within one minute.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws prices, accounts and trades.")
-@click.option("--accounts", type=click.IntRange(10, MOST_ACCOUNTS), default=300, show_default=True)
-@click.option("--fund", type=click.IntRange(1, 10**9), default=100_000, show_default=True, help="Quote of the fund.")
+@click.option("--accounts", type=click.IntRange(10, MOST_ACCOUNTS), default=500, show_default=True)
+@click.option("--fund", type=click.IntRange(1, 10**9), default=200_000, show_default=True, help="Quote of the fund.")
 @click.option("--minutes", type=click.IntRange(1, DAY_MINUTES), default=DAY_MINUTES, show_default=True)
 @click.option("--every", type=click.IntRange(1, MOST_BATCH_MINUTES), default=30, show_default=True,
               help="Minutes in a batch.")  # fmt: skip

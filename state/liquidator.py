@@ -38,6 +38,7 @@ from state.transitions.deleverage import Deleverage
 from state.transitions.liquidate import Liquidate
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
+from state.transitions.unwind import Unwind
 from state.zero_price import zero_price
 
 FEE = 5_000  # of a liquidation order, in 1 / FEE_ONE, to the insurance fund
@@ -45,7 +46,7 @@ FEE = 5_000  # of a liquidation order, in 1 / FEE_ONE, to the insurance fund
 Kinds = Mapping[str, Callable[..., Transition]]
 KINDS: Kinds = {
     build.__name__: build
-    for build in (ApplyEvent, ForceCancel, Convert, Liquidate, TakeOver, Deleverage, Socialise)
+    for build in (ApplyEvent, ForceCancel, Convert, Liquidate, TakeOver, Deleverage, Socialise, Unwind)
 }
 
 

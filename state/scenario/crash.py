@@ -30,7 +30,7 @@ from state.ledger import Ledger
 from state.liquidator import Liquidator
 from state.prices import PriceBook
 from state.rehearsal import consume
-from state.scenario.path import Tick
+from state.scenario.path import JUMP, Tick
 from state.scenario.population import TENTHS, Member, Role
 from state.transitions import Transition
 from state.transitions.apply_funding import ApplyFunding
@@ -45,7 +45,6 @@ from verifier.prices import Bundle
 
 Sign = Callable[[int, Sequence[tuple[int, int]]], Bundle]  # time, prices by instrument
 FUNDING = (ApplyFunding, SampleFunding)  # tried at the end of each batch: what is due is applied before more is sampled
-JUMP = 200  # in 1 / FRACTION_ONE: a price further than this from the mark is one
 NERVOUS = 30  # ticks after a jump for which makers quote less
 _LEVELS = 2  # of a maker's quotes on each side
 _SPREAD = 8  # in 1 / FRACTION_ONE, between levels
@@ -53,7 +52,7 @@ _SHARE, _NERVOUS_SHARE = 8, 400  # one part in so many of a maker's equity is qu
 _LIMIT = 100  # in 1 / FRACTION_ONE of the mark: how much worse a trader's price may be
 _REQUOTE = 8  # orders of the opening after which makers quote anew
 _WAITING = 4  # one trader in so many leaves an order in the book
-_ACTIVE = 40  # one account in so many trades at a tick
+_ACTIVE = 12  # one account in so many trades at a tick
 _CLOSE = 20  # one part in so many of the wanted position: what is not worth an order
 
 

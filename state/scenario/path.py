@@ -12,9 +12,10 @@ _NOISE = 300  # in 1 / _NOISE_ONE a minute; what is left of it fades by a tenth 
 _SPARE = 100  # in 1 / FRACTION_ONE: by how much more than the gap the price falls, so that noise does not close it
 # The level at the end of each stretch of the day, in 1 / FRACTION_ONE of the price: before the fall, of what it is
 # after the fall when it has slid on, and at the end.
-_BEFORE, _SLID, _AFTER = 9_800, 9_000, 9_700
-MOVED = 40  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
-MOST_MINUTES = 15  # after so many, any price does
+_BEFORE, _SLID, _AFTER = 9_400, 9_200, 10_400
+MOVED = 100  # in 1 / FRACTION_ONE: a price this far from the last one becomes a mark
+MOST_MINUTES = 30  # after so many, any price does
+JUMP = 200  # in 1 / FRACTION_ONE: a price this far from that of a minute before makes that one a mark, too
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,22 @@ def _levels(gap: int, minutes: int) -> list[int]:
 
 
 def batches(ticks: Sequence[Tick], seconds: int) -> Iterator[list[Tick]]:
-    """What becomes marks, in batches of that length: prices that moved, or that are the first for a while, and the last
-    of each batch, which is the batch's time."""
-    last, batch = Tick(-MOST_MINUTES * MINUTE, 0), list[Tick]()
+    """What becomes marks, in batches of that length: prices that moved, or that are the first for a while, the last one
+    before a jump, and the last of each batch, which is the batch's time."""
+    last, skipped, batch = Tick(-MOST_MINUTES * MINUTE, 0), None, list[Tick]()
     for position, tick in enumerate(ticks):
         ends = position + 1 == len(ticks) or (ticks[position + 1].second - 1) // seconds != (tick.second - 1) // seconds
-        moved = abs(tick.price - last.price) * FRACTION_ONE >= last.price * MOVED
-        if ends or moved or tick.second - last.second >= MOST_MINUTES * MINUTE:
+        if skipped is not None and _apart(skipped, tick, JUMP):
+            batch.append(skipped)
+            last = skipped
+        skipped = tick
+        if ends or _apart(last, tick, MOVED) or tick.second - last.second >= MOST_MINUTES * MINUTE:
             batch.append(tick)
-            last = tick
+            last, skipped = tick, None
         if ends:
             yield batch
             batch = []
+
+
+def _apart(before: Tick, after: Tick, distance: int) -> bool:
+    return abs(after.price - before.price) * FRACTION_ONE >= before.price * distance

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.running import fails, run, run_json
+from tests.state.scenario.test_crash import assert_whole_waterfall
 from tests.state.test_minute_prices import archive
 from verifier.chain_store import read_chain
 
@@ -37,6 +38,7 @@ def test_every_batch_is_proven_and_accepted_everywhere(day: tuple[Path, dict[str
     assert content["invariant"]["checks"] == sum(content["transitions"].values())
     assert all(count <= content[name] for name, count in content["accounts"].items())
     assert content["price"]["largest_fall_percent"] >= 15
+    assert content["price"]["largest_fall_seconds"] <= 60
 
 
 def test_the_report_is_written(day: tuple[Path, dict[str, Any]]) -> None:
@@ -62,6 +64,18 @@ def test_a_day_of_minute_bars_is_played(tmp_path: Path) -> None:
     content = play(tmp_path, "--prices", archive(tmp_path / "day.zip", *rows, name="20170904_ethusd.csv"))
     assert [moment["mark"] for moment in content["series"]] == ["353.1", "321.05", "321.5"]
     assert content["batches_proven"] == 1
+
+
+@pytest.mark.long
+def test_the_default_day_goes_down_the_whole_waterfall_proven(tmp_path: Path) -> None:
+    content = run_json("scenario", "crash", "--ledger", tmp_path / "ledger", "--report", tmp_path / "report")
+    assert_whole_waterfall(content)
+    assert content["price"]["largest_fall_percent"] >= 15
+    assert content["price"]["largest_fall_seconds"] == 60
+    assert content["batches_proven"] == 48
+    for chain in content["chains_accepting"]:
+        assert read_chain(tmp_path / "ledger" / "chains" / chain).batch == 48
+    assert content["below_maintenance_at_the_end"] == 0
 
 
 def test_what_cannot_be_played_is_refused(tmp_path: Path, ledger: Path) -> None:

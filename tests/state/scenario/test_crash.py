@@ -1,13 +1,18 @@
 """A falling day on a ledger, unproven: the same for the same seed, backed throughout, and with forced cancels."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from circuits.records import CHAIN_DEPOSITS, chain_index
+from cli.crash_report import waterfall
 from cli.crash_run import CrashSettings, scenario_venue
+from cli.scenario import crash as crash_command
 from solvent import LaneHasher
 from state.audit import InvariantWatch, account_count, invariant
 from state.errors import InvariantError
@@ -22,9 +27,24 @@ from verifier.prices import SIGNATURE_SIZE, Bundle
 
 GAP = 1_500
 HOUR = CrashSettings(gap=GAP, seed=3, accounts=60, fund=5_000, minutes=60, every=20, params="compact")
-DAY = replace(HOUR, seed=0, accounts=300, fund=100_000, minutes=1_440, every=30)
 UNIT = 1_000_000  # of the quote
 REAL = Path(__file__).parents[4] / "shared" / "data" / "minute" / "coinbase_ethusd_20170904_trade.zip"
+
+
+def default_settings() -> CrashSettings:
+    """Those of the command without options."""
+    with crash_command.make_context("crash", ["--ledger", "ledger", "--report", "report"]) as context:
+        return CrashSettings(**{field.name: context.params[field.name] for field in fields(CrashSettings)})
+
+
+def assert_whole_waterfall(counts: dict[str, Any]) -> None:
+    """What the default day must come to, of a report's counts."""
+    assert counts["accounts"]["liquidations"] >= 100
+    assert counts["accounts"]["takeovers"] >= 10
+    assert counts["accounts"]["deleveragings"] >= 3
+    assert counts["fund_exhausted"] >= 1
+    assert counts["socialised"] >= 1
+    assert Decimal(counts["socialised_loss"]) > 0
 
 
 def new_crash(settings: CrashSettings, day: MinuteDay | None = None) -> tuple[Crash, list[list[Tick]], PriceBook]:
@@ -87,22 +107,24 @@ def test_a_seed_determines_the_day() -> None:
     assert first.series != other.series
 
 
-@pytest.mark.long
-def test_a_generated_day_goes_down_the_whole_waterfall() -> None:
-    crash = played(DAY)
-    assert crash.counts["Liquidate"] >= 100
-    assert crash.counts["TakeOver"] >= 10
-    assert crash.counts["Deleverage"] >= 3
-    assert crash.counts["Socialise"] >= 1
-    assert crash.refused["TakeOver: fund-short"] >= 1
-    assert crash.series[-1].loss > 0
+def test_the_default_day_goes_down_the_whole_waterfall() -> None:
+    crash = played(default_settings())
+    counts = waterfall(crash.ledger.venue, crash)
+    assert_whole_waterfall(counts)
+    assert counts["conversions"] > 0
+    assert crash.counts["Unwind"] > 0
+    assert all(moment.mark == moment.price for moment in crash.series)  # no mark is capped
+    falls = [(after.mark / before.mark, after.second - before.second) for before, after in pairwise(crash.series)]
+    share, seconds = min(falls)
+    assert share <= 1 - GAP / 10_000
+    assert seconds == 60
     assert all(health(crash.ledger, member.account).distance >= 0 for member in crash.members)
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not REAL.is_file(), reason="no market data here")
 def test_a_real_day_liquidates() -> None:
-    assert played(DAY, read_minutes(REAL)).counts["Liquidate"] > 10
+    assert played(default_settings(), read_minutes(REAL)).counts["Liquidate"] > 10
 
 
 def test_a_broken_invariant_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

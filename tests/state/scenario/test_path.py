@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.bounds import FRACTION_ONE
-from state.scenario.path import MINUTE, MOST_MINUTES, MOVED, Tick, batches, falling_day
+from state.scenario.path import JUMP, MINUTE, MOST_MINUTES, MOVED, Tick, batches, falling_day
 
 
 @given(st.integers(10_000, 10**8), st.integers(0, 5_000), st.integers(10, 1_440), st.integers())
@@ -43,3 +43,6 @@ def test_batches_have_all_that_moved_and_end_with_their_last_price(steps: list[t
         last = max((one for one in chosen if one.second < tick.second), key=lambda one: one.second)
         assert abs(tick.price - last.price) * FRACTION_ONE < last.price * MOVED
         assert tick.second - last.second < MOST_MINUTES * MINUTE
+    for before, after in pairwise(ticks):
+        if abs(after.price - before.price) * FRACTION_ONE >= before.price * JUMP:
+            assert {before, after} <= set(chosen)
