@@ -7,11 +7,10 @@
     equity      = cash + collateral
     shortfall   = max(0, -cash)
 
-An account has a tier if equity >= ratio of the tier * requirement + (ratio * borrow fraction, rounded down) * shortfall.
-Withdrawals, outgoing
-transfers, fills and orders end with a check of the initial tier, whose ratio is 1: it also asks that the shortfall be
-below the venue's borrow cap, and that every price that is read be valid at the batch's time, unless the position at
-hand can only shrink.
+An account has a tier if equity >= ratio of the tier * requirement + borrow * shortfall, where borrow = ratio * borrow
+fraction, rounded down. Withdrawals, outgoing transfers, fills and orders end with a check of the initial tier, whose
+ratio is 1: it also asks that the shortfall be below the venue's borrow cap, and that every price on which something
+depends be valid at the batch's time, unless the position at hand can only shrink.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,7 +63,8 @@ class Margin:
     borrow_cap: int = AMOUNT_MAX  # the shortfall is below it, for the initial tier
     maintenance: int = RATIO_ONE  # ratios of the tiers, in 1 / RATIO_ONE
     close_out: int = RATIO_ONE
-    stale: tuple[int, int] | None = None  # the first instrument whose price is too old, and that price's last second
+    # The first instrument whose price is too old, though something depends on it, and that price's last second.
+    stale: tuple[int, int] | None = None
 
     @property
     def equity(self) -> int:
@@ -144,7 +144,8 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
 
 
 def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
-    """The sums of an account that does not have the tier, at fresh prices, capped or not, for execution row `row`.
+    """The sums of an account that does not have the tier, at fresh prices that are not capped against it, for execution
+    row `row`.
 
     Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
     """
@@ -179,7 +180,7 @@ def refuse_orders(memory: Memory, account: int) -> None:
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
     """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
-    even be capped. Refuses what `assess` refuses. Raises Unsettled."""
+    even be capped, in favour of the account either. Refuses what `assess` refuses. Raises Unsettled."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         if market[TAG] == Tag.PERPETUAL and owes(balance, market):
@@ -199,47 +200,53 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def relied_until(market: Record, *, strict: bool = True) -> int:
-    """The last second at which a mark may be relied on; strict: none, 0, if it was kept from reaching its price."""
+def relied_until(market: Record, *, strict: bool = True, amount: int = 0) -> int:
+    """The last second at which a mark may be relied on: none, 0, if it was kept from reaching its price, and it is
+    strict, or that is against who has the amount: the price is above the mark, or below it if the amount is negative.
+    """
     capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
-    return 0 if capped and strict else last
+    against = capped > 0 if strict else capped == (2 if amount < 0 else 1)
+    return 0 if against else last
 
 
 def assess(
     venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0, *, strict: bool = True
 ) -> Margin:
-    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`; at
-    moment 0 all are.
+    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`, else not
+    capped against the account; at moment 0 all are.
 
     Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
     """
     margin = Margin()
     for instrument, balance, market in entries:
-        _add(venue, account, margin, instrument, balance, market)
+        lots = _add(venue, account, margin, instrument, balance, market)
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
-        until = relied_until(market, strict=strict)
-        if market[TAG] != Tag.QUOTE and until < moment and margin.stale is None:
+        until = relied_until(market, strict=strict, amount=from_signed_limbs(balance[:4]))
+        if lots and until < moment and margin.stale is None:
             margin.stale = instrument, until
     return margin
 
 
-def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> None:
+def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> int:
+    """Add an entry to the sums; returns how many lots its price counts for, 0 for the quote."""
     amount = from_signed_limbs(balance[:4])
     if market[TAG] == Tag.QUOTE:
         margin.cash += amount
         margin.borrow_fraction, margin.borrow_cap = market[QUOTE_BORROW], CAP_UNIT * market[QUOTE_BORROW_CAP]
         margin.maintenance, margin.close_out = market[QUOTE_MAINTENANCE], market[QUOTE_CLOSE_OUT]
-        return
+        return 0
     weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     if market[TAG] == Tag.ASSET:
-        margin.collateral += min(amount // market[MARKET_LOT_UNITS], SIZE_MAX) * weight
-    else:
-        worst = max(abs(amount + balance[BALANCE_BIDS]), abs(amount - balance[BALANCE_ASKS]))
-        if worst > SIZE_MAX:
-            name = venue.instruments[instrument].name
-            raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
-        margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
-        margin.cash -= owed(balance, market[MARKET_FUNDING])
-        margin.requirement += worst * weight
+        lots = min(amount // market[MARKET_LOT_UNITS], SIZE_MAX)
+        margin.collateral += lots * weight
+        return lots
+    worst = max(abs(amount + balance[BALANCE_BIDS]), abs(amount - balance[BALANCE_ASKS]))
+    if worst > SIZE_MAX:
+        name = venue.instruments[instrument].name
+        raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
+    margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+    margin.cash -= owed(balance, market[MARKET_FUNDING])
+    margin.requirement += worst * weight
+    return worst

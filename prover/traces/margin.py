@@ -137,10 +137,12 @@ class MarginTrace:
             self.ports(ports, limbs_of(time - previous - 1, 2), self.rows)
 
     def _age(self, moment: Integers) -> None:
-        """Which prices are stale, by how much they are or are not, and how many of each check."""
+        """Which prices are stale, and by how much they are or are not."""
         priced = self.market[TAG] != int(Tag.QUOTE)
         moment, strict = moment % CAPPED_BIT, moment // CAPPED_BIT
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
+        up, down = (priced * (capped == times) for times in (1, 2))
+        short = (self.market[TAG] == int(Tag.PERPETUAL)) & (self.balance[AMOUNT_LIMBS - 1] < BIAS_TOP_LIMB)
         stale = (priced & (valid < moment)).astype(np.int64)
         distance = np.where(stale, moment - valid - 1, valid - moment)
         for name, values in (("moment", moment), ("strict", strict)):
@@ -148,10 +150,19 @@ class MarginTrace:
             self.columns[name][self.closing] = values[self.last]
         self.ports(layout.MOMENT, limbs_of(moment[self.first], 2), self.rows[self.first])
         self.ports(layout.LAST_SECOND, limbs_of(valid[priced], 2), self.rows[priced])
-        self.columns[f"port{layout.CAP_FLAG}"][self.rows[priced]] = capped[priced]
+        self.ports(layout.CAPPED, [up[priced], down[priced]], self.rows[priced])
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
-        counted = stale + priced * strict * capped
+        unreliable = stale + np.where(strict, up + down, np.where(short, down, up))
+        self.set("unreliable", unreliable)
+        self.unreliable = unreliable
+
+    def count_stale(self, lots: Integers) -> None:
+        """How many prices of each check are stale on which something depends; lots: those that count."""
+        priced = self.market[TAG] != int(Tag.QUOTE)
+        low, high = limbs_of(lots, 2)
+        self.set("lots_inverse", np.where(priced, inverses(low + high), 0))
+        counted = np.where(lots > 0, self.unreliable, 0)
         self.set("stales", self._before(counted))
         self.columns["stales"][self.closing] = self._per_check(counted)
 
@@ -206,6 +217,7 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers, Integers]:
     grown, flipped = lots + same, bids + asks - same - lots
     counted = np.where(perpetual, np.maximum(grown, flipped), lots)
     trace.ports(layout.COUNTED, limbs_of(counted, 2), rows)
+    trace.count_stale(counted)
     trace.ports(layout.APART, apart_limbs(np.where(perpetual, np.abs(grown - flipped), 0)), rows)
     trace.ports((layout.FLIPS,), [(perpetual & (flipped > grown)).astype(np.int64)], rows)
     mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
