@@ -16,7 +16,7 @@ hand can only shrink.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, RATIO_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, CONVERSION_DISCOUNT, RATIO_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
@@ -198,6 +198,13 @@ def relied_until(market: Record, *, strict: bool = True) -> int:
     """The last second at which a mark may be relied on; strict: none, 0, if it was kept from reaching its price."""
     capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
     return 0 if capped and strict else last
+
+
+def conversion_prices(asset: Record, margin: Margin) -> tuple[int, int]:
+    """The lowest and highest price a lot at which the insurance fund buys an asset of an account with these sums."""
+    mark, value = (from_limbs(asset[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    low = mark - mark // CONVERSION_DISCOUNT
+    return (min(low, value) if margin.equity < 0 else low), mark
 
 
 def assess(
