@@ -7,22 +7,29 @@ from circuits.acts import Parameter
 from circuits.bounds import CAP_MAX
 from circuits.records import (
     FIRST_TRADER,
+    HEADER_EVENTS,
     MARKET_MARK,
     PARAMETERS_TIME,
     RULES_STATUS,
+    VENUE_EVENTS,
+    VENUE_INDEX,
     ChainStatus,
     Status,
     SystemAccount,
     chain_index,
     from_limbs,
+    header_index,
     market_index,
     parameters_index,
     rules_index,
 )
 from state.audit import account_count, account_figures
+from state.errors import Refusal, Rule
 from state.ledger import Ledger
+from state.liquidator import KINDS, Liquidator
 from state.transitions import Transition
 from state.transitions.announce import Announce
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.apply_funding import ApplyFunding
 from state.transitions.cancel import Cancel, CancelAll, ForceCancel, Modify
 from state.transitions.cash_out import CashOut
@@ -40,11 +47,13 @@ from state.transitions.set import SetCap, SetChain, SetStatus
 from state.transitions.settle import SettleMarket
 from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC
 
 MARKS = {ETH: 268_162, BTC_PERP: 6_180_000, ETH_PERP: 2_681_620}
 DEPOSITS = 20_000_000, 100_000_000, 2_000_000_000  # of quote: a lot of BTC needs about 300,000 as margin
+FUNDS = 1, 100 * max(DEPOSITS)  # of the insurance fund
 SPREAD = 8  # ticks on either side of the middle
 HALTS = 0.01  # of the occasions to
 LIFE = 15  # seconds after the batch, at most
@@ -52,17 +61,19 @@ POLICIES = [*[Policy.GOOD_TILL_TIME] * 3, *[Policy.IMMEDIATE_OR_CANCEL] * 2, Pol
 
 
 class Crowd:
-    """Draws from `random`, so that the same numbers make the same transitions."""
+    """Draws from `random`, so that the same numbers make the same transitions. fund: what the insurance fund has; with
+    enough nobody is deleveraged."""
 
-    def __init__(self, random: Random, accounts: int = 8) -> None:
+    def __init__(self, random: Random, accounts: int = 8, fund: int | None = None) -> None:
         self._random, self._accounts = random, range(FIRST_TRADER, FIRST_TRADER + accounts)
+        self._fund = random.choice(FUNDS) if fund is None else fund
 
     def opening(self) -> list[Transition]:
         """The first batch of a fresh ledger, at time 1 or later: the accounts, what they own, and the marks."""
         return [
             *(Register(account, (1,) * 7) for account in self._accounts),
             *(Deposit(0, k, a, USDC, self._random.choice(DEPOSITS)) for k, a in enumerate(self._accounts)),
-            Deposit(1, 0, SystemAccount.INSURANCE, USDC, 100 * max(DEPOSITS)),
+            Deposit(1, 0, SystemAccount.INSURANCE, USDC, self._fund),
             *(SetPrice(instrument, mark, 1) for instrument, mark in MARKS.items()),
         ]
 
@@ -72,7 +83,7 @@ class Crowd:
             self._force_cancel, self._force_cancel, self._cancel, self._cancel, self._cancel_all,
             self._modify, self._modify, self._price, self._price,
             self._deposit, self._withdraw, self._transfer, self._register, self._act, self._settlement,
-            self._funding, self._rescue,
+            self._funding, self._rescue, self._relief, self._relief,
         ]  # fmt: skip
         return self._random.choice([self._order] * 2 * len(rare) + rare)(ledger)
 
@@ -150,6 +161,24 @@ class Crowd:
         margin = account_figures(ledger, account).margin
         spare = max(margin.equity - margin.requirement, 1)
         return Transfer(account, self._account(), USDC, spare * self._random.randint(85, 92) // 100 or 1)
+
+    def _relief(self, ledger: Ledger) -> Transition:
+        """A step of the waterfall that some account is in need of, or an event that one has not seen, or a price."""
+        needed: list[Transition] = []
+
+        def note(transition: Transition) -> None:
+            needed.append(transition)
+            raise Refusal(Rule.NOTHING_TO_SEE, account=0, events=0)
+
+        liquidator = Liquidator(ledger, note, {**KINDS, "Unwind": Unwind})
+        liquidator.relieve_all(self._accounts)
+        liquidator.unwind()
+        events = ledger.read(VENUE_INDEX)[VENUE_EVENTS]
+        behind = [a for a in self._accounts if ledger.read(header_index(a))[HEADER_EVENTS] < events]
+        needed += map(ApplyEvent, behind)
+        self._random.shuffle(needed)
+        kinds = {transition.kind: transition for transition in needed}
+        return self._random.choice(list(kinds.values())) if kinds else self._price(ledger)
 
     def _settlement(self, ledger: Ledger) -> Transition:
         """A step on the way of ETH-PERP to its end, on which it seldom sets out."""

@@ -48,7 +48,7 @@ from tests.proving import TEST_PARAMETERS
 from tests.state.worlds import funded_ledger, transitions
 
 BETWEEN_BATCHES, STALENESS = 10, 8  # seconds; of a venue whose prices go stale between batches
-WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 260, 60, 5
+WHOLE_BATCHES, LEAST_TRANSITIONS, LONG_ATTEMPTS, RUNS, BATCHES_A_RUN = 200, 100, 320, 60, 5
 
 
 def assert_agreed(statement: Statement, witness: Witness) -> None:
@@ -137,6 +137,8 @@ def test_they_agree_on_any_market_s_growth(growth: int, interest: int, price: in
     ledger = with_rules(new_ledger(), BTC_PERP, {RULES_GROWTH: growth, RULES_INTEREST: interest})
     with_rules(ledger, ETH_PERP, {RULES_GROWTH: growth // 500, RULES_INTEREST: interest // 500})
     assert_agreed(*run_batch(ledger, [SetPrice(instrument, price, 60) for instrument in (ETH, BTC_PERP, ETH_PERP)]))
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32), st.integers(1, 120), st.integers(0, 27), st.booleans())
 def test_they_agree_on_funding(seed: int, attempts: int, bits: int, falls: bool) -> None:
@@ -166,7 +168,8 @@ def test_circuit_and_ledger_agree_on_hundreds_of_whole_batches() -> None:
             kinds.update(Kind(kind) for kind in witness.kinds)
             removals += removed
     assert whole >= WHOLE_BATCHES
-    _, witness = run_batch(prompt_ledger(), [*every_kind(), *every_rescue()])  # of which a crowd seldom is in need
+    seldom = [*every_kind(), *every_rescue(), *every_loss()]  # of which a crowd is not always in need
+    _, witness = run_batch(prompt_ledger(), seldom, HOUR)
     kinds.update(Kind(kind) for kind in witness.kinds)
     assert set(kinds) == set(Kind)
     assert kinds[Kind.SKIP] == sum(removals[reason] for reason in SKIPPED)
