@@ -30,6 +30,7 @@ from tests.mutation import (
     execution_settlements,
     execution_takeovers,
     execution_unsettled,
+    execution_unwinding,
     last_row,
 )
 from tests.mutation.script import Script
@@ -62,6 +63,7 @@ FILES = (
     execution_settlements,
     execution_takeovers,
     execution_unsettled,
+    execution_unwinding,
     last_row,
 )
 
@@ -276,6 +278,38 @@ IMPLIED |= {
         "index is that of the fund's header, which has another tag than TAKE_MARKET demands. After a swap it is "
         "`forced`, and -1 or 1 as the steps of the row add up to 0 or 1; -1 only beside a first step with the index of "
         "the fund's header: these demand another tag, or a trader." + _BOUNDS
+    ),
+}
+
+
+IMPLIED |= {
+    "is_unwind_limit is boolean": Implied(
+        _BESIDE + "It wants the register `whole` to be 1 and LIQUIDATE_LIMIT 0, so the next row is ORDER_MARKET and "
+        "reads a perpetual. Another first step on the row leads to that leaf too, or to none; closing does not. Those "
+        "that lead to a perpetual's leaf have the index of another record of the instrument, or of a trader's header, "
+        "and the account here is the fund. So the sum is 0. " + _SILENT + _BOUNDS
+    ),
+    "unwind_limit: the fund unwinds": Implied(
+        "END_HEADER, to which the register is kept, demands of a forced order the role TRADER + whole * (SYSTEM - "
+        "TRADER), and the account is the fund's: so it is 1. It is kept because the tier of the check rests on it "
+        "before the end."
+    ),
+    "unwind_limit: no fee": Implied(
+        "A forced taker pays its fee to the insurance fund, and the taker is the fund: whatever the rate is, it gets "
+        "back what it paid, and its check, which comes in between, is only harder. It is kept because the bound of "
+        "the rate rests on it."
+    ),
+    "fill_quote: whether the check fails is boolean": Implied(
+        "The margin table takes no other request: where a price is stale or too much is borrowed a check fails, and "
+        "else it fails exactly if its equity lacks something, which is 0 or 1. It is kept because the table's bounds "
+        "rest on it."
+    ),
+    "a limit leads to its order": Implied(
+        "A limit by itself changes nothing. CANCEL_HEADER could follow it, of a trader none of whose orders rests; "
+        "CONVERT_MARKET only of the fund, as a liquidation's instrument is a perpetual and not an asset, and what the "
+        "fund buys of itself it had before; ZERO_MARKET only if LIQUIDATE_LIMIT follows, which the fund's `whole` "
+        "forbids, and of an account the limit is kept and was within its zero price. It is kept so that rows are whole "
+        "transitions."
     ),
 }
 

@@ -156,9 +156,11 @@ def capped() -> Ledger:
 
 def unbounded(port: int, ledger: Callable[[], Ledger], time: int = Script.time) -> Script:
     """A settlement by a mark that cannot be relied on: these ports say nothing about its last second."""
-    return Script(
-        settle, amend=lambda trace: trace.wide_port(port, trace.at(Step.SETTLE_MARKET), one(0)), ledger=ledger, time=time
-    )
+
+    def amend(trace: ScriptedTrace) -> None:
+        trace.wide_port(port, trace.at(Step.SETTLE_MARKET), one(0))
+
+    return Script(settle, amend=amend, ledger=ledger, time=time)
 
 
 def elsewhere(step: Step, index: int) -> Script:
