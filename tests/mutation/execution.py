@@ -235,17 +235,12 @@ _WHY[Step.RECEIVE_CHAIN] = (
     + "DEPOSIT_CHAIN wants another account than IN_TRANSIT, and REGISTER_VENUE the next one, which is a trader's. "
     "Those under way publish nothing. " + _NOT_TAKEN.format("-1")
 )
-_READ_AGAIN = "CANCEL_HEADER, which follows, reads that leaf again and demands the same. "
 _SHARED = "It is kept because other transitions may follow a seizure."
 IMPLIED |= {
     "seize_header: kind of record": Implied(
         "CANCEL_HEADER, which follows, reads that leaf again, and the account owns an order: so the leaf is its "
         "header. " + _SHARED
     ),
-    **{
-        f"seize_header: {label}": Implied(_READ_AGAIN + _SHARED)
-        for label in ("events are seen", "nothing opens", "the account is a trader")
-    },
     "a seizure leads to what it is for": Implied(
         "A check by itself changes nothing. It is kept so that rows are whole transitions."
     ),

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 
-from circuits.records import HEADER_MASK, balance_index, header_index
+from circuits.records import HEADER_MASK, SystemAccount, balance_index, header_index
 from circuits.steps import Kind, Step
 from state.accounts import balance_record
 from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions.order import Order
 from state.transitions.transfer import Transfer
-from tests.batches import BTC_PERP, ETH, LATE, USDC
+from tests.batches import BTC_PERP, DEBTOR, ETH, LATE, USDC
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_registers import setting
+from tests.mutation.execution_unsettled import ahead
 from tests.mutation.script import Hooks, Script, add, nothing, skip, to
 from tests.mutation.stage import DAVE, EVE, EVES_BID, FRANK, FREE, LOW_BID, SIZE, staged
+from tests.mutation.standing import Standing, convert, standing
 from tests.tamper.forger import Forger
 
 SEIZE = Step.SEIZE_HEADER
@@ -61,10 +63,27 @@ def unchecked(before: Act) -> Script:
     return Script(act, {SEIZE: skip})
 
 
+def of_loss() -> Script:
+    """The fund buys ether of the venue's account of losses."""
+    amounts = {USDC: -23_400_000_000, ETH: 1_000_000_000}
+    further = {balance_index(SystemAccount.LOSS, asset): balance_record(amount) for asset, amount in amounts.items()}
+    return Script(partial(convert, account=SystemAccount.LOSS), ledger=partial(standing, Standing(further=further)))
+
+
+def position_closes() -> Script:
+    """The debtor's position, with which it is healthy, leaves its header: one that opens is worth less than none."""
+    said = Standing(quote=-26_000_000_000, btc=1_000)
+    amend = setting(Kind.CONVERT, slice(0, 7), opened=1, bit=-(1 << BTC_PERP))
+    return Script(convert, {SEIZE: add(HEADER_MASK, -(1 << BTC_PERP))}, amend, ledger=partial(standing, said))
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     return {
         "seize_header: index": partial(without_ether, {SEIZE: to(header_index(EVE))}),
+        "seize_header: events are seen": partial(ahead, convert, DEBTOR, standing),
+        "seize_header: nothing opens": position_closes,
+        "seize_header: the account is a trader": of_loss,
         "seize_header: mask register": partial(without_ether, mask=WITHOUT_ETHER),
         "seize_header: open instruments": partial(without_ether, {SEIZE: add(HEADER_MASK, -(1 << ETH))}),
         "seize_header: moment of prices": lambda: Script(
