@@ -235,12 +235,7 @@ _WHY[Step.RECEIVE_CHAIN] = (
     + "DEPOSIT_CHAIN wants another account than IN_TRANSIT, and REGISTER_VENUE the next one, which is a trader's. "
     "Those under way publish nothing. " + _NOT_TAKEN.format("-1")
 )
-_SHARED = "It is kept because other transitions may follow a seizure."
 IMPLIED |= {
-    "seize_header: kind of record": Implied(
-        "CANCEL_HEADER, which follows, reads that leaf again, and the account owns an order: so the leaf is its "
-        "header. " + _SHARED
-    ),
     "a seizure leads to what it is for": Implied(
         "A check by itself changes nothing. It is kept so that rows are whole transitions."
     ),
