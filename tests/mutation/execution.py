@@ -30,6 +30,7 @@ from tests.mutation import (
     execution_settlements,
     execution_takeovers,
     execution_unsettled,
+    execution_unwinding,
     execution_zero_prices,
     last_row,
 )
@@ -64,6 +65,7 @@ FILES = (
     execution_takeovers,
     execution_unsettled,
     execution_zero_prices,
+    execution_unwinding,
     last_row,
 )
 
@@ -235,17 +237,7 @@ _WHY[Step.RECEIVE_CHAIN] = (
     + "DEPOSIT_CHAIN wants another account than IN_TRANSIT, and REGISTER_VENUE the next one, which is a trader's. "
     "Those under way publish nothing. " + _NOT_TAKEN.format("-1")
 )
-_READ_AGAIN = "CANCEL_HEADER, which follows, reads that leaf again and demands the same. "
-_SHARED = "It is kept because other transitions may follow a seizure."
 IMPLIED |= {
-    "seize_header: kind of record": Implied(
-        "CANCEL_HEADER, which follows, reads that leaf again, and the account owns an order: so the leaf is its "
-        "header. " + _SHARED
-    ),
-    **{
-        f"seize_header: {label}": Implied(_READ_AGAIN + _SHARED)
-        for label in ("events are seen", "nothing opens", "the account is a trader")
-    },
     "a seizure leads to what it is for": Implied(
         "A check by itself changes nothing. It is kept so that rows are whole transitions."
     ),
@@ -306,6 +298,38 @@ IMPLIED |= {
     "the first row is no zero_market": Implied(
         "It demands `forced` to be 1, and in the first row that is 0 unless the row is a seizure or a limit. It is "
         "kept because the selectors of later steps are 0 there."
+    ),
+}
+
+
+IMPLIED |= {
+    "is_unwind_limit is boolean": Implied(
+        _BESIDE + "It wants the register `whole` to be 1 and LIQUIDATE_LIMIT 0, so the next row is ORDER_MARKET and "
+        "reads a perpetual. Another first step on the row leads to that leaf too, or to none; closing does not. Those "
+        "that lead to a perpetual's leaf have the index of another record of the instrument, or of a trader's header, "
+        "and the account here is the fund. So the sum is 0. " + _SILENT + _BOUNDS
+    ),
+    "unwind_limit: the fund unwinds": Implied(
+        "END_HEADER, to which the register is kept, demands of a forced order the role TRADER + whole * (SYSTEM - "
+        "TRADER), and the account is the fund's: so it is 1. It is kept because the tier of the check rests on it "
+        "before the end."
+    ),
+    "unwind_limit: no fee": Implied(
+        "A forced taker pays its fee to the insurance fund, and the taker is the fund: whatever the rate is, it gets "
+        "back what it paid, and its check, which comes in between, is only harder. It is kept because the bound of "
+        "the rate rests on it."
+    ),
+    "fill_quote: whether the check fails is boolean": Implied(
+        "The margin table takes no other request: where a price is stale or too much is borrowed a check fails, and "
+        "else it fails exactly if its equity lacks something, which is 0 or 1. It is kept because the table's bounds "
+        "rest on it."
+    ),
+    "a limit leads to its order": Implied(
+        "A limit by itself changes nothing. CANCEL_HEADER could follow it, of a trader none of whose orders rests; "
+        "CONVERT_MARKET only of the fund, as a liquidation's instrument is a perpetual and not an asset, and what the "
+        "fund buys of itself it had before; ZERO_MARKET only if LIQUIDATE_LIMIT follows, which the fund's `whole` "
+        "forbids, and of an account the limit is kept and was within its zero price. It is kept so that rows are whole "
+        "transitions."
     ),
 }
 
