@@ -13,9 +13,10 @@ bits distinct powers of two, every open instrument is visited exactly once.
 
 worst is the larger of |size + all resting bids| and |size - all resting asks|. A request names a tier, which says what
 the ratio is, and whether the borrow cap counts (of tier INITIAL alone); it says whether the check fails, and for which
-moment its prices must be fresh, 0 if for none. It fails if a comparison
-does or a price is stale, and in no other case; but a tier other than INITIAL has no check on a stale price at all. A
-check that is strict takes marks that were kept from reaching their price, capped ones, for stale.
+moment its prices must be fresh, 0 if for none. It fails if a comparison does or a price is stale on which something
+depends (lots of an asset, a position, resting orders), and in no other case; but a tier other than INITIAL has no check
+on a stale price at all. A check that is strict takes marks that were kept from reaching their price, capped ones, for
+stale.
 
 A perpetual is visited with the market's funding index: what it owed before is settled. The closing row also hands
 equity, requirement and cash to whoever asks for them.
@@ -106,7 +107,9 @@ class Margin:
     moment: Bounded  # the time at which prices must be fresh
     strict: Bounded  # whether those that are capped count as stale
     stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
-    stales: Expression  # the number of stale prices on the earlier rows of the check
+    stales: Expression  # the number of stale prices that matter on the earlier rows of the check
+    unreliable: Expression  # on visits: 1 if the price counts as stale in this check, whether or not it matters
+    lots_inverse: Expression  # on visits: 1 / the sum of the limbs of the lots that count, if that is not 0
     reports: Bounded  # whether the closing row hands over what it has found
 
     @property
@@ -196,6 +199,8 @@ def _columns() -> Margin:
         table.boolean("strict"),
         table.boolean("stale"),
         table.column("stales"),
+        table.column("unreliable"),
+        table.column("lots_inverse"),
         table.boolean("reports"),
     )
 
@@ -347,7 +352,8 @@ def _freshness(m: Margin) -> None:
     """stale is 1 exactly if the price's last second is before the moment; the quote has no price.
 
     What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict; so is what a market says
-    of its last second, and whether the mark is capped. Where the check is strict, a capped mark is counted too.
+    of its last second, and whether the mark is capped. Where the check is strict, a capped mark is counted too. Of
+    those only prices matter with which lots count.
     """
     moment, last, distance = ([*m.pick(ports)] for ports in (MOMENT, LAST_SECOND, VALIDITY))
     in_range = (m.moment - moment[0] - moment[1] * LIMB).expression
@@ -359,7 +365,12 @@ def _freshness(m: Margin) -> None:
     left = (1 - m.stale * 2) * (second - m.moment) - m.stale
     m.table.equal("stale or not", left, distance[0] + distance[1] * LIMB, priced)
     m.table.constrain("stale prices are counted from 0", m.quote * stales)
-    counted = priced * (m.stale.expression + m.strict.expression * capped)
+    unreliable = m.stale.expression + m.strict.expression * capped
+    m.table.constrain("stale, or capped where that matters", priced * (m.unreliable - unreliable))
+    lots = total([part.expression for part in m.pick(COUNTED)])  # below P: 0 only if both limbs are
+    held = lots * m.lots_inverse
+    m.table.constrain("a price matters if any lots count", priced * lots * (held - 1))
+    counted = priced * held * m.unreliable
     m.table.constrain("stale prices are counted", m.visiting * (stales.next() - stales) - counted, Where.TRANSITION)
 
 

@@ -7,11 +7,10 @@
     equity      = cash + collateral
     shortfall   = max(0, -cash)
 
-An account has a tier if equity >= ratio of the tier * requirement + (ratio * borrow fraction, rounded down) * shortfall.
-Withdrawals, outgoing
-transfers, fills and orders end with a check of the initial tier, whose ratio is 1: it also asks that the shortfall be
-below the venue's borrow cap, and that every price that is read be valid at the batch's time, unless the position at
-hand can only shrink.
+An account has a tier if equity >= ratio of the tier * requirement + borrow * shortfall, where borrow = ratio * borrow
+fraction, rounded down. Withdrawals, outgoing transfers, fills and orders end with a check of the initial tier, whose
+ratio is 1: it also asks that the shortfall be below the venue's borrow cap, and that every price on which something
+depends be valid at the batch's time, unless the position at hand can only shrink.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,7 +63,8 @@ class Margin:
     borrow_cap: int = AMOUNT_MAX  # the shortfall is below it, for the initial tier
     maintenance: int = RATIO_ONE  # ratios of the tiers, in 1 / RATIO_ONE
     close_out: int = RATIO_ONE
-    stale: tuple[int, int] | None = None  # the first instrument whose price is too old, and that price's last second
+    # The first instrument whose price is too old, though something depends on it, and that price's last second.
+    stale: tuple[int, int] | None = None
 
     @property
     def equity(self) -> int:
@@ -215,31 +215,34 @@ def assess(
     """
     margin = Margin()
     for instrument, balance, market in entries:
-        _add(venue, account, margin, instrument, balance, market)
+        lots = _add(venue, account, margin, instrument, balance, market)
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
         until = relied_until(market, strict=strict)
-        if market[TAG] != Tag.QUOTE and until < moment and margin.stale is None:
+        if lots and until < moment and margin.stale is None:
             margin.stale = instrument, until
     return margin
 
 
-def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> None:
+def _add(venue: Venue, account: int, margin: Margin, instrument: int, balance: Record, market: Record) -> int:
+    """Add an entry to the sums; returns how many lots its price counts for, 0 for the quote."""
     amount = from_signed_limbs(balance[:4])
     if market[TAG] == Tag.QUOTE:
         margin.cash += amount
         margin.borrow_fraction, margin.borrow_cap = market[QUOTE_BORROW], CAP_UNIT * market[QUOTE_BORROW_CAP]
         margin.maintenance, margin.close_out = market[QUOTE_MAINTENANCE], market[QUOTE_CLOSE_OUT]
-        return
+        return 0
     weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
     if market[TAG] == Tag.ASSET:
-        margin.collateral += min(amount // market[MARKET_LOT_UNITS], SIZE_MAX) * weight
-    else:
-        worst = max(abs(amount + balance[BALANCE_BIDS]), abs(amount - balance[BALANCE_ASKS]))
-        if worst > SIZE_MAX:
-            name = venue.instruments[instrument].name
-            raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
-        margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
-        margin.cash -= owed(balance, market[MARKET_FUNDING])
-        margin.requirement += worst * weight
+        lots = min(amount // market[MARKET_LOT_UNITS], SIZE_MAX)
+        margin.collateral += lots * weight
+        return lots
+    worst = max(abs(amount + balance[BALANCE_BIDS]), abs(amount - balance[BALANCE_ASKS]))
+    if worst > SIZE_MAX:
+        name = venue.instruments[instrument].name
+        raise Refusal(Rule.HOLDING_LIMIT, account=account, lots=worst, instrument=name, limit=SIZE_MAX)
+    margin.cash += amount * from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
+    margin.cash -= owed(balance, market[MARKET_FUNDING])
+    margin.requirement += worst * weight
+    return worst

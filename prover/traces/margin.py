@@ -137,7 +137,7 @@ class MarginTrace:
             self.ports(ports, limbs_of(time - previous - 1, 2), self.rows)
 
     def _age(self, moment: Integers) -> None:
-        """Which prices are stale, by how much they are or are not, and how many of each check."""
+        """Which prices are stale, and by how much they are or are not."""
         priced = self.market[TAG] != int(Tag.QUOTE)
         moment, strict = moment % CAPPED_BIT, moment // CAPPED_BIT
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
@@ -151,7 +151,15 @@ class MarginTrace:
         self.columns[f"port{layout.CAP_FLAG}"][self.rows[priced]] = capped[priced]
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
-        counted = stale + priced * strict * capped
+        unreliable = stale + priced * strict * capped
+        self.set("unreliable", unreliable)
+        self.unreliable = unreliable
+
+    def count_stale(self, lots: Integers) -> None:
+        """How many prices of each check are stale on which something depends; lots: those that count."""
+        priced = self.market[TAG] != int(Tag.QUOTE)
+        self.set("lots_inverse", np.where(priced, inverses(sum(limbs_of(lots, 2))), 0))
+        counted = np.where(lots > 0, self.unreliable, 0)
         self.set("stales", self._before(counted))
         self.columns["stales"][self.closing] = self._per_check(counted)
 
@@ -206,6 +214,7 @@ def _visits(trace: MarginTrace) -> tuple[Integers, Integers, Integers]:
     grown, flipped = lots + same, bids + asks - same - lots
     counted = np.where(perpetual, np.maximum(grown, flipped), lots)
     trace.ports(layout.COUNTED, limbs_of(counted, 2), rows)
+    trace.count_stale(counted)
     trace.ports(layout.APART, apart_limbs(np.where(perpetual, np.abs(grown - flipped), 0)), rows)
     trace.ports((layout.FLIPS,), [(perpetual & (flipped > grown)).astype(np.int64)], rows)
     mark, weight = (integer_of(trace.market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))

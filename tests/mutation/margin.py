@@ -407,6 +407,7 @@ def old(edit: RowEdit) -> Forge:
 def age(margin: Columns, row: int, stale: int, distance: int) -> None:
     """Whether the price visited is stale, and by how much it is or is not."""
     margin["stale"][row] = stale
+    margin["unreliable"][row] = stale
     set_ports(margin, row, layout.VALIDITY, parts(distance, 2))
 
 
@@ -420,6 +421,18 @@ def ages(stale: tuple[int, int], distances: tuple[int, int], first: int = 0, jum
         counts = [first, first, first + stale[0], first + sum(stale) + jump]
         margin["stales"][: CLOSING_ROW + 1] = counts
         margin["high_carry0"][CLOSING_ROW] = pow(counts[-1], P - 2, P)
+
+    return edit
+
+
+def said_to_matter(column: str, value: int, stales: int) -> RowEdit:
+    """Of both prices this column says otherwise; so many then count as stale."""
+
+    def edit(margin: Columns) -> None:
+        margin[column][ASSET_ROW : PERPETUAL_ROW + 1] = value
+        for row, count_of in ((PERPETUAL_ROW, stales // 2), (CLOSING_ROW, stales)):
+            margin["stales"][row] = count_of
+        margin["high_carry0"][CLOSING_ROW] = pow(stales, P - 2, P)
 
     return edit
 
@@ -554,6 +567,8 @@ FORGERIES: dict[str, Forge | Implied] = {
     "the moment is kept": old(for_a_moment(0)),
     "stale is boolean": old(cancelling()),
     "stale or not": old(ages((0, 0), (0, 0))),
+    "stale, or capped where that matters": old(said_to_matter("unreliable", 0, 0)),
+    "a price matters if any lots count": old(said_to_matter("lots_inverse", 0, 0)),
     "stale prices are counted from 0": old(ages((1, 1), LATENESS, first=-2)),
     "stale prices are counted": old(ages((1, 1), LATENESS, jump=-2)),
     "no check passes on a stale price or over the borrow cap": old(unedited),

@@ -67,6 +67,7 @@ def compare(margin: Columns, row: int, apart: int, flips: int) -> None:
 def count(margin: Columns, row: int, lots: int) -> None:
     """The lots that a visit counts, and what they weigh."""
     set_ports(margin, row, layout.COUNTED, parts(lots, 2))
+    margin["lots_inverse"][row] = pow(sum(parts(lots, 2)), P - 2, P)
     multiply(margin, row, "weighted")
 
 

@@ -350,11 +350,11 @@ class PlainMargin:
 
     def objection(self, account: int, market: int, size: int, price: int, fee: int, risks: bool) -> Reason | None:
         """Why the account may not have this fill: a stale price if it adds risk, or too little margin with it."""
-        stale = [one for one, known in self.book.prices.items() if known.last < self.book.time]
-        if risks and any(one == market or (account, one) in self.book.opened for one in stale):
-            return Reason.STALE
         positions = {one: self.book.positions[account, one] for one in self.fractions}
         positions[market] += size
+        stale = [one for one, known in self.book.prices.items() if known.last < self.book.time]
+        if risks and any(self._depends(account, one, positions) for one in stale):
+            return Reason.STALE
         cash = self.book.quote[account] - price * size - fee
         cash += sum(position * self.book.prices[one].mark for one, position in positions.items())
         slack = cash + self._collateral(account) - self._requirement(account, positions)
@@ -372,15 +372,24 @@ class PlainMargin:
 
     def _requirement(self, account: int, positions: dict[int, int]) -> int:
         """For the worst that the resting orders can make of each position; that of a lot is rounded up."""
-        total = 0
-        for market, position in positions.items():
-            bids, asks = (
-                sum(entry.left for entry in self.book.queue(market, buys) if entry.order.account == account)
-                for buys in (True, False)
-            )
-            worst = max(abs(position + bids), abs(position - asks))
-            total += worst * -(-self.book.prices[market].mark * self._fraction(market) // MARGIN_PARTS)
-        return total
+        return sum(
+            self._worst(account, market, position)
+            * -(-self.book.prices[market].mark * self._fraction(market) // MARGIN_PARTS)
+            for market, position in positions.items()
+        )
+
+    def _worst(self, account: int, market: int, position: int) -> int:
+        bids, asks = (
+            sum(entry.left for entry in self.book.queue(market, buys) if entry.order.account == account)
+            for buys in (True, False)
+        )
+        return max(abs(position + bids), abs(position - asks))
+
+    def _depends(self, account: int, one: int, positions: dict[int, int]) -> bool:
+        """Whether the account has anything that the price of the market or asset bears on."""
+        if one in positions:
+            return self._worst(account, one, positions[one]) > 0
+        return self.holdings.get((account, one), 0) > 0
 
     def _fraction(self, market: int) -> int:
         """What the open interest at the last price has made of the initial margin; never more than the notional."""

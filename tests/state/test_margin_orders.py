@@ -153,8 +153,8 @@ class Account:
         return int(Fraction(self.borrow * ratio, RATIO_ONE))
 
     def stale(self) -> bool:
-        """Whether it has a price that is."""
-        return self.valid < MOMENT and bool(self.asset or self.markets)
+        """Whether it has a price that is, and on which something depends."""
+        return self.valid < MOMENT and (self.asset_lots() > 0 or any(market.worst() for market in self.markets))
 
     def too_many_lots(self) -> bool:
         """Whether a position can come to more lots than two limbs hold."""
@@ -303,6 +303,25 @@ def test_the_circuit_proves_no_other_outcome(account: Account, tier: Tier) -> No
 def test_the_lower_tiers_have_no_check_on_stale_prices(tier: Tier, fails: bool) -> None:
     account = Account(5, 0, (7, 1, 5), (), valid=MOMENT - 1)
     assert "only the initial tier has checks on stale prices" in objections(checks([account], [fails], tier))
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_stale_price_on_which_nothing_depends_is_as_good_as_none(tier: Tier) -> None:
+    nothing = (Market(0, (), (), 100, 5),)
+    for quote, asset in ((5, (6, 7, 5)), (0, (0, 1, 5))):
+        account = Account(quote, 0, asset, nothing, valid=MOMENT - 1)
+        assert objections(checks([account], [False], tier)) == []
+        assert objections(checks([account], [True], tier)) != []
+
+
+@pytest.mark.parametrize(
+    "held",
+    [Market(1, (), (), 100, 0), Market(-1, (), (), 100, 0), Market(0, (1,), (), 100, 0), Market(0, (), (1,), 100, 0)],
+)
+def test_a_stale_price_of_a_position_or_an_order_matters(held: Market) -> None:
+    account = Account(5_000, 0, None, (held,), valid=MOMENT - 1)
+    assert objections(checks([account], [True])) == []
+    assert objections(checks([account], [False])) != []
 
 
 @pytest.mark.parametrize("tier", Tier)
