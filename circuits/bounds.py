@@ -20,7 +20,8 @@ PRICE_MAX = (1 << PRICE_BITS) - 1
 # lots, of a fill and of a position or collateral holding that a margin check reads
 SIZE_MAX = (1 << (2 * LIMB_BITS)) - 1
 TIME_MAX = (1 << (2 * LIMB_BITS)) - 1
-CAPPED_BIT = TIME_MAX + 1  # is added to the last second of a mark that was kept from reaching its price
+# Is added to the last second of a mark that was kept from reaching its price: once if that is above, twice if below.
+CAPPED_BIT = TIME_MAX + 1
 STALENESS_MAX = (1 << 20) - 1  # seconds for which a price may be relied on
 COUNTER_MAX = (1 << (2 * LIMB_BITS)) - 1  # nonces, deposit and withdrawal numbers, batches
 

@@ -15,8 +15,9 @@ worst is the larger of |size + all resting bids| and |size - all resting asks|. 
 the ratio is, and whether the borrow cap counts (of tier INITIAL alone); it says whether the check fails, and for which
 moment its prices must be fresh, 0 if for none. It fails if a comparison does or a price is stale on which something
 depends (lots of an asset, a position, resting orders), and in no other case; but a tier other than INITIAL has no check
-on a stale price at all. A check that is strict takes marks that were kept from reaching their price, capped ones, for
-stale.
+on a stale price at all. Marks that were kept from reaching their price, capped ones, are taken for stale by a check
+that is strict, and by another one if they are against the account: what it has is worth more than they say, or what it
+is short of less.
 
 A perpetual is visited with the market's funding index: what it owed before is settled. The closing row also hands
 equity, requirement and cash to whoever asks for them.
@@ -51,7 +52,7 @@ PORTS = 31
 # long a price has been stale or stays valid.
 BALANCE_GAP, MARKET_GAP, ID_GAP, LOTS = (0, 1), (2, 3), 4, (5, 6)
 COUNTED, APART, FLIPS, VALIDITY = (19, 20), (21, 22, 23), 24, (25, 26)
-LAST_SECOND, CAP_FLAG = (27, 28), 29
+LAST_SECOND, CAPPED = (27, 28), (29, 30)  # upwards, the price being above the mark; downwards
 APART_WEIGHTS = (1, LIMB, LIMB + 1)  # with these, three limbs hold 0 .. 2 * SIZE_MAX
 MARKED, MARKED_CARRIES, WEIGHTED, WEIGHTED_CARRIES = (7, 8, 9, 10), (11, 12), (13, 14, 15, 16), (17, 18)
 # An asset has no mark product; its division into lots uses those ports.
@@ -352,21 +353,28 @@ def _freshness(m: Margin) -> None:
     """stale is 1 exactly if the price's last second is before the moment; the quote has no price.
 
     What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict; so is what a market says
-    of its last second, and whether the mark is capped. Where the check is strict, a capped mark is counted too. Of
-    those only prices matter with which lots count.
+    of its last second, and whether the mark is capped, and in which direction. A capped mark counts as stale too, where
+    the check is strict, and else if it is against the account: if the price is above it, of an asset or a position that
+    is not short; if below, of a short one. Of those only prices matter with which lots count.
     """
     moment, last, distance = ([*m.pick(ports)] for ports in (MOMENT, LAST_SECOND, VALIDITY))
     in_range = (m.moment - moment[0] - moment[1] * LIMB).expression
     m.table.constrain("the moment in range", m.quote * in_range)
-    priced, stales, capped = m.asset + m.perpetual, m.stales, m.ports[CAP_FLAG].expression
+    priced, stales = m.asset + m.perpetual, m.stales
+    up, down = (port.expression for port in m.pick(CAPPED))
     second = last[0] + last[1] * LIMB
-    m.table.constrain("capped is boolean", priced * capped * (capped - 1))
-    m.table.constrain("last second and whether capped", priced * (m.valid - second.expression - capped * CAPPED_BIT))
+    m.table.constrain("capped upwards is boolean", priced * up * (up - 1))
+    m.table.constrain("capped downwards is boolean", priced * down * (down - 1))
+    times = up + down * 2
+    m.table.constrain("last second and whether capped", priced * (m.valid - second.expression - times * CAPPED_BIT))
     left = (1 - m.stale * 2) * (second - m.moment) - m.stale
     m.table.equal("stale or not", left, distance[0] + distance[1] * LIMB, priced)
     m.table.constrain("stale prices are counted from 0", m.quote * stales)
-    unreliable = m.stale.expression + m.strict.expression * capped
-    m.table.constrain("stale, or capped where that matters", priced * (m.unreliable - unreliable))
+    strict, negative = m.strict.expression, m.negative.expression
+    against = m.asset * up + m.perpetual * (up + negative * (down - up))
+    capped = strict * priced * (up + down) + (1 - strict) * against
+    unreliable = priced * (m.unreliable - m.stale.expression) - capped
+    m.table.constrain("stale, or capped where that matters", unreliable)
     lots = total([part.expression for part in m.pick(COUNTED)])  # below P: 0 only if both limbs are
     held = lots * m.lots_inverse
     m.table.constrain("a price matters if any lots count", priced * lots * (held - 1))

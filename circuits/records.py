@@ -24,7 +24,7 @@ class Tag(IntEnum):
     CHAIN = 2  # deposits, withdrawals, status
     VAULT = 3  # amount limbs (unsigned), cap of deposits
     # Market records: bit, lot units, mark (2), weight (2), last second at which the mark is fresh, and CAPPED_BIT more
-    # if it was kept from reaching its price.
+    # if it was kept from reaching its price, which is above, or twice that if it is below.
     QUOTE = 4  # lot units = 1; then the maintenance and close-out ratio, the borrow fraction and the borrow cap
     ASSET = 5  # a collateral asset; weight: collateral value a lot
     PERPETUAL = 6  # instead of the lot units, which are 1, the funding index; weight: initial requirement a lot

@@ -72,12 +72,13 @@ class Health:
 
 
 def health(ledger: Ledger, account: int, moment: int = 0) -> Health:
-    """An account's health; its margin notes what price is not valid at the moment (at 0, all are).
+    """An account's health; its margin notes what price is not valid at the moment (at 0, all are), as who would seize
+    the account must know.
 
     Refuses what `assess` refuses.
     """
     entries = open_entries(ledger.read, account)
-    margin = assess(ledger.venue, account, entries, moment)
+    margin = assess(ledger.venue, account, entries, moment, strict=False)
     positions = tuple(_position(entry) for entry in entries if entry[2][TAG] == Tag.PERPETUAL)
     return Health(account, margin, positions)
 

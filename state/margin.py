@@ -144,7 +144,8 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
 
 
 def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
-    """The sums of an account that does not have the tier, at fresh prices, capped or not, for execution row `row`.
+    """The sums of an account that does not have the tier, at fresh prices that are not capped against it, for execution
+    row `row`.
 
     Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
     """
@@ -179,7 +180,7 @@ def refuse_orders(memory: Memory, account: int) -> None:
 
 def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
     """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
-    even be capped. Refuses what `assess` refuses. Raises Unsettled."""
+    even be capped, in favour of the account either. Refuses what `assess` refuses. Raises Unsettled."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         if market[TAG] == Tag.PERPETUAL and owes(balance, market):
@@ -199,17 +200,20 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def relied_until(market: Record, *, strict: bool = True) -> int:
-    """The last second at which a mark may be relied on; strict: none, 0, if it was kept from reaching its price."""
+def relied_until(market: Record, *, strict: bool = True, amount: int = 0) -> int:
+    """The last second at which a mark may be relied on: none, 0, if it was kept from reaching its price, and it is
+    strict, or that is against who has the amount: the price is above the mark, or below it if the amount is negative.
+    """
     capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
-    return 0 if capped and strict else last
+    against = capped > 0 if strict else capped == (2 if amount < 0 else 1)
+    return 0 if against else last
 
 
 def assess(
     venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0, *, strict: bool = True
 ) -> Margin:
-    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`; at
-    moment 0 all are.
+    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`, else not
+    capped against the account; at moment 0 all are.
 
     Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
     """
@@ -219,7 +223,7 @@ def assess(
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
-        until = relied_until(market, strict=strict)
+        until = relied_until(market, strict=strict, amount=from_signed_limbs(balance[:4]))
         if lots and until < moment and margin.stale is None:
             margin.stale = instrument, until
     return margin

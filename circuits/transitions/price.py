@@ -115,7 +115,9 @@ def _step(execution: Execution, step: Step) -> None:
     move = sign * (distance - capped * over)
     after = execution.new[MARKET_MARK] + execution.new[MARKET_MARK + 1] * LIMB
     execution.require(step, "new mark", after - mark.expression - move.expression)
-    last = execution.register("amount2") + execution.register(STALENESS) + capped.expression * CAPPED_BIT
+    # Once if the price is above the mark, twice if it is below.
+    times = capped.expression * (2 - execution.register(UP))
+    last = execution.register("amount2") + execution.register(STALENESS) + times * CAPPED_BIT
     execution.require(step, "last second", execution.new[MARKET_VALID] - last)
 
 

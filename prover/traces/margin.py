@@ -141,6 +141,8 @@ class MarginTrace:
         priced = self.market[TAG] != int(Tag.QUOTE)
         moment, strict = moment % CAPPED_BIT, moment // CAPPED_BIT
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
+        up, down = (priced * (capped == times) for times in (1, 2))
+        short = (self.market[TAG] == int(Tag.PERPETUAL)) & (self.balance[AMOUNT_LIMBS - 1] < BIAS_TOP_LIMB)
         stale = (priced & (valid < moment)).astype(np.int64)
         distance = np.where(stale, moment - valid - 1, valid - moment)
         for name, values in (("moment", moment), ("strict", strict)):
@@ -148,10 +150,10 @@ class MarginTrace:
             self.columns[name][self.closing] = values[self.last]
         self.ports(layout.MOMENT, limbs_of(moment[self.first], 2), self.rows[self.first])
         self.ports(layout.LAST_SECOND, limbs_of(valid[priced], 2), self.rows[priced])
-        self.columns[f"port{layout.CAP_FLAG}"][self.rows[priced]] = capped[priced]
+        self.ports(layout.CAPPED, [up[priced], down[priced]], self.rows[priced])
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
-        unreliable = stale + priced * strict * capped
+        unreliable = stale + np.where(strict, up + down, np.where(short, down, up))
         self.set("unreliable", unreliable)
         self.unreliable = unreliable
 

@@ -54,12 +54,18 @@ def grown(fraction: int, rules: Record) -> int:
     return min(FRACTION_ONE, fraction + rules[RULES_GROWTH] * (rules[RULES_INTEREST] // LIMB))
 
 
+def capped_times(price: int, mark: int) -> int:
+    """How often the mark's last second has CAPPED_BIT: once if the price is above the mark, twice if it is below."""
+    return int(price > mark) + 2 * int(price < mark)
+
+
 @dataclass(frozen=True, slots=True)
 class SetPrice:
     """Price in quote base units a lot, at a time in seconds since the venue's epoch.
 
     A price further from the mark than the time since the last one allows moves the mark as far as that; the mark is
-    then *capped*, and cannot be relied on (its last second is 0) until a price within its step.
+    then *capped*, and cannot be relied on (its last second is 0) until a price within its step. A seizure relies on a
+    mark that is capped in favour of the account.
     """
 
     kind: ClassVar[Kind] = Kind.PRICE
@@ -89,7 +95,7 @@ class SetPrice:
         moved = min(max(self.price, mark - most), mark + most)
         last = self.time + parameters[PARAMETERS_STALENESS]
         require_range("last second", last, 0, TIME_MAX)  # as a margin check reads it
-        valid = last if moved == self.price else last + CAPPED_BIT
+        valid = last + CAPPED_BIT * capped_times(self.price, moved)
         new = (*old[:MARKET_MARK], *limbs(moved, 2), *old[MARKET_WEIGHT:MARKET_VALID], valid, old[TAG])
         memory.replace(Step.PRICE_STEP, index, old, new)
 

@@ -437,6 +437,22 @@ def said_to_matter(column: str, value: int, stales: int) -> RowEdit:
     return edit
 
 
+def aliased(up: int, down: int, shift: int) -> RowEdit:
+    """ETH's price holds `shift` seconds longer, or shorter, as these flags, which are no bits, go round mod P."""
+
+    def edit(margin: Columns) -> None:
+        second = int(margin["valid"][ASSET_ROW]) + shift
+        distance = second - int(margin["moment"][ASSET_ROW])
+        set_ports(margin, ASSET_ROW, layout.LAST_SECOND, parts(second, 2))
+        set_ports(margin, ASSET_ROW, layout.CAPPED, [up, down])
+        ages((0, 0), (distance, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
+        margin["unreliable"][ASSET_ROW] = up + down
+        margin["stales"][PERPETUAL_ROW : CLOSING_ROW + 1] = up + down
+        margin["high_carry0"][CLOSING_ROW] = pow(up + down, P - 2, P)
+
+    return edit
+
+
 def for_a_moment(moment: int) -> RowEdit:
     """The moment changes after the first row, and with it what is stale."""
 
@@ -567,6 +583,10 @@ FORGERIES: dict[str, Forge | Implied] = {
     "the moment is kept": old(for_a_moment(0)),
     "stale is boolean": old(cancelling()),
     "stale or not": old(ages((0, 0), (0, 0))),
+    # 127 * 2^31 = -128 mod P
+    "capped upwards is boolean": turned_down(aliased(1016, 0, 128)),
+    "capped downwards is boolean": turned_down(aliased(0, 508, 128)),
+    "last second and whether capped": turned_down(aliased(1, 0, 0)),
     "stale, or capped where that matters": old(said_to_matter("unreliable", 0, 0)),
     "a price matters if any lots count": old(said_to_matter("lots_inverse", 0, 0)),
     "stale prices are counted from 0": old(ages((1, 1), LATENESS, first=-2)),

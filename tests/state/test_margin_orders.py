@@ -17,6 +17,7 @@ from circuits.bounds import (
     BIAS,
     BORROW_MAX,
     CAP_UNIT,
+    CAPPED_BIT,
     FUNDING_START,
     LIMB,
     LOT_UNITS_MAX,
@@ -236,7 +237,9 @@ def assessed(account: Account) -> Margin | None:
         return None
 
 
-def checks(accounts: Sequence[Account], failing: Sequence[bool], tier: Tier = Tier.INITIAL) -> Columns:
+def checks(
+    accounts: Sequence[Account], failing: Sequence[bool], tier: Tier = Tier.INITIAL, moment: int = MOMENT
+) -> Columns:
     """The margin table of a check of each account, said to fail or not."""
     witness, nothing = Witness(), EMPTY
     for number, account in enumerate(accounts):
@@ -244,7 +247,7 @@ def checks(accounts: Sequence[Account], failing: Sequence[bool], tier: Tier = Ti
         for instrument, balance, market in account.entries():
             witness.visit(row, ALICE + number, instrument, balance, market)
     requests = {
-        "moment": np.full(len(accounts), MOMENT, dtype=np.int64), "tier": np.full(len(accounts), int(tier)),
+        "moment": np.full(len(accounts), moment, dtype=np.int64), "tier": np.full(len(accounts), int(tier)),
         "fails": np.array(failing, dtype=np.int64),
     }  # fmt: skip
     return margin_columns(TABLE, witness, timeline(witness), requests, RANDOM_ROWS)
@@ -322,6 +325,28 @@ def test_a_stale_price_of_a_position_or_an_order_matters(held: Market) -> None:
     account = Account(5_000, 0, None, (held,), valid=MOMENT - 1)
     assert objections(checks([account], [True])) == []
     assert objections(checks([account], [False])) != []
+
+
+UP, DOWN = CAPPED_BIT, 2 * CAPPED_BIT  # a mark is capped, its price being above it, or below
+
+
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize(
+    ("asset", "position", "against"),
+    [((7, 1, 5), None, UP), (None, 3, UP), (None, -3, DOWN), ((0, 1, 5), None, None), (None, 0, None)],
+)
+def test_a_mark_that_is_capped_against_the_account_counts_as_stale(
+    tier: Tier, asset: tuple[int, int, int] | None, position: int | None, against: int | None
+) -> None:
+    markets = () if position is None else (Market(position, (), (), 100, 5),)
+    for capped, strict in product((0, UP, DOWN), (0, CAPPED_BIT)):
+        account = Account(5_000, 0, asset, markets, valid=MOMENT + capped)
+        stale = against is not None and (capped > 0 if strict else capped == against)
+        margin = assess(default_venue(), ALICE, account.entries(), MOMENT, strict=strict > 0)
+        assert (margin.stale is not None) == stale
+        for fails in (False, True):
+            provable = fails == stale and not (stale and tier is not Tier.INITIAL)
+            assert (objections(checks([account], [fails], tier, MOMENT + strict)) == []) == provable
 
 
 @pytest.mark.parametrize("tier", Tier)
