@@ -273,7 +273,6 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
         "convert_market leads to convert_worth": partial(headless, 2, deposit),
         "the first row is no convert_worth": partial(headless, 2, nothing),
-        "cash_out_header or convert_worth leads to swap_base": partial(headless, 3, deposit),
         "the first row is no swap_base": partial(headless, 3, nothing),
         "register forced is kept": unforced,
     }

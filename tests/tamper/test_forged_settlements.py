@@ -22,6 +22,7 @@ from tests.mutation.execution_settlements import (
     scripts,
     settle,
     settled,
+    stale,
 )
 from tests.mutation.script import Script
 from tests.mutation.stage import staged
@@ -37,12 +38,6 @@ def again(forger: Forger) -> None:
     """Alice's position is gone, and goes once more."""
     cash_out(forger)
     cash_out(forger, size=position_of_alice())
-
-
-def stale(forger: Forger) -> None:
-    """A price over its step comes before."""
-    forger.apply(SetPrice(BTC_PERP, PRICE_MAX, 11))
-    settle(forger)
 
 
 FORGERIES = [
