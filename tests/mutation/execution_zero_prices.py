@@ -34,7 +34,7 @@ from state.store import NO_SALT
 from tests.batches import BTC_PERP, USDC, run_batch
 from tests.deleveragings import ALICE, BOB, LATER, crash, opened
 from tests.mutation.deleveraging import deleverage
-from tests.mutation.script import Amend, Script, ScriptedTrace
+from tests.mutation.script import Amend, Script, ScriptedTrace, nothing
 from tests.mutation.world import Traces
 
 LOTS = 499  # of Alice; twice what they require is below LIMB^2
@@ -236,6 +236,17 @@ def misnamed(trace: ScriptedTrace) -> None:
     put(trace, first, ROOM_PORT, limbs(LIMIT_MAX - price, 2))
 
 
+def dear() -> Ledger:
+    """With her requirement her zero price is that of a sentinel."""
+    ledger = worth(LOST)
+    leaf = market_index(BTC_PERP)
+    record = ledger.read(leaf)
+    weight = from_limbs(record[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    mark = limbs(LIMIT_MAX + 1 - weight, 2)
+    ledger.store.load([(leaf, (*record[:MARKET_MARK], *mark, *record[MARKET_WEIGHT:]), NO_SALT)])
+    return ledger
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """Label of the constraint that each one breaks alone."""
     below = "zero_market: remainder below the requirement,"
@@ -249,6 +260,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "zero_market: sign of the equity": partial(beyond, 0),
         "zero_market: bounded is boolean": twice_bounded,
         "zero_market: negative is boolean": twice_negative,
+        "zero_market: price is below the sentinels": lambda: Script(deleverage, ledger=dear, time=LATER, amend=nothing),
         "zero_price: price is at least 1": lambda: script(SHORT, 5, misnamed),
         "zero price: requirement limb 0": partial(required, 0, 0),
         "zero price: requirement limb 3": partial(required, 3, 1),
