@@ -183,7 +183,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_market: notional, high carry is 0, 1 or 2": wrapped_notional,
         "cash_out_header: index": beside,
         "cash_out_header: kind of record": lambda: beside({Step.CASH_OUT_HEADER: to(key_index(BOB))}),
-        "cash_out_header: the account is a trader": lambda: Script(after_alice, ledger=settled),
+        "cash_out_header: the account is a trader or the fund": lambda: Script(after_alice, ledger=settled),
         **{
             f"swap_base: resting {side} fit a margin check": partial(uncountable, element)
             for side, element in (("bids", BALANCE_BIDS), ("asks", BALANCE_ASKS))

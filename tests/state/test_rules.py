@@ -235,6 +235,7 @@ CASES = [
            position(ALICE, 5) | {balance_index(ALICE, BTC_PERP): held(5, *lots)}, before=SETTLEMENT)
       for lots in ((SIZE_MAX + 1, 0), (0, SIZE_MAX + 1))),
     Case(Rule.SYSTEM_ACCOUNT, CashOut(SystemAccount.FUNDING_POOL, BTC_PERP), before=SETTLEMENT),
+    Case(Rule.NO_POSITION, CashOut(SystemAccount.INSURANCE, BTC_PERP), before=SETTLEMENT),
     Case(Rule.UNKNOWN_ACCOUNT, CashOut(99, BTC_PERP), before=SETTLEMENT),
     Case(Rule.BALANCE_LIMIT, CashOut(ALICE, BTC_PERP),
          position(ALICE, 5) | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX)}, before=SETTLEMENT),
@@ -245,8 +246,9 @@ CASES = [
       for refused in (SampleFunding(market), ApplyFunding(market), PayFunding(ALICE, market))),
     Case(Rule.UNKNOWN_ACCOUNT, PayFunding(99, BTC_PERP)),
     Case(Rule.NO_BALANCE, PayFunding(ALICE, BTC_PERP)),
-    Case(Rule.HOLDING_LIMIT, PayFunding(SystemAccount.ROUNDING, BTC_PERP),
-         {balance_index(SystemAccount.ROUNDING, BTC_PERP): held(-SIZE_MAX - 1)}),
+    Case(Rule.HOLDING_LIMIT, PayFunding(SystemAccount.FUNDING_POOL, BTC_PERP),
+         {balance_index(SystemAccount.FUNDING_POOL, BTC_PERP): held(-SIZE_MAX - 1)}),
+    Case(Rule.SYSTEM_ACCOUNT, PayFunding(SystemAccount.ROUNDING, BTC_PERP)),
     Case(Rule.BALANCE_LIMIT, PayFunding(ALICE, BTC_PERP),
          position(ALICE, 5) | indexed(FUNDING_START - 16)
          | {balance_index(ALICE, USDC): balance_record(AMOUNT_MAX - 4)}),
