@@ -35,7 +35,9 @@ def constrain(execution: Execution) -> None:
     _worth(execution, size)
     step = Step.CASH_OUT_HEADER
     header(execution, step, message=False, may_open=False)
-    execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
+    fund = execution.register("account") - int(SystemAccount.INSURANCE)  # which takes positions over
+    trader = execution.old[HEADER_ROLE] - int(Role.TRADER)
+    execution.require(step, "the account is a trader or the fund", trader * fund)
     market = Step.CASH_OUT_MARKET
     execution.require(market, "funding index", execution.register(FUNDING) - execution.old[MARKET_FUNDING])
     for number, value in ((OTHER, int(SystemAccount.FUNDING_POOL)), (WHOLE, 1), (UNITS[2], 0), (UNITS[3], 0)):

@@ -22,7 +22,8 @@ from state.transitions.order import find_market
 
 @dataclass(frozen=True, slots=True)
 class CashOut:
-    """The whole position goes to the funding pool, which pays, or is paid, what it is worth. Anyone may ask for it."""
+    """The whole position goes to the funding pool, which pays, or is paid, what it is worth. Anyone may ask for it,
+    for a trader or the insurance fund."""
 
     kind: ClassVar[Kind] = Kind.CASH_OUT
     account: int
@@ -35,7 +36,8 @@ class CashOut:
         if memory.look(Step.CASH_OUT_RULES, rules_index(self.market))[TAG] != Tag.SETTLED:
             raise Refusal(Rule.NOT_SETTLED, market=market.name)
         record = memory.look(Step.CASH_OUT_MARKET, market_index(self.market))
-        access_header(memory, Step.CASH_OUT_HEADER, self.account)
+        traders_only = self.account != SystemAccount.INSURANCE
+        access_header(memory, Step.CASH_OUT_HEADER, self.account, traders_only=traders_only)
         position = balance_amount(memory.read(balance_index(self.account, self.market)))
         if not position:
             raise Refusal(Rule.NO_POSITION, account=self.account, market=market.name)

@@ -173,7 +173,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_market: notional, high carry is 0, 1 or 2": wrapped_notional,
         "cash_out_header: index": beside,
         "cash_out_header: kind of record": lambda: beside({Step.CASH_OUT_HEADER: to(key_index(BOB))}),
-        "cash_out_header: the account is a trader": lambda: Script(after_alice, ledger=settled),
+        "cash_out_header: the account is a trader or the fund": lambda: Script(after_alice, ledger=settled),
         "swap_base: index": lambda: Script(
             of_bob, {Step.SWAP_BASE: to(balance_index(BOB, BTC_PERP))}, ledger=settled
         ),

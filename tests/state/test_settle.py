@@ -11,13 +11,16 @@ from circuits.records import (
     Status,
     SystemAccount,
     Tag,
+    balance_index,
     market_index,
     parameters_index,
     rules_index,
+    signed_limbs,
 )
 from state.audit import account_figures, invariant
 from state.errors import Refusal, Rule
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.announce import Announce
 from state.transitions.cash_out import CashOut
@@ -142,3 +145,14 @@ def test_a_cash_out_leaves_equity_and_requirement_as_they_are() -> None:
     ledger.apply(CashOut(ALICE, BTC_PERP))
     after = account_figures(ledger, ALICE).margin
     assert (after.equity, after.requirement) == (before.equity, before.requirement)
+
+
+def test_the_insurance_fund_is_cashed_out_like_a_trader() -> None:
+    ledger, fund = halted(), SystemAccount.INSURANCE
+    lots = {fund: account_figures(ledger, ALICE).balances[BTC_PERP], ALICE: 0}  # as if it had taken Alice over
+    leaves = {account: balance_index(account, BTC_PERP) for account in lots}
+    ledger.store.load(
+        (leaf, (*signed_limbs(lots[account]), *ledger.read(leaf)[4:]), NO_SALT) for account, leaf in leaves.items()
+    )
+    assert_agreed(*run_batch(ledger, [SettleMarket(BTC_PERP), CashOut(fund, BTC_PERP)], TIME))
+    assert account_figures(ledger, fund).balances[BTC_PERP] == 0

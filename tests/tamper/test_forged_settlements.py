@@ -114,7 +114,7 @@ FORGERIES = [
     Forgery(
         "the pool cashes out what it has taken over",
         after_alice,
-        "execution: cash_out_header: the account is a trader",
+        "execution: cash_out_header: the account is a trader or the fund",
         CashOut(POOL, BTC_PERP),
         Rule.SYSTEM_ACCOUNT,
         ledger=settled,
