@@ -160,7 +160,8 @@ class MarginTrace:
     def count_stale(self, lots: Integers) -> None:
         """How many prices of each check are stale on which something depends; lots: those that count."""
         priced = self.market[TAG] != int(Tag.QUOTE)
-        self.set("lots_inverse", np.where(priced, inverses(sum(limbs_of(lots, 2))), 0))
+        low, high = limbs_of(lots, 2)
+        self.set("lots_inverse", np.where(priced, inverses(low + high), 0))
         counted = np.where(lots > 0, self.unreliable, 0)
         self.set("stales", self._before(counted))
         self.columns["stales"][self.closing] = self._per_check(counted)

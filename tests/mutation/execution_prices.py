@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from circuits.bounds import FRACTION_ONE, LIMB, PRICE_MAX
+from circuits.bounds import CAPPED_BIT, FRACTION_ONE, LIMB, PRICE_MAX
 from circuits.field import P
 from circuits.records import (
     MARKET_MARK,
@@ -242,13 +242,13 @@ def half_up() -> Script:
 
 
 def half_capped() -> Script:
-    """A price over its step moves the mark by another distance, and it may be relied on as long as you like."""
+    """A price over its step moves the mark by another distance, and how long it may be relied on is anything."""
     for move in range(ALLOWANCE):
         flag = (OVER + ALLOWANCE - move) * inverse(OVER) % P
         slack = (flag * (2 * OVER - 1) - OVER) % P
         if slack < LIMB**2:
             break
-    valid = (1 - flag) * (SECOND + 3_600) % P
+    valid = (SECOND + 3_600 + flag * CAPPED_BIT) % P
     amend = on_step({CAPPED: flag} | two_ports(CAPPED_PORT, slack))
     return Script(lambda f: set_price(f, BTC_PERP, FAR, SECOND, mark=BEFORE + move, valid=valid), amend=amend)
 
