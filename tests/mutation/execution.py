@@ -29,6 +29,7 @@ from tests.mutation import (
     execution_settlements,
     execution_takeovers,
     execution_unsettled,
+    execution_zero_prices,
     last_row,
 )
 from tests.mutation.script import Script
@@ -60,6 +61,7 @@ FILES = (
     execution_settlements,
     execution_takeovers,
     execution_unsettled,
+    execution_zero_prices,
     last_row,
 )
 
@@ -280,6 +282,30 @@ IMPLIED["deleverage_rules: no more than the open interest"] = Implied(
     "Each side's positions come to the open interest at most, as circuits/transitions/deleverage.py shows: so a "
     "position is never more. It is kept because it says at once that no share is more than a position."
 )
+
+_NOT_READ = (
+    "What is read there serves no purpose but the step: mark and requirement are those of ZERO_PRICE, which demands "
+    "the index again. {}It is kept so that an access says what it is of."
+)
+IMPLIED |= {
+    "zero_market: index": Implied(_NOT_READ.format("")),
+    "zero_market: kind of record": Implied(
+        _NOT_READ.format(
+            "That it is a perpetual's, ORDER_MARKET says of a liquidation; of a deleveraging DELEVERAGE_RULES does, as "
+            "only a perpetual that is not settled has such rules. "
+        )
+    ),
+    "zero_market: carry is boolean": Implied(
+        "It is a port, so no more than a limb. Then the high half does not wrap, and the low one only downwards: mod P "
+        "its left side, which is at least 1 and less than 2 LIMB^2, is R's low half and the carry times LIMB^2. So "
+        "remainder + rest + 1 is R less a multiple of P, and the remainder is below R all the more. It is kept because "
+        "the integer bounds rest on it."
+    ),
+    "the first row is no zero_market": Implied(
+        "It demands `forced` to be 1, and in the first row that is 0 unless the row is a seizure or a limit. It is "
+        "kept because the selectors of later steps are 0 there."
+    ),
+}
 
 
 @cache
