@@ -75,6 +75,7 @@ class Rule(StrEnum):
     SOLVENT = "solvent"
     FUND_CAN_PAY = "fund-can-pay"
     HAS_POSITIONS = "has-positions"
+    HAS_COLLATERAL = "has-collateral"
     NOTHING_TO_SEE = "nothing-to-see"
     FUND_SHORT = "fund-short"
     NO_SHORTFALL = "no-shortfall"
@@ -153,6 +154,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.SOLVENT: "account {account} has equity {equity}: only one with less than 0 is deleveraged or socialised",
     Rule.FUND_CAN_PAY: "the insurance fund has equity {fund}: it can take over account {account}, which has {equity}",
     Rule.HAS_POSITIONS: "account {account} requires {requirement}: its positions are closed first",
+    Rule.HAS_COLLATERAL: "account {account} has assets that count as {collateral}: convert them first",
     Rule.NOTHING_TO_SEE: "account {account} has seen all {events} deleveragings",
     Rule.FUND_SHORT: "the insurance fund would have equity {equity}",
     Rule.NO_SHORTFALL: "account {account} owes no cash: it has {cash}",

@@ -13,7 +13,6 @@ from circuits.buses import Tier
 from circuits.records import (
     FIRST_TRADER,
     HEADER_EVENTS,
-    MARKET_MARK,
     ORDER_LEFT,
     ORDER_PRICE,
     VENUE_EVENTS,
@@ -21,7 +20,6 @@ from circuits.records import (
     SystemAccount,
     Tag,
     balance_index,
-    from_limbs,
     header_index,
     market_index,
 )
@@ -30,6 +28,7 @@ from state.audit import account_count
 from state.errors import Refusal, Rule
 from state.health import Health, Position, health
 from state.ledger import Ledger
+from state.margin import conversion_prices
 from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import ForceCancel
@@ -145,10 +144,12 @@ class Liquidator:
             held = balance_amount(self._ledger.read(balance_index(state.account, asset.number))) // asset.lot_units
             now = self._below(state.account, Tier.MAINTENANCE)
             if asset.tag == Tag.ASSET and held > 0 and now is not None and now.margin.shortfall:
-                mark = from_limbs(self._ledger.read(market_index(asset.number))[MARKET_MARK : MARKET_MARK + 2])
-                price = mark - mark // CONVERSION_DISCOUNT
-                lots = min(held, -(-now.margin.shortfall // price))
-                self._try("Convert", state.account, asset.number, lots, price)
+                lowest, mark = conversion_prices(self._ledger.read(market_index(asset.number)), now.margin)
+                # A fund that cannot pay near the mark may still pay what the asset counts as collateral.
+                for price in sorted({mark - mark // CONVERSION_DISCOUNT, max(1, lowest)}, reverse=True):
+                    lots = min(held, -(-now.margin.shortfall // price))
+                    if self._try("Convert", state.account, asset.number, lots, price):
+                        break
 
     def _liquidate(self, state: Health) -> None:
         """Orders on the book, the position that requires most first."""

@@ -16,7 +16,7 @@ depends be valid at the batch's time, unless the position at hand can only shrin
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, RATIO_ONE, SIZE_MAX
+from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, CONVERSION_DISCOUNT, RATIO_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
     BALANCE_ASKS,
@@ -207,6 +207,13 @@ def relied_until(market: Record, *, strict: bool = True, amount: int = 0) -> int
     capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
     against = capped > 0 if strict else capped == (2 if amount < 0 else 1)
     return 0 if against else last
+
+
+def conversion_prices(asset: Record, margin: Margin) -> tuple[int, int]:
+    """The lowest and highest price a lot at which the insurance fund buys an asset of an account with these sums."""
+    mark, value = (from_limbs(asset[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    low = mark - mark // CONVERSION_DISCOUNT
+    return (min(low, value) if margin.equity < 0 else low), mark
 
 
 def assess(

@@ -210,13 +210,15 @@ def every_loss() -> list[Transition]:
         *(Register(account, (8,) * 7) for account in (RUINED, BORROWER)),
         Deposit(0, 2, RUINED, USDC, 3_000_000_000),
         Deposit(2, 3, BORROWER, ETH, 1_000_000_000),
+        Deposit(0, 3, SystemAccount.INSURANCE, USDC, 4_800_000_000),  # with which it has hardly any equity
         *trade(BTC_PERP, ALICE, RUINED, 6_180_100, 5_000, True),
         Withdraw(0, BORROWER, USDC, 10_000_000_000),
         SetPrice(BTC_PERP, 4_000_000, 160),
         SetPrice(ETH, 100_000, 160),
         Deleverage(RUINED, BTC_PERP),
         ApplyEvent(RUINED),
-        ApplyEvent(ALICE),
+        ApplyEvent(BOB),
+        Convert(BORROWER, ETH, 100_000, 85_000),
         Socialise(BORROWER),
     ]
 

@@ -5,10 +5,10 @@ from circuits.accounts import market_leaf
 from circuits.air import Where
 from circuits.bounded import Bounded, unsound_bounded
 from circuits.bounds import BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB
-from circuits.execution import BOUND_PORT, CASH_PORTS, REGISTERS, Execution
+from circuits.execution import BOUND_PORT, CASH_PORTS, EQUITY_PORTS, REGISTERS, Execution
 from circuits.expression import Expression
 from circuits.notional import notional
-from circuits.records import HEADER_ORDERS, MARKET_LOT_UNITS, MARKET_MARK, SystemAccount, Tag
+from circuits.records import HEADER_ORDERS, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, SystemAccount, Tag
 from circuits.steps import Step
 from circuits.swap import GIVES, OTHER, UNITS
 from circuits.transitions.take_over import OF_CHECK
@@ -17,15 +17,17 @@ from circuits.transitions.take_over import OF_CHECK
 PRICE, LOTS = ("maker_rate", "taker_rate"), ("after", "expiry")
 SHORTFALL = ("chain", "sequence", "asked", "achieved")  # the cash that is owed
 BORROW = "own"  # register of CONVERT_WORTH alone: the carry between the halves of a difference
+LOWER = "own"  # of CONVERT_MARKET alone: 1 if the price is no less than the collateral value, whatever the mark
 # Ports of CONVERT_MARKET and of CONVERT_WORTH.
 PRICE_PORT, BELOW_PORT, ABOVE_PORT, ABOVE_CARRY_PORT, UNITS_PORT, UNITS_CARRY_PORT = 0, 2, 4, 6, 7, 10
+NEGATIVE_PORT = 11  # of CONVERT_MARKET: how negative the equity is, if LOWER is 1
 NOTIONAL_PORT, NOTIONAL_CARRY_PORT, LOTS_PORT, LEFT_PORT = 0, 4, 6, 8
 ABOVE_CARRY_OFFSET = CONVERSION_DISCOUNT
 
 
 def constrain(execution: Execution) -> None:
     """What an account requires stays the same, and its equity does not fall if an asset's haircut is at least the
-    discount. Its funding index is that of an asset, 0, in the swap."""
+    discount, nor at a price that is lower than that. Its funding index is that of an asset, 0, in the swap."""
     _need(execution)
     _price(execution)
     _units(execution)
@@ -45,10 +47,13 @@ def _need(execution: Execution) -> None:
     demand("cash is owed", execution.scratch - 1)
     for k, (name, port) in enumerate(zip(SHORTFALL, CASH_PORTS, strict=True)):
         demand(f"shortfall, limb {k}", execution.register(name) - execution.ports[port].expression)
+    top = execution.ports[EQUITY_PORTS[-1]].expression + execution.ports[NEGATIVE_PORT].expression.next()
+    demand("a lower price is of negative equity", execution.register(LOWER).next() * (top - (BIAS_TOP_LIMB - 1)))
 
 
 def _price(execution: Execution) -> None:
-    """mark - floor(mark / DISCOUNT) <= price <= mark, that is, DISCOUNT * price >= (DISCOUNT - 1) * mark."""
+    """mark - floor(mark / DISCOUNT) <= price <= mark, that is, DISCOUNT * price >= (DISCOUNT - 1) * mark; or, if LOWER
+    is 1, value <= price <= mark, where the value is that of a lot as collateral: a fund without equity loses none."""
     step, ports = Step.CONVERT_MARKET, execution.ports
     execution.access(step, market_leaf(execution, 0), Tag.ASSET)
     price, mark = _registers(execution, PRICE), [execution.old_limb(MARKET_MARK + k) for k in range(2)]
@@ -57,7 +62,11 @@ def _price(execution: Execution) -> None:
     below = ports[BELOW_PORT] + ports[BELOW_PORT + 1] * LIMB
     execution.equal(step, "price not above the mark", mark[0] + mark[1] * LIMB - price[0] - price[1] * LIMB, below)
     carry = ports[ABOVE_CARRY_PORT] - ABOVE_CARRY_OFFSET
-    low, high = (p * CONVERSION_DISCOUNT - m * (CONVERSION_DISCOUNT - 1) for p, m in zip(price, mark, strict=True))
+    flag, value = execution.register(LOWER), [execution.old_limb(MARKET_WEIGHT + k) for k in range(2)]
+    execution.require(step, "a lower price is boolean", flag * (flag - 1))
+    lower = unsound_bounded(flag, 0, 1, "constrained to be boolean on this step")
+    near = (1 - lower) * (CONVERSION_DISCOUNT - 1)
+    low, high = ((p - m) * near + p - v * lower for p, m, v in zip(price, mark, value, strict=True))
     execution.equal(step, "price within the discount, low limb", low, ports[ABOVE_PORT] + carry * LIMB)
     execution.equal(step, "price within the discount, high limb", high + carry, ports[ABOVE_PORT + 1])
 

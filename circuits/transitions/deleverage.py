@@ -1,8 +1,9 @@
 """What becomes of an account with negative equity that the insurance fund cannot take over.
 
 DELEVERAGE: one of its positions is closed, at its zero price, against all that are on the other side of the market,
-each with its share (circuits/transitions/event.py). SOCIALISE: without a position that requires anything, what it owes
-becomes a loss, which the account LOSS owes to all and every batch publishes.
+each with its share (circuits/transitions/event.py). SOCIALISE: without a position that requires anything, and without
+an asset that counts as collateral, what it owes becomes a loss, which the account LOSS owes to all and every batch
+publishes.
 """
 
 from circuits.accounts import fresh_prices, header, market_leaf
@@ -10,7 +11,7 @@ from circuits.air import Where
 from circuits.bounded import unsound_bounded
 from circuits.bounds import BIAS_TOP_LIMB, LIMB, MAX_EVENTS
 from circuits.buses import Tier
-from circuits.execution import EQUITY_PORTS, Execution
+from circuits.execution import CASH_PORTS, EQUITY_PORTS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
 from circuits.records import (
@@ -44,6 +45,7 @@ def constrain(execution: Execution) -> None:
     _equities(execution)
     _way(execution)
     _short(execution)
+    _collateral(execution)
     _count(execution)
     _close_position(execution)
     _record(execution)
@@ -107,6 +109,18 @@ def _short(execution: Execution) -> None:
         pays = execution.step(step) * (1 - execution.register(CLOSES))
         execution.hand_over(f"deleverage_venue: missing limb {k}", pays, name, ports[MISSING_PORTS[k]].expression)
     execution.release(step, *EQUITY, "forced")
+
+
+def _collateral(execution: Execution) -> None:
+    """Of a loss: what the account lacks, -equity, is the cash that it owes, so its collateral counts nothing.
+
+    Both are integers of four limbs. If the account owed no cash its equity would not be negative.
+    """
+    pays, ports = execution.step(Step.DELEVERAGE_HEADER) * (1 - execution.register(CLOSES)), execution.ports
+    for k, half in ((0, "low"), (2, "high")):
+        low, high = (ports[MISSING_PORTS[i]].expression.next() - ports[CASH_PORTS[i]].expression for i in (k, k + 1))
+        label = f"a loss is of one without collateral, {half} half"
+        execution.table.constrain(label, pays * (low + high * LIMB), Where.TRANSITION)
 
 
 def _count(execution: Execution) -> None:

@@ -74,6 +74,7 @@ def build_traces(circuit: Circuit, witness: Witness, random_rows: int) -> dict[s
     zero_price.fill(execution)
     liquidate.fill_limit(execution)
     deleverage.fill_equities(execution)
+    convert.fill_equity(execution)
     traces = {
         "execution": columns,
         "margin": margin,

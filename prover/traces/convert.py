@@ -3,8 +3,8 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB, LIMB_BITS
-from circuits.execution import BOUND_PORT
-from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, SystemAccount
+from circuits.execution import BOUND_PORT, EQUITY_PORTS
+from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, SystemAccount
 from circuits.steps import Kind
 from circuits.transitions import convert as layout
 from prover.traces import swap
@@ -39,14 +39,30 @@ def _price(trace: ExecutionTrace, market: Integers, price: Integers) -> None:
     mark = trace.old[MARKET_MARK : MARKET_MARK + 2, market]
     trace.wide_port(layout.PRICE_PORT, market, price)
     trace.wide_port(layout.BELOW_PORT, market, integer_of(mark) - price)
+    least = integer_of(mark) - integer_of(mark) // CONVERSION_DISCOUNT
+    bound_price(trace, market, price, (price < least).astype(np.int64))
+
+
+def bound_price(trace: ExecutionTrace, market: Integers, price: Integers, lower: Integers) -> None:
+    """That the price is no less than a bound; lower: 1 if that is the collateral value."""
+    mark, value = (trace.old[at : at + 2, market] for at in (MARKET_MARK, MARKET_WEIGHT))
+    trace.register(layout.LOWER, market, lower)
     low, high = (
-        p * CONVERSION_DISCOUNT - m * (CONVERSION_DISCOUNT - 1)
-        for p, m in zip(limbs_of(price, 2), mark, strict=True)
+        (p - m) * (1 - lower) * (CONVERSION_DISCOUNT - 1) + p - v * lower
+        for p, m, v in zip(limbs_of(price, 2), mark, value, strict=True)
     )
     carry = low >> LIMB_BITS
     trace.port(layout.ABOVE_PORT, market, low & (LIMB - 1))
     trace.port(layout.ABOVE_PORT + 1, market, high + carry)
     trace.port(layout.ABOVE_CARRY_PORT, market, carry + layout.ABOVE_CARRY_OFFSET)
+
+
+def fill_equity(trace: ExecutionTrace) -> None:
+    """After the margin checks: that the equity is negative, where the price says so."""
+    header, market = trace.rows(Kind.CONVERT)[:2]
+    below = BIAS_TOP_LIMB - 1 - trace.columns[f"port{EQUITY_PORTS[-1]}"][header]
+    lower = trace.columns[layout.LOWER][market] != 0
+    trace.port(layout.NEGATIVE_PORT, market, np.where(lower, np.maximum(below, 0), 0))
 
 
 def _units(trace: ExecutionTrace, market: Integers, lots: Integers, units: Integers) -> None:

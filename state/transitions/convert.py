@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from circuits.bounds import CONVERSION_DISCOUNT, SIZE_MAX
+from circuits.bounds import SIZE_MAX
 from circuits.buses import Tier
-from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, SystemAccount, from_limbs, market_index
+from circuits.records import MARKET_LOT_UNITS, SystemAccount, market_index
 from circuits.steps import Kind, Step
 from state.accounts import access_header, swap
 from state.backing import find_asset
 from state.errors import Refusal, Rule, require_range
-from state.margin import check_below, check_fund, refuse_orders
+from state.margin import check_below, check_fund, conversion_prices, refuse_orders
 from state.memory import Memory
 
 
@@ -39,10 +39,9 @@ class Convert:
             raise Refusal(Rule.NO_SHORTFALL, account=self.account, cash=margin.cash)
         market = memory.look(Step.CONVERT_MARKET, market_index(self.asset))
         memory.look(Step.CONVERT_WORTH, market_index(self.asset))
-        mark = from_limbs(market[MARKET_MARK : MARKET_MARK + 2])
-        low = mark - mark // CONVERSION_DISCOUNT
-        if not low <= self.price <= mark:
-            raise Refusal(Rule.CONVERSION_PRICE, instrument=asset.name, price=self.price, low=low, high=mark)
+        low, high = conversion_prices(market, margin)
+        if not low <= self.price <= high:
+            raise Refusal(Rule.CONVERSION_PRICE, instrument=asset.name, price=self.price, low=low, high=high)
         if (self.lots - 1) * self.price >= margin.shortfall:
             raise Refusal(
                 Rule.MORE_THAN_NEEDED,

@@ -13,16 +13,19 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Socialise:
-    """The account's equity becomes 0; the account LOSS owes the difference. Anyone may ask for it."""
+    """The equity of an account with nothing but debt becomes 0; LOSS owes the difference. Anyone may ask for it."""
 
     kind: ClassVar[Kind] = Kind.SOCIALISE
     account: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses HAS_POSITIONS, and what `require_insolvent` and `change_balance` refuse."""
+        """See Transition. Refuses HAS_POSITIONS, HAS_COLLATERAL, and what `require_insolvent` and `change_balance`
+        refuse."""
         margin, fund_fails = require_insolvent(memory, self.account)
         if margin.requirement:
             raise Refusal(Rule.HAS_POSITIONS, account=self.account, requirement=margin.requirement)
+        if margin.collateral:
+            raise Refusal(Rule.HAS_COLLATERAL, account=self.account, collateral=margin.collateral)
         count_event(memory, 0)
         change_balance(memory, Step.SWAP_QUOTE, self.account, memory.venue.quote, -margin.equity)
         change_balance(memory, Step.SWAP_OTHER_QUOTE, SystemAccount.LOSS, memory.venue.quote, margin.equity)

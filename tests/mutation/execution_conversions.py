@@ -14,6 +14,7 @@ from circuits.steps import STEPS, Kind, Step
 from circuits.swap import GIVES, OTHER, UNITS
 from circuits.transitions import convert as layout
 from prover.traces.columns import integer_of, limbs_of
+from prover.traces.convert import bound_price
 from state.ledger import Ledger
 from state.transitions.register import Register
 from tests.batches import CAROL, DEBTOR, ETH, USDC
@@ -31,6 +32,7 @@ LOW = MARK - MARK // 50
 LOT = 10_000  # units
 OWED = 1_000 * PRICE  # with which 1,000 lots are enough
 HALF = 1 << 2 * LIMB_BITS
+SOLVENT = at(quote=-23_411_000_000)  # with hardly any equity
 kind = Kind.CONVERT
 
 
@@ -242,10 +244,14 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "convert_market: price not above the mark": lambda: script(
             both(port(market, layout.BELOW_PORT, 0), port(market, layout.BELOW_PORT + 1, 0)), price=MARK + 1
         ),
-        "convert_market: price within the discount, low limb": lambda: script(raised_carry, price=LOW - 1),
-        "convert_market: price within the discount, high limb": lambda: script(
-            port(market, layout.ABOVE_PORT + 1, 0), price=LOW - 1
+        "convert_market: price within the discount, low limb": lambda: script(
+            both(near, raised_carry), price=LOW - 1, ledger=SOLVENT
         ),
+        "convert_market: price within the discount, high limb": lambda: script(
+            both(near, port(market, layout.ABOVE_PORT + 1, 0)), price=LOW - 1, ledger=SOLVENT
+        ),
+        "convert_market: a lower price is boolean": lambda: script(twice_lower, price=1),
+        "convert: a lower price is of negative equity": lambda: script(price=LOW - 1, ledger=SOLVENT),
         "convert_market: at least one lot": lambda: script(lots=0),
         "convert_market: units, limb 0": partial(overgiven, 0, True),
         "convert_market: units, limbs 1 and 2": partial(overgiven, 1, True),
@@ -279,6 +285,16 @@ def scripts() -> dict[str, Callable[[], Script]]:
     for k, label in enumerate(("limb 0", "limb 1", "limbs 2 and 3")):
         table[f"convert_worth: notional, {label}"] = partial(overpaid, k, True)
     return table
+
+
+def near(trace: ScriptedTrace) -> None:
+    """Amend: the price is bounded by the mark."""
+    bound_price(trace, trace.at(Step.CONVERT_MARKET), one(LOW - 1), one(0))
+
+
+def twice_lower(trace: ScriptedTrace) -> None:
+    """Amend: the flag is 2, which turns the distance from the mark around."""
+    bound_price(trace, trace.at(Step.CONVERT_MARKET), one(1), one(2))
 
 
 def raised_carry(trace: ScriptedTrace) -> None:

@@ -2,17 +2,31 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import gcd
 
-from circuits.bounds import FUNDING_START, LIMB
-from circuits.records import RULES_INTEREST, TAG, Record, SystemAccount, event_index
+from circuits.bounds import FUNDING_START, LIMB, LIMB_BITS
+from circuits.records import (
+    MARKET_LOT_UNITS,
+    MARKET_WEIGHT,
+    RULES_INTEREST,
+    TAG,
+    Record,
+    SystemAccount,
+    balance_index,
+    event_index,
+    from_limbs,
+    market_index,
+)
 from circuits.steps import Kind, Step
 from circuits.swap import FUNDING, OTHER, UNITS
 from circuits.transitions.deleverage import INTEREST_PORTS, LEFT_PORT
 from circuits.transitions.event import LOTS, LOTS_PORTS, REST_PORTS, SHARE_PORTS
 from prover.traces import event, swap
 from prover.traces.columns import integer_of, limbs_of
+from state.accounts import balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.deleverage import Deleverage
@@ -51,12 +65,22 @@ def deleveraged(sign: int = 1) -> Ledger:
     return ledger
 
 
-def borrowed() -> Ledger:
-    """Erin owes cash that her ether does not cover."""
+def borrowed(lots: int = 0, quote: int = -15_000_000_000) -> Ledger:
+    """Erin owes cash, and has so many lots of ether."""
     ledger = opened()
     batch: list[Transition] = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
     run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
+    units = lots * ledger.read(market_index(ETH))[MARKET_LOT_UNITS]
+    for number, amount in ((ETH, units), (USDC, quote)):
+        ledger.store.load([(balance_index(ERIN, number), balance_record(amount), NO_SALT)])
     return ledger
+
+
+def covered(half: int) -> Ledger:
+    """What her ether counts is less than 2^28, or, with half 1, a multiple of that."""
+    value = from_limbs(borrowed().read(market_index(ETH))[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    whole = 1 << 2 * LIMB_BITS
+    return borrowed((1, whole // gcd(value, whole))[half], -10_000_000 * whole - 10 * value)
 
 
 def indebted() -> Ledger:
@@ -219,6 +243,10 @@ def scripts() -> dict[str, Callable[[], Script]]:
             amend=taken_by(SystemAccount.FUNDING_POOL, Kind.DELEVERAGE, 0),
         ),
         "deleverage_venue: a loss is of one that requires nothing": of(partial(socialise, account=ALICE)),
+        **{
+            f"a loss is of one without collateral, {name} half": of(socialise, partial(covered, half))
+            for half, name in enumerate(("low", "high"))
+        },
         **{f"deleverage_venue: missing limb {k}": of(partial(lost, more=LIMB**k), borrowed) for k in range(4)},
         "deleverage_rules: open interest shrinks": of(deleverage, hooks={rules: add(RULES_INTEREST)}, amend=left),
         "deleverage_event: index": of(deleverage, hooks={recorded: elsewhere}),

@@ -15,6 +15,8 @@ from tests.state.test_take_over import TIME, held, margin_of
 
 MARK = 268_162  # of ETH, a lot of 10,000 units
 LOW = MARK - MARK // CONVERSION_DISCOUNT
+VALUE = MARK * 85 // 100  # as collateral
+SOLVENT = Standing(quote=-23_411_000_000)  # with hardly any equity
 
 
 def opened(said: Standing | None = None) -> Ledger:
@@ -46,7 +48,21 @@ def test_lots_go_to_the_fund_for_quote(lots: int, price: int) -> None:
 
 @pytest.mark.parametrize("price", [LOW - 1, MARK + 1, 0, -1])
 def test_the_price_is_near_the_mark(price: int) -> None:
-    assert refused(opened(), price=price) is Rule.CONVERSION_PRICE
+    ledger = opened(SOLVENT)
+    assert 0 <= margin_of(ledger, DEBTOR).equity < 10_000_000
+    assert refused(ledger, price=price) is Rule.CONVERSION_PRICE
+
+
+def test_of_negative_equity_a_fund_without_any_buys_at_the_collateral_value() -> None:
+    ledger = opened(Standing(fund_quote=0))
+    assert margin_of(ledger, DEBTOR).equity < 0
+    assert refused(ledger, 100_000, VALUE - 1) is Rule.CONVERSION_PRICE
+    assert refused(ledger, 100_000, VALUE + 1) is Rule.FUND_SHORT
+    equity = margin_of(ledger, DEBTOR).equity
+    assert refused(ledger, 100_000, VALUE) is None
+    assert (margin_of(ledger, DEBTOR).equity, margin_of(ledger, FUND).equity) == (equity, 0)
+    assert margin_of(ledger, DEBTOR).collateral == 0
+    assert_agreed(*ledger.close_batch())
 
 
 @pytest.mark.parametrize("lots", [0, -1, 1 << 28])

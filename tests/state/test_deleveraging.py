@@ -28,6 +28,7 @@ from state.errors import Refusal, Rule
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
+from state.transitions.convert import Convert
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order
@@ -191,10 +192,16 @@ def test_a_system_account_takes_deposits_after_an_event(account: SystemAccount, 
 
 
 def borrowed() -> Ledger:
-    """Erin owes cash that her ether does not cover any more."""
+    """Erin owes cash that her ether, which the insurance fund has bought, did not cover any more."""
     ledger = opened()
     batch: list[Transition] = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
     run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
+    ledger.begin_batch(LATER)
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(Socialise(ERIN))
+    assert caught.value.rule is Rule.HAS_COLLATERAL
+    ledger.apply(Convert(ERIN, ETH, 100_000, 68_000))
+    ledger.close_batch()
     return ledger
 
 

@@ -112,7 +112,8 @@ def test_assets_are_converted_while_cash_is_owed() -> None:
     liquidator.relieve_all()
     shortfall = health(ledger, ALICE).margin.shortfall
     assert attempts[0] == ("Convert", ALICE, ETH, -(-shortfall // price), price)
-    assert attempts[1] == ("TakeOver", ALICE)
+    assert attempts[1] == ("Convert", ALICE, ETH, 800, 268_000 * 85 // 100)  # what it counts as collateral
+    assert attempts[2] == ("TakeOver", ALICE)
 
 
 @settings(max_examples=40, deadline=None)

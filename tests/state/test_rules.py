@@ -257,6 +257,7 @@ CASES = [
     *(Case(Rule.FUND_CAN_PAY, refused, insolvent(DEBT, 5_000, DEBT))
       for refused in (Deleverage(CAROL, BTC_PERP), Socialise(CAROL))),
     Case(Rule.HAS_POSITIONS, Socialise(CAROL), insolvent(DEBT, 1)),
+    Case(Rule.HAS_COLLATERAL, Socialise(BOB), BOB_OWES),
     Case(Rule.NO_POSITION, Deleverage(CAROL, BTC_PERP), insolvent(DEBT)),
     Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
@@ -523,7 +524,9 @@ CASES = [
     Case(Rule.NOT_PRICED, replace(CONVERT, asset=USDC), BOB_OWES),
     Case(Rule.NOT_COLLATERAL, replace(CONVERT, asset=BTC_PERP), BOB_OWES),
     Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=268_001), BOB_OWES),
-    Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=268_000 - 5_360 - 1), BOB_OWES),
+    Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=268_000 - 5_360 - 1),
+         {balance_index(BOB, USDC): balance_record(-2_270_000_000)}),
+    Case(Rule.CONVERSION_PRICE, replace(CONVERT, price=227_799), BOB_OWES),
     Case(Rule.MORE_THAN_NEEDED, replace(CONVERT, lots=11_196), BOB_OWES),
     Case(Rule.NEGATIVE_COLLATERAL, replace(CONVERT, lots=10_001), BOB_OWES),
     Case(Rule.FUND_SHORT, CONVERT, BOB_OWES),

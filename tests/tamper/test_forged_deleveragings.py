@@ -8,16 +8,14 @@ from circuits.records import SystemAccount
 from state.audit import account_figures
 from state.errors import Rule
 from state.ledger import Ledger
-from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
-from state.transitions.price import SetPrice
 from state.transitions.socialise import Socialise
-from state.transitions.withdraw import Withdraw
-from tests.batches import BTC_PERP, ETH, ETH_PERP, USDC, run_batch
+from tests.batches import BTC_PERP, ETH_PERP, USDC, run_batch
 from tests.deleveragings import ALICE, BOB, CAROL, ERIN, FRANK, LATER, crash, opened
 from tests.mutation.deleveraging import deleverage, see, socialise
+from tests.mutation.execution_deleveragings import borrowed
 from tests.mutation.script import Script
 from tests.mutation.world import report_of
 from tests.proving import proof_is_accepted
@@ -43,14 +41,6 @@ def deleveraged(sign: int = 1) -> Ledger:
     """Nobody has seen it yet but Alice."""
     ledger = crashed(sign)
     run_batch(ledger, [Deleverage(ALICE, BTC_PERP), ApplyEvent(ALICE)], LATER)
-    return ledger
-
-
-def borrowed() -> Ledger:
-    """Erin owes cash that her ether does not cover."""
-    ledger = opened()
-    batch: list[Transition] = [Withdraw(0, ERIN, USDC, 15_000_000_000), SetPrice(ETH, 150_000, LATER - 30)]
-    run_batch(ledger, [*batch, SetPrice(ETH, 80_000, LATER)], LATER)
     return ledger
 
 
@@ -99,6 +89,9 @@ FORGERIES = [
     Forgery("a loss of an account with a position is socialised", partial(socialise, account=ALICE),
             "execution: deleverage_venue: a loss is of one that requires nothing", Socialise(ALICE),
             Rule.HAS_POSITIONS, ledger=crashed),
+    Forgery("a loss of an account with collateral is socialised", socialise,
+            "execution: a loss is of one without collateral, low half", Socialise(ERIN), Rule.HAS_COLLATERAL,
+            ledger=partial(borrowed, 100_000)),
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
             "execution: deleverage_venue: missing limb 0", ledger=borrowed),
 ]

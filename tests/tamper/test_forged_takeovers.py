@@ -10,7 +10,7 @@ from state.transitions.convert import Convert
 from state.transitions.take_over import TakeOver
 from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
 from tests.mutation.execution import forgeries
-from tests.mutation.execution_conversions import LOW, MARK, OWED
+from tests.mutation.execution_conversions import LOW, MARK, OWED, SOLVENT
 from tests.mutation.execution_takeovers import RICH, at
 from tests.mutation.script import Script
 from tests.mutation.standing import convert, standing, take_over
@@ -67,9 +67,10 @@ FORGERIES = [
     Forgery(
         "an asset is converted at a worse price",
         partial(convert, price=LOW - 1),
-        "bus range",  # a limb below 0
+        "execution: convert: a lower price is of negative equity",
         Convert(DEBTOR, ETH, 1_000, LOW - 1),
         Rule.CONVERSION_PRICE,
+        ledger=SOLVENT,
     ),
     Forgery(
         "an asset is converted above the mark",
