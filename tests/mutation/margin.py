@@ -524,10 +524,6 @@ IMPLIED = {
     "bound of a multiplicity rests on it.",
     "reports is boolean": "What is reported carries the clock of the request, of which there is one closing row; and "
     "it is taken once at that clock, or not at all. It is kept because the bound of a multiplicity rests on it.",
-    "low bit of the tier is boolean": "Nobody asks for a tier above 1, and the bits are limbs: so they are those of "
-    "the tier, 1 = 1 + 2 * 0 and 0 = 0 + 2 * 0. It is kept for the other tiers.",
-    "only closing rows report": "As long as nothing but the cancelling by force takes a report, which does not read "
-    "it. It is kept for those who do.",
     "the first row starts a check": "Without it one run of rows may visit without a request. It changes no record, so"
     " it could only serve to pass records round mod P, from later to earlier times, which takes seven accesses of one"
     " leaf far apart in time; but a run has one clock, and instruments ascend, so that the same leaf comes again only"

@@ -8,7 +8,7 @@ from tests.mutation.execution import IMPLIED, TABLE, forgeries, resolve
 from tests.mutation.world import Implied, is_necessary
 
 LABELS = [constraint.label for constraint in solvent_circuit().table(TABLE).constraints]
-FORGED = [label for label in LABELS if label not in AWAITED and not isinstance(resolve(label), Implied)]
+FORGED = [label for label in LABELS if label not in AWAITED[TABLE] and not isinstance(resolve(label), Implied)]
 SAMPLE = (
     "deposit_balance: index",
     "transfer_from_header: kind of record",
@@ -37,8 +37,8 @@ def proves_necessary(label: str) -> str | None:
 
 def test_every_label_resolves() -> None:
     """Or is one of those that await a forgery; and nothing is said about a constraint that the table does not have."""
-    assert not AWAITED & {*forgeries(), *IMPLIED}
-    assert sorted({*forgeries(), *IMPLIED, *AWAITED}) == sorted(LABELS)
+    assert not AWAITED[TABLE] & {*forgeries(), *IMPLIED}
+    assert sorted({*forgeries(), *IMPLIED, *AWAITED[TABLE]}) == sorted(LABELS)
 
 
 @pytest.mark.parametrize("label", SAMPLE)
