@@ -126,9 +126,11 @@ def balance(
 def fresh_prices(
     execution: Execution, step: Step, unless: Expression | int = 0, *, strict: bool = False, also: Expression | int = 0
 ) -> None:
-    """The prices that the margin check reads must be fresh at the batch's time, unless the bit `unless` is 1; strict:
-    and not capped. Where the bit `also` is 1, and so is `unless`, they must be fresh, capped or not."""
-    moment = (execution.time + int(strict) * CAPPED_BIT) * (1 - unless) + execution.time * also
+    """The prices that the margin check reads must be fresh at the batch's time, and not capped against the account,
+    unless the bit `unless` is 1; strict: and not capped at all. Where the bit `also` is 1, and so is `unless`, they
+    must be fresh, and not capped against the account."""
+    judged = execution.time + 2 * CAPPED_BIT
+    moment = (execution.time + CAPPED_BIT if strict else judged) * (1 - unless) + judged * also
     execution.require(step, "moment of prices", execution.register("moment") - moment)
 
 

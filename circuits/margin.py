@@ -107,6 +107,7 @@ class Margin:
     fails: Bounded  # whether the check is to fail
     moment: Bounded  # the time at which prices must be fresh
     strict: Bounded  # whether those that are capped count as stale
+    judged: Bounded  # whether those that are capped against the account do
     stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
     stales: Expression  # the number of stale prices that matter on the earlier rows of the check
     unreliable: Expression  # on visits: 1 if the price counts as stale in this check, whether or not it matters
@@ -198,6 +199,7 @@ def _columns() -> Margin:
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
         unsound_bounded(table.column("moment"), 0, TIME_MAX, "two limbs, see _freshness"),
         table.boolean("strict"),
+        table.boolean("judged"),
         table.boolean("stale"),
         table.column("stales"),
         table.column("unreliable"),
@@ -213,7 +215,7 @@ def _sequence(m: Margin) -> None:
     """
     constrain, follows = m.table.constrain, m.asset + m.perpetual + m.closing
     tier = (m.ports[TIER[0]] + m.ports[TIER[1]] * 2).expression
-    moment = (m.moment + m.strict * CAPPED_BIT).expression
+    moment = (m.moment + (m.strict + m.judged * 2) * CAPPED_BIT).expression
     request = [m.clock, m.account, m.mask, m.fails.expression, moment, tier]
     m.table.receive(MARGIN, "margin request", request, Bounded(m.quote, 0, 1))
     constrain("the first row starts a check", follows, Where.FIRST)
@@ -227,7 +229,7 @@ def _sequence(m: Margin) -> None:
         constrain(f"{name} is kept", m.visiting * change, Where.TRANSITION)
     fails = m.fails.expression
     constrain("failing is kept", m.visiting * (fails.next() - fails), Where.TRANSITION)
-    for name, kept in (("the moment", m.moment), ("strictness", m.strict)):
+    for name, kept in (("the moment", m.moment), ("strictness", m.strict), ("judging", m.judged)):
         change = kept.expression.next() - kept.expression
         constrain(f"{name} is kept", m.visiting * change, Where.TRANSITION)
     constrain("visits start at 1", m.quote * (m.visit - 1))
@@ -352,10 +354,11 @@ def _products(m: Margin) -> None:
 def _freshness(m: Margin) -> None:
     """stale is 1 exactly if the price's last second is before the moment; the quote has no price.
 
-    What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict; so is what a market says
-    of its last second, and whether the mark is capped, and in which direction. A capped mark counts as stale too, where
-    the check is strict, and else if it is against the account: if the price is above it, of an asset or a position that
-    is not short; if below, of a short one. Of those only prices matter with which lots count.
+    What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict, or twice that if the
+    account is judged; so is what a market says of its last second, and whether the mark is capped, and in which
+    direction. A capped mark counts as stale too where the check is strict, and where the account is judged if it is
+    against it: if the price is above it, of an asset or a position that is not short; if below, of a short one. Of
+    those only prices matter with which lots count.
     """
     moment, last, distance = ([*m.pick(ports)] for ports in (MOMENT, LAST_SECOND, VALIDITY))
     in_range = (m.moment - moment[0] - moment[1] * LIMB).expression
@@ -372,7 +375,7 @@ def _freshness(m: Margin) -> None:
     m.table.constrain("stale prices are counted from 0", m.quote * stales)
     strict, negative = m.strict.expression, m.negative.expression
     against = m.asset * up + m.perpetual * (up + negative * (down - up))
-    capped = strict * priced * (up + down) + (1 - strict) * against
+    capped = strict * priced * (up + down) + m.judged.expression * against
     unreliable = priced * (m.unreliable - m.stale.expression) - capped
     m.table.constrain("stale, or capped where that matters", unreliable)
     lots = total([part.expression for part in m.pick(COUNTED)])  # below P: 0 only if both limbs are

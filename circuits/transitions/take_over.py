@@ -38,16 +38,14 @@ OF_CHECK = ("mask", "fails", "moment", "tier", "opened", "bit")
 
 
 def constrain(execution: Execution) -> None:
-    """Nobody need ask for it. The header stays as it is, and balances of 0 with it.
-
-    All prices that the account's check reads are valid now, whatever moment it names: the fund's check reads them too.
-    """
+    """Nobody need ask for it. The header stays as it is, and balances of 0 with it."""
     step = Step.TAKE_HEADER
     header(execution, step, message=False, may_open=False, checked=True)
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     execution.require(step, "no orders rest", execution.old[HEADER_ORDERS])
     execution.require(step, "all of it is taken", execution.register(REMAINING) - execution.new[HEADER_MASK])
     execution.ask(step, int(Tier.CLOSE_OUT))
+    fresh_prices(execution, step)
     execution.release(step, *OF_CHECK, *OF_BALANCE)
     _market(execution)
     _balances(execution)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from circuits.bounds import CAPPED_BIT
 from circuits.buses import Tier
 from circuits.records import HEADER_MASK, ORDER_BOOK, ORDER_LEFT, ORDER_NEXT
 from circuits.steps import Kind
@@ -37,7 +38,7 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind) -> None:
 def seize(trace: ExecutionTrace, rows: Integers) -> None:
     """A maintenance check that fails, at valid prices."""
     for name, values in (
-        ("mask", trace.new[HEADER_MASK][rows]), ("moment", trace.columns["time"][rows]),
+        ("mask", trace.new[HEADER_MASK][rows]), ("moment", trace.columns["time"][rows] + 2 * CAPPED_BIT),
         ("fails", np.ones_like(rows)), ("tier", np.full_like(rows, int(Tier.MAINTENANCE))),
     ):  # fmt: skip
         trace.register(name, rows, values)

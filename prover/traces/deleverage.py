@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS, MAX_EVENTS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, MAX_EVENTS
 from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
@@ -47,7 +47,8 @@ def fill(trace: ExecutionTrace) -> None:
         trace.register("account", fund, int(SystemAccount.INSURANCE))
         for row in (fund, header):
             trace.header(row, None, [row])
-            for name, values in (("mask", trace.new[HEADER_MASK][row]), ("moment", trace.columns["time"][row])):
+            moment = trace.columns["time"][row] + 2 * CAPPED_BIT
+            for name, values in (("mask", trace.new[HEADER_MASK][row]), ("moment", moment)):
                 trace.register(name, row, values)
             trace.register("tier", row, int(Tier.ZERO))
         trace.register("fails", fund, trace.argument(kind, "fund_fails"))

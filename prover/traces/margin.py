@@ -139,13 +139,14 @@ class MarginTrace:
     def _age(self, moment: Integers) -> None:
         """Which prices are stale, and by how much they are or are not."""
         priced = self.market[TAG] != int(Tag.QUOTE)
-        moment, strict = moment % CAPPED_BIT, moment // CAPPED_BIT
+        moment, mode = moment % CAPPED_BIT, moment // CAPPED_BIT
+        strict, judged = (mode == 1).astype(np.int64), (mode == 2).astype(np.int64)
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
         up, down = (priced * (capped == times) for times in (1, 2))
         short = (self.market[TAG] == int(Tag.PERPETUAL)) & (self.balance[AMOUNT_LIMBS - 1] < BIAS_TOP_LIMB)
         stale = (priced & (valid < moment)).astype(np.int64)
         distance = np.where(stale, moment - valid - 1, valid - moment)
-        for name, values in (("moment", moment), ("strict", strict)):
+        for name, values in (("moment", moment), ("strict", strict), ("judged", judged)):
             self.set(name, values)
             self.columns[name][self.closing] = values[self.last]
         self.ports(layout.MOMENT, limbs_of(moment[self.first], 2), self.rows[self.first])
@@ -153,7 +154,7 @@ class MarginTrace:
         self.ports(layout.CAPPED, [up[priced], down[priced]], self.rows[priced])
         self.set("stale", stale)
         self.ports(layout.VALIDITY, limbs_of(np.where(priced, distance, 0), 2), self.rows)
-        unreliable = stale + np.where(strict, up + down, np.where(short, down, up))
+        unreliable = stale + strict * (up + down) + judged * np.where(short, down, up)
         self.set("unreliable", unreliable)
         self.unreliable = unreliable
 

@@ -119,7 +119,7 @@ def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
     forced, below = trace.columns["forced"][rows[0]], trace.argument(Kind.MATCH, "below")
     for row in rows[6:]:
         moment = trace.columns["moment"][row]
-        trace.register("moment", row, np.where(forced, trace.columns["time"][row], moment))
+        trace.register("moment", row, np.where(forced, trace.columns["time"][row] + 2 * CAPPED_BIT, moment))
     for row in rows[8:]:
         trace.register("fails", row, below)
         tier = np.where(trace.columns[UNWINDS][row], int(Tier.ZERO), int(Tier.MAINTENANCE))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS
 from circuits.buses import Tier
 from circuits.records import HEADER_MASK, TAG, SystemAccount, Tag
 from circuits.steps import Kind
@@ -24,7 +24,8 @@ def fill(trace: ExecutionTrace) -> None:
 def asked(trace: ExecutionTrace, rows: Integers, tier: Tier, *, fails: int) -> None:
     """A header whose check is of this tier, at valid prices."""
     trace.header(rows, None, [rows], checked=True)
-    for name, value in (("moment", trace.columns["time"][rows]), ("fails", fails), ("tier", int(tier))):
+    moment = trace.columns["time"][rows] + 2 * CAPPED_BIT
+    for name, value in (("moment", moment), ("fails", fails), ("tier", int(tier))):
         trace.register(name, rows, value)
 
 

@@ -88,6 +88,7 @@ AWAITED: dict[str, frozenset[str]] = {
             "event_header: the side gives",
             "event_header: register whole",
             "event_header: then the swap is the last one",
+            "take_header: moment of prices",
             "zero_market leads to zero_price",
             "deleverage_fund leads to deleverage_header",
             "deleverage_rules leads to deleverage_event",
@@ -112,7 +113,9 @@ AWAITED: dict[str, frozenset[str]] = {
     "margin": frozenset(
         {
             "strict is boolean",
+            "judged is boolean",
             "strictness is kept",
+            "judging is kept",
             "low bit of the tier is boolean",
             "the moment in range",
             "only closing rows report",

@@ -339,14 +339,15 @@ def test_a_mark_that_is_capped_against_the_account_counts_as_stale(
     tier: Tier, asset: tuple[int, int, int] | None, position: int | None, against: int | None
 ) -> None:
     markets = () if position is None else (Market(position, (), (), 100, 5),)
-    for capped, strict in product((0, UP, DOWN), (0, CAPPED_BIT)):
+    for capped, strict in product((0, UP, DOWN), (CAPPED_BIT, 0)):
         account = Account(5_000, 0, asset, markets, valid=MOMENT + capped)
         stale = against is not None and (capped > 0 if strict else capped == against)
         margin = assess(default_venue(), ALICE, account.entries(), MOMENT, strict=strict > 0)
         assert (margin.stale is not None) == stale
         for fails in (False, True):
             provable = fails == stale and not (stale and tier is not Tier.INITIAL)
-            assert (objections(checks([account], [fails], tier, MOMENT + strict)) == []) == provable
+            moment = MOMENT + (strict or 2 * CAPPED_BIT)
+            assert (objections(checks([account], [fails], tier, moment)) == []) == provable
 
 
 @pytest.mark.parametrize("tier", Tier)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from circuits.records import MARKET_MARK, MARKET_VALID, market_index
+from circuits.bounds import CAPPED_BIT
+from circuits.records import MARKET_MARK, MARKET_VALID, Record, market_index
 from circuits.statement import Statement
 from circuits.transitions.price import ELAPSED
 from prover.traces.columns import Columns
@@ -78,15 +79,16 @@ def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> Non
 
 @pytest.mark.parametrize(("price", "mark"), [(NEAR, NEAR), (FAR, CAPPED)])
 def test_the_forger_s_way_to_an_honest_price_is_the_ledger_s(price: int, mark: int) -> None:
-    found = []
+    found: list[Record] = []
     for honest in (True, False):
         ledger = staged()
         forger = Forger(ledger, time=TIME)
         if honest:
             forger.apply(SetPrice(BTC_PERP, price, LAST + 1))
         else:
-            set_price(forger, BTC_PERP, price, LAST + 1, mark=mark, valid=None if price == mark else 0)
+            valid = None if price == mark else found[0][MARKET_VALID]
+            set_price(forger, BTC_PERP, price, LAST + 1, mark=mark, valid=valid)
         found.append(ledger.read(market_index(BTC_PERP)))
     assert found[0] == found[1]
     assert found[0][MARKET_MARK] == mark % 2**14
-    assert (found[0][MARKET_VALID] == 0) == (price != mark)
+    assert (found[0][MARKET_VALID] >= CAPPED_BIT) == (price != mark)

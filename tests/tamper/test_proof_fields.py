@@ -376,11 +376,11 @@ def test_a_proof_cannot_be_moved_to_another_venue() -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda data: b"\x00\x03" + data[2:], "statement version 3"),
+        (lambda data: b"\x00\x04" + data[2:], "statement version 4"),
         (lambda data: data[:50], "shorter than its header"),
         (lambda data: data + b"\0", "1 bytes after the statement"),
         (lambda data: data[:-1], "runs past the end"),
-        (lambda data: data[:106] + b"\xff" + data[107:], "where at most"),
+        (lambda data: data[:114] + b"\xff" + data[115:], "where at most"),
     ],
 )
 def test_a_malformed_statement_is_refused(damage: Callable[[bytes], bytes], words: str) -> None:
