@@ -1,13 +1,9 @@
 """Registers and ports of CANCEL and FORCE_CANCEL transitions."""
 
-import numpy as np
-
-from circuits.bounds import CAPPED_BIT
 from circuits.buses import Tier
-from circuits.records import HEADER_MASK, ORDER_BOOK, ORDER_LEFT, ORDER_NEXT
+from circuits.records import ORDER_BOOK, ORDER_LEFT, ORDER_NEXT
 from circuits.steps import Kind
 from circuits.transitions.match import BUYS
-from prover.traces.columns import Integers
 from prover.traces.execution import ExecutionTrace
 
 
@@ -15,7 +11,7 @@ def fill(trace: ExecutionTrace) -> None:
     """Both kinds."""
     _fill_kind(trace, Kind.CANCEL)
     _fill_kind(trace, Kind.FORCE_CANCEL)
-    seize(trace, trace.rows(Kind.FORCE_CANCEL)[0])
+    trace.ask(trace.rows(Kind.FORCE_CANCEL)[0], Tier.MAINTENANCE, fails=1)
     trace.registers(Kind.FORCE_CANCEL, forced=1)
 
 
@@ -33,12 +29,3 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind) -> None:
         maker_left=trace.old[ORDER_LEFT][order],
         **{BUYS: book % 2},
     )
-
-
-def seize(trace: ExecutionTrace, rows: Integers) -> None:
-    """A maintenance check that fails, at valid prices."""
-    for name, values in (
-        ("mask", trace.new[HEADER_MASK][rows]), ("moment", trace.columns["time"][rows] + 2 * CAPPED_BIT),
-        ("fails", np.ones_like(rows)), ("tier", np.full_like(rows, int(Tier.MAINTENANCE))),
-    ):  # fmt: skip
-        trace.register(name, rows, values)

@@ -7,7 +7,7 @@ from circuits.records import MARKET_FUNDING, MARKET_MARK, SystemAccount
 from circuits.steps import Kind
 from circuits.transitions.cash_out import CARRY_PORT, NOTIONAL_PORT, SIZE_PORT
 from prover.traces import swap
-from prover.traces.columns import integer_of, limbs_of, product_limbs
+from prover.traces.columns import integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
 
@@ -24,11 +24,8 @@ def fill(trace: ExecutionTrace) -> None:
     trace.registers(kind, account=account, instrument=instrument)
     trace.registers(kind, **swap.registers(long, size, funding, whole=1, other=int(SystemAccount.FUNDING_POOL)))
     trace.nonzero(rules, low + high)
-    notional, carries, high_carry = product_limbs(mark, size)
-    trace.registers(kind, **{f"amount{k}": part for k, part in enumerate(notional)})
-    for first, parts in ((NOTIONAL_PORT, notional), (CARRY_PORT, carries), (SIZE_PORT, [low, high])):
-        for k, part in enumerate(parts):
-            trace.port(first + k, market, part)
-    trace.columns["scratch"][market] = high_carry
+    trace.amount(kind, mark * size)
+    trace.wide_port(SIZE_PORT, market, size)
+    trace.notional(market, mark, size, product_port=NOTIONAL_PORT, carry_port=CARRY_PORT)
     trace.header(header, None, trace.rows(kind))
-    swap.fill(trace, trace.rows(kind)[3:], long, size, integer_of(np.array(notional)))
+    swap.fill(trace, trace.rows(kind)[3:], long, size, mark * size)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.air import MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, Table
-from circuits.bounds import LIMB, LIMB_BITS
+from circuits.bounds import BIAS, LIMB, LIMB_BITS
 from circuits.field import P
 
 Integers = NDArray[np.int64]
@@ -66,6 +66,14 @@ def inverses(values: Integers) -> Integers:
         base = base * base % P
         exponent >>= 1
     return result
+
+
+def long_position(limbs: Integers) -> Integers:
+    """What `circuits.accounts.long_position` says of these four limbs of a balance: the position if it is long, else
+    0."""
+    negative = (BIAS >> 2 * LIMB_BITS) - integer_of(limbs[2:4])
+    long: Integers = (1 - negative) * integer_of(limbs[:2])
+    return long
 
 
 def product_limbs(a: Integers, b: Integers) -> tuple[list[Integers], list[Integers], Integers]:

@@ -3,13 +3,13 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB, LIMB_BITS
+from circuits.buses import Tier
 from circuits.execution import BOUND_PORT, EQUITY_PORTS
 from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, SystemAccount
 from circuits.steps import Kind
 from circuits.transitions import convert as layout
 from prover.traces import swap
-from prover.traces.cancel import seize
-from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
+from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 from prover.traces.take_over import fund
 
@@ -26,7 +26,7 @@ def fill(trace: ExecutionTrace) -> None:
     for names, value in ((layout.PRICE, price), (layout.LOTS, lots), (layout.SHORTFALL, shortfall)):
         trace.registers(kind, **dict(zip(names, limbs_of(value, len(names)), strict=True)))
     trace.header(rows[0], None, rows[:1])
-    seize(trace, rows[0])
+    trace.ask(rows[0], Tier.MAINTENANCE, fails=1)
     _price(trace, market, price)
     _units(trace, market, lots, units)
     _worth(trace, rows[2], lots, price, shortfall)
@@ -74,14 +74,10 @@ def _units(trace: ExecutionTrace, market: Integers, lots: Integers, units: Integ
 
 
 def _worth(trace: ExecutionTrace, rows: Integers, lots: Integers, price: Integers, shortfall: Integers) -> None:
-    product, carries, high = product_limbs(price, lots)
     trace.amount(Kind.CONVERT, price * lots)
-    for first, parts in (
-        (layout.NOTIONAL_PORT, product), (layout.NOTIONAL_CARRY_PORT, carries), (layout.LOTS_PORT, limbs_of(lots, 2)),
-    ):  # fmt: skip
-        for k, part in enumerate(parts):
-            trace.port(first + k, rows, part)
-    trace.columns["scratch"][rows] = high
+    trace.wide_port(layout.LOTS_PORT, rows, lots)
+    ports = {"product_port": layout.NOTIONAL_PORT, "carry_port": layout.NOTIONAL_CARRY_PORT}
+    trace.notional(rows, price, lots, **ports)
     half, amount = 1 << 2 * LIMB_BITS, price * lots
     low = shortfall % half - amount % half + price - 1
     trace.register(layout.BORROW, rows, low >> 2 * LIMB_BITS)

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, MAX_EVENTS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS, MAX_EVENTS
 from circuits.buses import Tier
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
     EVENT_PRICE,
-    HEADER_MASK,
     RULES_INTEREST,
     VENUE_EVENTS,
     SystemAccount,
@@ -32,7 +31,7 @@ from circuits.transitions.deleverage import (
 )
 from circuits.zero_price import CLOSES, EQUITY, NEGATIVE, PRICE, REQUIRED
 from prover.traces import swap
-from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
+from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
 KINDS = (Kind.DELEVERAGE, Kind.SOCIALISE)
@@ -47,12 +46,7 @@ def fill(trace: ExecutionTrace) -> None:
         trace.register("account", fund, int(SystemAccount.INSURANCE))
         for row in (fund, header):
             trace.header(row, None, [row])
-            moment = trace.columns["time"][row] + 2 * CAPPED_BIT
-            for name, values in (("mask", trace.new[HEADER_MASK][row]), ("moment", moment)):
-                trace.register(name, row, values)
-            trace.register("tier", row, int(Tier.ZERO))
-        trace.register("fails", fund, trace.argument(kind, "fund_fails"))
-        trace.register("fails", header, 1)
+            trace.ask(row, Tier.ZERO, trace.argument(kind, "fund_fails") if row is fund else 1)
         venue = rows[4 if closes else 2]
         trace.wide_port(ROOM_PORT, venue, MAX_EVENTS - trace.new[VENUE_EVENTS][venue])
     _fill_deleverage(trace)
@@ -67,7 +61,9 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
     position = integer_of(trace.old[:AMOUNT_LIMBS, base]) - BIAS
     long, size, price = (position > 0).astype(np.int64), np.abs(position), trace.new[EVENT_PRICE][event]
     interest = trace.old[RULES_INTEREST][rules]
-    notional, carries, high_carry = product_limbs(price, size)
+    trace.wide_port(PRICE_PORTS[0], rules, price)
+    ports = {"product_port": NOTIONAL_PORT, "carry_port": NOTIONAL_CARRY_PORT}
+    notional = trace.notional(rules, price, size, **ports)
     trace.registers(
         kind,
         instrument=trace.argument(kind, "market"),
@@ -81,12 +77,7 @@ def _fill_deleverage(trace: ExecutionTrace) -> None:
         trace.register(PRICE, row, price)
         for name, part in zip(EQUITY, notional, strict=True):
             trace.register(name, row, part)
-    trace.wide_port(PRICE_PORTS[0], rules, price)
-    for first, parts in ((NOTIONAL_PORT, notional), (NOTIONAL_CARRY_PORT, carries)):
-        for k, part in enumerate(parts):
-            trace.port(first + k, rules, part)
     trace.wide_port(LEFT_PORT, rules, interest - size)
-    trace.columns["scratch"][rules] = high_carry
     trace.wide_port(SIZE_PORTS[0], event, size)
     trace.wide_port(INTEREST_PORTS[0], event, interest)
     trace.nonzero(event, np.sum(limbs_of(size, 2), axis=0))

@@ -34,7 +34,7 @@ from circuits.transitions.event import (
     SHARE_PORTS,
 )
 from prover.traces import payment, swap
-from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
+from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
 
@@ -110,15 +110,11 @@ def fill_division(trace: ExecutionTrace, rows: Integers, lots: Integers, share: 
 def fill_price(trace: ExecutionTrace, rows: tuple[Integers, ...], price: Integers, share: Integers) -> None:
     """price * share on the header's row, and as the amount from there on."""
     header = rows[0]
-    notional, carries, high_carry = product_limbs(price, share)
+    trace.wide_port(PRICE_PORTS[0], header, price)
+    notional = trace.notional(header, price, share, product_port=NOTIONAL_PORT, carry_port=CARRY_PORT)
     for row in rows:
         for name, part in zip(AMOUNT, notional, strict=True):
             trace.register(name, row, part)
-    trace.wide_port(PRICE_PORTS[0], header, price)
-    for first, parts in ((NOTIONAL_PORT, notional), (CARRY_PORT, carries)):
-        for k, part in enumerate(parts):
-            trace.port(first + k, header, part)
-    trace.columns["scratch"][header] = high_carry
 
 
 def _fill_payment(trace: ExecutionTrace, rows: list[Integers]) -> None:

@@ -6,12 +6,13 @@ import numpy as np
 
 from circuits.accounts import FRESH_PORT, LAST_PORT, NONCE_PORTS, ROOM_PORTS
 from circuits.air import Table
-from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, TIMES_PER_CLOCK
+from circuits.buses import Tier
 from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
 from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, MARKET_VALID, RECORD_SIZE, TAG, VENUE_EVENTS
 from circuits.steps import STEPS, Kind, Step
 from circuits.witness import Witness
-from prover.traces.columns import Columns, Integers, inverses, limbs_of
+from prover.traces.columns import Columns, Integers, inverses, limbs_of, product_limbs
 from prover.traces.memory import Timeline
 
 
@@ -133,6 +134,26 @@ class ExecutionTrace:
         last = self.old[MARKET_VALID][rows]
         self.wide_port(FRESH_PORT, rows, last - self.columns["time"][rows])
         self.wide_port(LAST_PORT, rows, last)
+
+    def ask(self, rows: Integers, tier: Tier, fails: Integers | int) -> None:
+        """The registers of a check of this tier that follows a header's access, at prices that are fresh and not capped
+        against the account."""
+        for name, values in (
+            ("mask", self.new[HEADER_MASK][rows]), ("moment", self.columns["time"][rows] + 2 * CAPPED_BIT),
+            ("fails", fails), ("tier", int(tier)),
+        ):  # fmt: skip
+            self.register(name, rows, values)
+
+    def notional(
+        self, rows: Integers, price: Integers, size: Integers, *, product_port: int, carry_port: int
+    ) -> list[Integers]:
+        """Set the ports of `circuits.notional` and `scratch`; returns the limbs of price * size."""
+        product, carries, high = product_limbs(price, size)
+        for first, parts in ((product_port, product), (carry_port, carries)):
+            for k, part in enumerate(parts):
+                self.port(first + k, rows, part)
+        self.columns["scratch"][rows] = high
+        return product
 
     def stays_below_bound(self, rows: Integers) -> None:
         """The port that shows an unsigned amount to be at most AMOUNT_MAX."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from circuits.bounds import FEE_ONE, LIMB, LIMB_BITS, LIQUIDATION_FEE_MAX
+from circuits.buses import Tier
 from circuits.execution import REGISTERS
 from circuits.records import MARKET_MARK, MARKET_WEIGHT
 from circuits.steps import Kind
@@ -17,7 +18,6 @@ from circuits.transitions.liquidate import (
 )
 from circuits.transitions.match import BUYS, LIMIT
 from circuits.zero_price import GIVES, PRICE
-from prover.traces.cancel import seize
 from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 
@@ -33,7 +33,7 @@ def fill(trace: ExecutionTrace) -> None:
     for row in rows:
         trace.register(GIVES, row, 1 - trace.columns[BUYS][rows[-1] + 1])
     trace.header(rows[0], None, rows)
-    seize(trace, rows[0])
+    trace.ask(rows[0], Tier.MAINTENANCE, fails=1)
     _near_the_mark(trace, trace.rows(Kind.UNWIND)[0])
 
 

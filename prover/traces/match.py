@@ -26,7 +26,7 @@ from circuits.transitions.match import (
     UNFAIR_PORT,
     UNWINDS,
 )
-from prover.traces.columns import Integers, integer_of, limbs_of, product_limbs
+from prover.traces.columns import Integers, integer_of, limbs_of
 from prover.traces.execution import ExecutionTrace
 from prover.traces.order import carried
 
@@ -66,7 +66,8 @@ def _meet(trace: ExecutionTrace, kind: Kind) -> None:
         price=price, size0=size_limbs[0], size1=size_limbs[1], maker_left=maker_left, removed=removed,
         head=trace.old[ORDER_NEXT][head], after=trace.new[ORDER_NEXT][head], **outcome,
     )  # fmt: skip
-    _notional(trace, head, price, size)
+    trace.wide_port(0, head, price)
+    trace.notional(head, price, size, product_port=2, carry_port=6)
     sign = 2 * trace.columns[BUYS][met] - 1
     expired, expiry = outcome["expired"], trace.old[ORDER_EXPIRY][met]
     distances = (
@@ -125,14 +126,6 @@ def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
         tier = np.where(trace.columns[UNWINDS][row], int(Tier.ZERO), int(Tier.MAINTENANCE))
         trace.register("tier", row, np.where(forced, tier, trace.columns["tier"][row]))
     trace.register(STOPS, rows[9], forced * (1 - below))
-
-
-def _notional(trace: ExecutionTrace, rows: Integers, price: Integers, size: Integers) -> None:
-    product, carries, high = product_limbs(price, size)
-    trace.wide_port(0, rows, price)
-    for number, values in enumerate((*product, *carries), start=2):
-        trace.port(number, rows, values)
-    trace.columns["scratch"][rows] = high
 
 
 def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) -> None:

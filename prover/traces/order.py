@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_ORDERS, BIAS_TOP_LIMB, CAPPED_BIT, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, CAPPED_BIT, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
 from circuits.records import (
     HEADER_NONCE,
     HEADER_ORDERS,
@@ -22,7 +22,7 @@ from circuits.records import (
 from circuits.steps import CONTINUATIONS, Kind
 from circuits.transitions.match import BUYS, LEFT, LIMIT
 from circuits.transitions.order import EXEMPTION, NONCE, QUARTER_PORT, QUARTER_REST_PORT, RESTING_PORTS
-from prover.traces.columns import Integers, integer_of, inverses, product_limbs
+from prover.traces.columns import Integers, integer_of, inverses, long_position
 from prover.traces.execution import ExecutionTrace
 
 NAMES = {"account": "account", "instrument": "market", BUYS: "buys", LIMIT: "limit", "asked": "size"} | {
@@ -35,9 +35,11 @@ def fill(trace: ExecutionTrace) -> None:
     market, rules = trace.rows(Kind.ORDER)
     size, limit = trace.argument(Kind.ORDER, "size"), trace.argument(Kind.ORDER, "limit")
     carry(trace, Kind.ORDER, np.arange(len(size)), size)
-    notional = integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market]) * size
+    mark = integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, market])
+    notional = mark * size
     trace.amount(Kind.ORDER, notional)
-    _worth(trace, market, size)
+    trace.wide_port(0, market, size)
+    trace.notional(market, mark, size, product_port=2, carry_port=6)
     trace.wide_port(8, market, limit - 1)
     trace.wide_port(10, market, LIMIT_MAX - limit)
     expiry = trace.argument(Kind.ORDER, "expiry")
@@ -57,15 +59,6 @@ def fill(trace: ExecutionTrace) -> None:
     _rest(trace)
 
 
-def _worth(trace: ExecutionTrace, rows: Integers, size: Integers) -> None:
-    """The product of the mark and this size."""
-    product, carries, high = product_limbs(integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, rows]), size)
-    trace.wide_port(0, rows, size)
-    for number, values in enumerate((*product, *carries), start=2):
-        trace.port(number, rows, values)
-    trace.columns["scratch"][rows] = high
-
-
 def _rules(trace: ExecutionTrace, rows: Integers, notional: Integers) -> None:
     """How the order is above the minimum, and the open interest below its cap or what it was."""
     old = trace.old[:, rows]
@@ -81,19 +74,13 @@ def _interest(trace: ExecutionTrace, market: Integers, rules: Integers) -> None:
     traded = np.zeros(trace.columns.active + 1, dtype=np.int64)
     match = trace.rows(Kind.MATCH)
     for row in (match[3], match[7]):
-        traded[row + 1] = _long(trace.new[:, row]) - _long(trace.old[:, row])
+        traded[row + 1] = long_position(trace.new[:, row]) - long_position(trace.old[:, row])
     counted = np.cumsum(traded)
     change = (trace.new - trace.old)[RULES_INTEREST][rules] + counted[market]
     for kind in (Kind.ORDER, *CONTINUATIONS):
         order = np.arange(len(rules)) if kind is Kind.ORDER else trace.argument(kind, "order")
         for row in trace.rows(kind):
             trace.register("interest", row, change[order] - counted[row])
-
-
-def _long(balance: Integers) -> Integers:
-    """The position if it is long, else 0."""
-    negative = (BIAS_TOP_LIMB << LIMB_BITS) - integer_of(balance[2:4])
-    return (1 - negative) * integer_of(balance[:2])
 
 
 def carry(trace: ExecutionTrace, kind: Kind, order: Integers, left: Integers) -> None:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB
 from circuits.buses import Tier
 from circuits.records import HEADER_MASK, TAG, SystemAccount, Tag
 from circuits.steps import Kind
 from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING
-from prover.traces.columns import Integers, integer_of
+from prover.traces.columns import Integers, long_position
 from prover.traces.execution import ExecutionTrace
 
 
@@ -16,23 +16,17 @@ def fill(trace: ExecutionTrace) -> None:
     header = trace.rows(Kind.TAKE_OVER)[0]
     mask = trace.new[HEADER_MASK][header]
     trace.registers(Kind.TAKE_OVER, account=trace.argument(Kind.TAKE_OVER, "account"), **{REMAINING: mask})
-    asked(trace, header, Tier.CLOSE_OUT, fails=1)
+    trace.header(header, None, [header])
+    trace.ask(header, Tier.CLOSE_OUT, fails=1)
     _balances(trace)
     fund(trace, trace.rows(Kind.TAKEN)[0])
-
-
-def asked(trace: ExecutionTrace, rows: Integers, tier: Tier, *, fails: int) -> None:
-    """A header whose check is of this tier, at valid prices."""
-    trace.header(rows, None, [rows], checked=True)
-    moment = trace.columns["time"][rows] + 2 * CAPPED_BIT
-    for name, value in (("moment", moment), ("fails", fails), ("tier", int(tier))):
-        trace.register(name, rows, value)
 
 
 def fund(trace: ExecutionTrace, rows: Integers) -> None:
     """The insurance fund's check."""
     trace.register("account", rows, int(SystemAccount.INSURANCE))
-    asked(trace, rows, Tier.ZERO, fails=0)
+    trace.header(rows, None, [rows])
+    trace.ask(rows, Tier.ZERO, fails=0)
 
 
 def _balances(trace: ExecutionTrace) -> None:
@@ -53,10 +47,10 @@ def _balances(trace: ExecutionTrace) -> None:
         trace.register(REMAINING, row, left)
     trace.port(GAP_PORT, market, _passed(account, instrument, remaining))
     trace.change(fund_base, list(amount - bias[:, None]))
-    counted = -_long(trace.old[:AMOUNT_LIMBS, base])
+    counted = -long_position(trace.old[:AMOUNT_LIMBS, base])
     trace.register("interest", fund_base, counted)
     held = (trace.new[:AMOUNT_LIMBS, fund_base], trace.old[:AMOUNT_LIMBS, fund_base])
-    trace.register("interest", rules, counted + _long(held[0]) - _long(held[1]))
+    trace.register("interest", rules, counted + long_position(held[0]) - long_position(held[1]))
 
 
 def _passed(account: Integers, instrument: Integers, remaining: Integers) -> Integers:
@@ -67,9 +61,3 @@ def _passed(account: Integers, instrument: Integers, remaining: Integers) -> Int
     follows = np.zeros(len(instrument), dtype=bool)
     follows[1:] = (account[1:] == account[:-1]) & (remaining[1:] == remaining[:-1] - (1 << instrument[:-1]))
     return np.where(follows, gaps, 0)
-
-
-def _long(limbs: Integers) -> Integers:
-    """What `circuits.accounts.long_position` says of these limbs."""
-    negative = (BIAS >> 2 * LIMB_BITS) - integer_of(limbs[2:])
-    return (1 - negative) * integer_of(limbs[:2])

@@ -18,7 +18,8 @@ from circuits.records import (
     market_index,
 )
 from circuits.steps import Kind, Step
-from prover.traces.order import _rules, _worth
+from prover.traces.columns import integer_of
+from prover.traces.order import _rules
 from state.ledger import Ledger
 from state.store import NO_SALT
 from state.transitions.order import Policy
@@ -52,7 +53,9 @@ def claim(trace: ScriptedTrace, worth: int) -> None:
 def revalue(trace: ScriptedTrace, size: int) -> None:
     """The order is worth as much as one of this size."""
     row = trace.at(Step.ORDER_MARKET)
-    _worth(trace, row, one(size))
+    mark = integer_of(trace.old[MARKET_MARK : MARKET_MARK + 2, row])
+    trace.wide_port(0, row, one(size))
+    trace.notional(row, mark, one(size), product_port=2, carry_port=6)
     claim(trace, WORTH // SIZE * size)
 
 

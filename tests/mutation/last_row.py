@@ -54,7 +54,8 @@ class CountChanges(Script):
             statement, witness = forger.close()
         forged = traced(ledger, statement, witness)
         execution = forged.traces["execution"]
-        row, values = execution.used - 1, {"is_match_head": 1, "is_best_head": -1, "scratch": 1, "price": LIMB, "mark": LIMB}
+        row = execution.used - 1
+        values = {"is_match_head": 1, "is_best_head": -1, "scratch": 1, "price": LIMB, "mark": LIMB}
         assert execution.used == execution.active
         values |= {BUYS: -(INSTRUMENT_BASE + BIDS_SLOT), "port3": 1, "size0": 1 + LIMB * LIMB, "size1": P - LIMB}
         values |= {"head": execution[f"old{VENUE_ACCOUNTS}"][row], "after": execution[f"new{VENUE_ACCOUNTS}"][row]}

@@ -7,7 +7,7 @@ import numpy as np
 from circuits.steps import Kind
 from circuits.transitions.match import LEFT
 from prover.traces.columns import Integers, limbs_of
-from prover.traces.match import _fairness, _notional, _party
+from prover.traces.match import _fairness, _party
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from tests.batches import ALICE, BTC_PERP, LATE
@@ -71,7 +71,8 @@ def reprice(trace: ScriptedTrace, price: int) -> None:
     head = rows[0]
     size = trace.columns["size0"][head]
     trace.amount(Kind.MATCH, price * size)
-    _notional(trace, head, one(price), size)
+    trace.wide_port(0, head, one(price))
+    trace.notional(head, one(price), size, product_port=2, carry_port=6)
     _fairness(trace, rows, one(price))
     resettle(trace)
 
@@ -85,7 +86,8 @@ def resize(trace: ScriptedTrace, sizes: list[int], rests: list[int], lefts: list
     trace.amount(Kind.MATCH, price * size)
     for k, part in enumerate(limbs_of(size, 2)):
         trace.registers(Kind.MATCH, **{f"size{k}": part})
-    _notional(trace, head, price, size)
+    trace.wide_port(0, head, price)
+    trace.notional(head, price, size, product_port=2, carry_port=6)
     for number, values in ((2, size), (4, rest), (6, left)):
         trace.wide_port(number, met, values)
     trace.nonzero(met, rest)
