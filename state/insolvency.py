@@ -3,8 +3,9 @@
 from circuits.records import VENUE_EVENTS, VENUE_INDEX, SystemAccount
 from circuits.steps import Step
 from state.accounts import access_header
+from state.acts import write_element
 from state.errors import Refusal, Rule
-from state.margin import Margin, refuse_stale, visit_all
+from state.margin import Margin, judge
 from state.memory import Memory
 
 
@@ -17,11 +18,9 @@ def require_insolvent(memory: Memory, account: int) -> tuple[Margin, int]:
     """
     fund = int(SystemAccount.INSURANCE)
     row = access_header(memory, Step.DELEVERAGE_FUND, fund, traders_only=False)
-    funds = visit_all(memory, row, fund, reduces=False, strict=False)
-    refuse_stale(memory, fund, funds)
+    funds = judge(memory, row, fund)
     row = access_header(memory, Step.DELEVERAGE_HEADER, account)
-    margin = visit_all(memory, row, account, reduces=False, strict=False)
-    refuse_stale(memory, account, margin)
+    margin = judge(memory, row, account)
     if margin.equity >= 0:
         raise Refusal(Rule.SOLVENT, account=account, equity=margin.equity)
     if funds.equity + margin.equity >= 0:
@@ -31,8 +30,6 @@ def require_insolvent(memory: Memory, account: int) -> tuple[Margin, int]:
 
 def count_event(memory: Memory, events: int) -> int:
     """Access the venue, for so many deleveragings more; returns how many there were."""
-    old = memory.read(VENUE_INDEX)
-    new = list(old)
-    new[VENUE_EVENTS] += events
-    memory.replace(Step.DELEVERAGE_VENUE, VENUE_INDEX, old, tuple(new))
-    return old[VENUE_EVENTS]
+    count = memory.read(VENUE_INDEX)[VENUE_EVENTS]
+    write_element(memory, Step.DELEVERAGE_VENUE, VENUE_INDEX, VENUE_EVENTS, count + events)
+    return count

@@ -143,14 +143,23 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
         raise Refusal(Rule.STALE_PRICE, account=account, instrument=name, valid=valid, time=memory.time)
 
 
+def judge(memory: Memory, row: int, account: int) -> Margin:
+    """The sums of an account, at fresh prices that are not capped against it, for execution row `row`.
+
+    Refuses STALE_PRICE, and what `assess` refuses.
+    """
+    margin = visit_all(memory, row, account, reduces=False, strict=False)
+    refuse_stale(memory, account, margin)
+    return margin
+
+
 def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
     """The sums of an account that does not have the tier, at fresh prices that are not capped against it, for execution
     row `row`.
 
     Refuses STALE_PRICE, HEALTHY, and what `assess` refuses.
     """
-    margin = visit_all(memory, row, account, reduces=False, strict=False)
-    refuse_stale(memory, account, margin)
+    margin = judge(memory, row, account)
     if margin.reaches(tier):
         raise Refusal(
             Rule.HEALTHY, account=account, equity=margin.equity, requirement=margin.requirement,
@@ -166,8 +175,7 @@ def check_fund(memory: Memory) -> None:
     """
     fund = SystemAccount.INSURANCE
     row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
-    margin = visit_all(memory, row, fund, reduces=False, strict=False)
-    refuse_stale(memory, fund, margin)
+    margin = judge(memory, row, fund)
     if not margin.reaches(Tier.ZERO):
         raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
 

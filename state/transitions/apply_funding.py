@@ -13,6 +13,7 @@ from circuits.records import (
     market_index,
 )
 from circuits.steps import Kind, Step
+from state.acts import write_element
 from state.errors import Refusal, Rule
 from state.funding import funding_record, premium_sum, require_unsettled
 from state.memory import Memory
@@ -41,6 +42,5 @@ class ApplyFunding:
             raise Refusal(Rule.FUNDING_LIMIT, market=name, would=index, limit=FUNDING_MAX)
         new = funding_record(left, funding[FUNDING_SAMPLED], memory.time, funding[FUNDING_IMPACT])
         memory.replace(Step.APPLY_FUNDING, funding_index(self.market), funding, new)
-        moved = (*market[:MARKET_FUNDING], index, *market[MARKET_FUNDING + 1 :])
-        memory.replace(Step.APPLY_MARKET, market_index(self.market), market, moved)
+        write_element(memory, Step.APPLY_MARKET, market_index(self.market), MARKET_FUNDING, index)
         return (self.market,)

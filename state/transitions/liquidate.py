@@ -46,13 +46,11 @@ class Liquidate:
         long = position_of(memory, self.account, self.market) > 0
         self._check_price(zero, long)
         memory.look(Step.LIQUIDATE_LIMIT, market_index(self.market))
-        number, place = memory.order_count(), len(memory.followed)
         order = Order(
             self.account, self.market, not long, self.price, self.size, memory.time, Policy.IMMEDIATE_OR_CANCEL,
             reduce_only=True,
         )  # fmt: skip
-        memory.followed.insert(place, (Kind.ORDER, order.carry_out(memory, Force(self.fee, Tier.MAINTENANCE))))
-        return number, self.fee
+        return order.follow(memory, Force(self.fee, Tier.MAINTENANCE)), self.fee
 
     def _check_price(self, zero: int, long: bool) -> None:
         sign = 1 if long else -1

@@ -23,7 +23,7 @@ from circuits.steps import Kind, Step
 from state.accounts import access_header, balance_amount, change_balance
 from state.book import Reason, Removal, Trade, order_id
 from state.errors import Refusal, Rule
-from state.margin import check_margin, refuse_stale, visit_all
+from state.margin import check_margin, judge, visit_all
 from state.memory import Memory
 from state.venue import Instrument
 
@@ -190,8 +190,7 @@ def _serve_taker(memory: Memory, taker: Met, price: int, size: int) -> bool:
     row = _move(memory, taker, taker.account, size, notional, is_taker=True, removed=False)
     below = False
     if taker.force:
-        margin = visit_all(memory, row, taker.account, reduces=False, strict=False)
-        refuse_stale(memory, taker.account, margin)
+        margin = judge(memory, row, taker.account)
         below = not margin.reaches(taker.force.tier)
         if below and taker.force.tier is Tier.ZERO:
             raise Refusal(Rule.FUND_SHORT, equity=margin.equity)

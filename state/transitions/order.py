@@ -75,6 +75,12 @@ class Order:
         NOTHING_ACHIEVED."""
         return self.carry_out(memory)
 
+    def follow(self, memory: Memory, force: Force) -> int:
+        """Carry it out as what another transition goes on with; returns its number in the batch."""
+        number, place = memory.order_count(), len(memory.followed)
+        memory.followed.insert(place, (Kind.ORDER, self.carry_out(memory, force)))
+        return number
+
     def carry_out(self, memory: Memory, force: Force | None = None) -> tuple[int, ...]:
         """The same, forced or not."""
         market = find_market(memory.venue, self.market)

@@ -16,6 +16,7 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import access_header, balance_amount, change_balance
+from state.acts import write_element
 from state.margin import check_below, check_fund, refuse_orders
 from state.memory import Memory
 from state.venue import Instrument
@@ -58,5 +59,4 @@ def _take(memory: Memory, account: int, instrument: Instrument) -> None:
     change_balance(memory, Step.TAKE_FUND_BASE, fund, instrument, amount)
     rules = memory.read(rules_index(number))
     grown = 0 if rules == EMPTY else max(held + amount, 0) - max(held, 0) - max(amount, 0)
-    new = (*rules[:RULES_INTEREST], rules[RULES_INTEREST] + grown, *rules[RULES_INTEREST + 1 :])
-    memory.replace(Step.TAKE_RULES, rules_index(number), rules, new)
+    write_element(memory, Step.TAKE_RULES, rules_index(number), RULES_INTEREST, rules[RULES_INTEREST] + grown)

@@ -35,10 +35,8 @@ class Unwind:
         room = weight + (mark - self.price if self.buys else self.price - mark)
         if not 0 <= room <= PRICE_MAX:
             raise Refusal(Rule.UNWIND_PRICE, market=market.name, price=self.price, mark=mark, requirement=weight)
-        number, place = memory.order_count(), len(memory.followed)
         order = Order(
             SystemAccount.INSURANCE, self.market, self.buys, self.price, self.size, memory.time,
             Policy.IMMEDIATE_OR_CANCEL, reduce_only=True,
         )  # fmt: skip
-        memory.followed.insert(place, (Kind.ORDER, order.carry_out(memory, Force(0, Tier.ZERO))))
-        return (number,)
+        return (order.follow(memory, Force(0, Tier.ZERO)),)
