@@ -110,15 +110,4 @@ AWAITED: dict[str, frozenset[str]] = {
             "the first row is no event_header",
         }
     ),
-    "margin": frozenset(
-        {
-            "strict is boolean",
-            "judged is boolean",
-            "strictness is kept",
-            "judging is kept",
-            "low bit of the tier is boolean",
-            "the moment in range",
-            "only closing rows report",
-        }
-    ),
 }

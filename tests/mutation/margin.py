@@ -15,14 +15,14 @@ from circuits.field import P
 from circuits.records import from_limbs, signed_limbs
 from prover.traces.columns import Columns
 from state.ledger import Ledger
-from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC
+from tests.batches import BOB, BTC_PERP, ETH, ETH_PERP, USDC
+from tests.mutation import margin_moments
 from tests.mutation.margin_acts import (
     DAVE,
     FRANK,
     FULL_HOLDING,
     HUGE_VAULT,
     LOT,
-    STALE,
     Edit,
     Operator,
     after,
@@ -33,26 +33,33 @@ from tests.mutation.margin_acts import (
     later_clock,
     nobody,
     of_eve,
-    on_the_edge,
+    on_rows,
     only,
     overdraw_ether,
     owe_a_multiple_of_three,
     owing,
     price_later,
-    seize_bid,
-    turn_down,
+    turned_down,
+    unedited,
     with_orders,
     withdraw_more,
     withdraw_one,
 )
+from tests.mutation.margin_moments import old
 from tests.mutation.margin_rows import (
+    ALL,
+    ASSET_ROW,
+    CLOSING_ROW,
+    END,
+    PERPETUAL_ROW,
+    QUOTE_ROW,
+    RowEdit,
     borrowed,
     close,
     compare,
     count,
     lots_of,
     multiply,
-    parts,
     set_asset,
     set_ports,
     set_position,
@@ -65,11 +72,7 @@ from tests.mutation.rechain import follow, rechain, visit_time
 from tests.mutation.tree_rows import put
 from tests.mutation.world import Forge, Implied, Traces
 
-RowEdit = Callable[[Columns], object]
 Edits = dict[str, RowEdit]  # by label
-# Rows of Alice's check; she holds quote, ETH and BTC-PERP.
-QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
-LATENESS = (STALE - 1 - 3_611, STALE - 1 - 3_610)  # of the prices of ETH and BTC-PERP, less 1
 RUNS = 8  # that many gaps of at most LIMB^2 go once round mod P
 # A made-up position, its mark, and the sizes that it can come to: what it is worth, how many lots count and how far the
 # sizes are apart are, limb by limb, an equity of 0 and carries of 0 on a closing row.
@@ -88,20 +91,6 @@ def resolve(label: str) -> Forge | Implied:
 def over(edit: RowEdit) -> Forge:
     """Alice withdraws too much; the rows of her check are edited."""
     return partial(forged, withdraw_more(), on_rows(edit))
-
-
-def on_rows(edit: RowEdit) -> Edit:
-    """The edit of the margin table alone."""
-
-    def whole(traces: Traces) -> None:
-        edit(traces["margin"])
-
-    return whole
-
-
-def turned_down(edit: RowEdit, ledger: Callable[[], Ledger] = on_the_edge) -> Forge:
-    """Frank is within his margin, just so, after his ask has traded; but his check is said to fail, and edited."""
-    return partial(forged, turn_down, on_rows(edit), ledger)
 
 
 def settled(edit: RowEdit) -> RowEdit:
@@ -131,7 +120,7 @@ def break_off(traces: Traces) -> None:
     """Nothing follows the visit of the quote, except what it hands over."""
     margin = traces["margin"]
     sums = (f"{s}{k}" for s in ("cash", "value", "required") for k in range(AMOUNT_LIMBS))
-    kept = ("clock", "account", "borrow", "ratio", "cap", "moment", "visit", "mask", *sums)
+    kept = ("clock", "account", "borrow", "ratio", "cap", "moment", "strict", "judged", "visit", "mask", *sums)
     handed = {name: int(margin[name][ASSET_ROW]) for name in kept}
     margin.values[:, ASSET_ROW:] = 0
     put(margin, ASSET_ROW, **handed)
@@ -269,9 +258,6 @@ def less_rounded_down(margin: Columns) -> None:
     share(whole, product - whole * RATIO_ONE, 0)(margin)
 
 
-ALL, END = slice(0, CLOSING_ROW + 1), slice(CLOSING_ROW, CLOSING_ROW + 1)
-
-
 def another(column: str, value: int, rows: slice) -> RowEdit:
     """The ratio or the cap is another one on these rows."""
 
@@ -396,103 +382,6 @@ def sums(more: int) -> Edits:
     return found
 
 
-# What is stale.
-
-
-def old(edit: RowEdit) -> Forge:
-    """Alice withdraws a little though the prices of ETH and BTC-PERP hold no more; the rows of her check are edited."""
-    return partial(forged, lambda f: f.withdraw(0, ALICE, USDC, 1), on_rows(edit), time=STALE)
-
-
-def age(margin: Columns, row: int, stale: int, distance: int) -> None:
-    """Whether the price visited is stale, and by how much it is or is not."""
-    margin["stale"][row] = stale
-    margin["unreliable"][row] = stale
-    set_ports(margin, row, layout.VALIDITY, parts(distance, 2))
-
-
-def ages(stale: tuple[int, int], distances: tuple[int, int], first: int = 0, jump: int = 0) -> RowEdit:
-    """Which of the two prices are stale, by how much, and how many that makes; first, jump: of the count, how many come
-    before the first row and how many more after the last."""
-
-    def edit(margin: Columns) -> None:
-        for row, bit, distance in zip((ASSET_ROW, PERPETUAL_ROW), stale, distances, strict=True):
-            age(margin, row, bit, distance)
-        counts = [first, first, first + stale[0], first + sum(stale) + jump]
-        margin["stales"][: CLOSING_ROW + 1] = counts
-        margin["high_carry0"][CLOSING_ROW] = pow(counts[-1], P - 2, P)
-
-    return edit
-
-
-def said_to_matter(column: str, value: int, stales: int) -> RowEdit:
-    """Of both prices this column says otherwise; so many then count as stale."""
-
-    def edit(margin: Columns) -> None:
-        margin[column][ASSET_ROW : PERPETUAL_ROW + 1] = value
-        for row, count_of in ((PERPETUAL_ROW, stales // 2), (CLOSING_ROW, stales)):
-            margin["stales"][row] = count_of
-        margin["high_carry0"][CLOSING_ROW] = pow(stales, P - 2, P)
-
-    return edit
-
-
-def aliased(up: int, down: int, shift: int) -> RowEdit:
-    """ETH's price holds `shift` seconds longer, or shorter, as these flags, which are no bits, go round mod P."""
-
-    def edit(margin: Columns) -> None:
-        second = int(margin["valid"][ASSET_ROW]) + shift
-        distance = second - int(margin["moment"][ASSET_ROW])
-        set_ports(margin, ASSET_ROW, layout.LAST_SECOND, parts(second, 2))
-        set_ports(margin, ASSET_ROW, layout.CAPPED, [up, down])
-        ages((0, 0), (distance, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
-        margin["unreliable"][ASSET_ROW] = up + down
-        margin["stales"][PERPETUAL_ROW : CLOSING_ROW + 1] = up + down
-        margin["high_carry0"][CLOSING_ROW] = pow(up + down, P - 2, P)
-
-    return edit
-
-
-def for_a_moment(moment: int) -> RowEdit:
-    """The moment changes after the first row, and with it what is stale."""
-
-    def edit(margin: Columns) -> None:
-        margin["moment"][ASSET_ROW : CLOSING_ROW + 1] = moment
-        distances = [int(margin["valid"][row]) - moment for row in (ASSET_ROW, PERPETUAL_ROW)]
-        stale = [int(distance < 0) for distance in distances]
-        found = [-1 - distance if bit else distance for bit, distance in zip(stale, distances, strict=True)]
-        ages((stale[0], stale[1]), (found[0], found[1]))(margin)
-
-    return edit
-
-
-def cancelling() -> RowEdit:
-    """Two bits that add up to 0, and with which both distances are small mod P."""
-
-    def edit(margin: Columns) -> None:
-        late = [STALE - int(margin["valid"][row]) for row in (ASSET_ROW, PERPETUAL_ROW)]
-        for distance in range(LIMB):
-            bit = (distance + late[0]) * pow(2 * late[0] - 1, -1, P) % P
-            other = (bit - late[1] * (1 + 2 * bit)) % P
-            if other < LIMB * LIMB:
-                ages((bit, -bit), (distance, other))(margin)
-                return
-        raise ValueError("no bits cancel")
-
-    return edit
-
-
-def a_bit_of_another_kind(margin: Columns) -> None:
-    """ETH's price, which holds, is stale x times."""
-    left = int(margin["valid"][ASSET_ROW] - margin["moment"][ASSET_ROW])
-    bit = left * pow(2 * left + 1, -1, P) % P  # with which the distance is 0
-    ages((bit, 0), (0, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
-
-
-def unedited(margin: Columns) -> None:
-    """What the trace itself makes of it."""
-
-
 def owe_a_third(traces: Traces) -> None:
     """The shortfall is claimed to be a third, with a sign of -3."""
     close(traces["margin"], CLOSING_ROW, sign=-3)
@@ -576,21 +465,7 @@ FORGERIES: dict[str, Forge | Implied] = {
     **{label: over(edit) for label, edit in sums(2).items()},
     # Nobody's requirement is so large that its top limb could be less.
     **{label: turned_down(edit) for label, edit in sums(-2).items() if label in TOP_OF_THE_REQUIREMENT},
-    "the moment is kept": old(for_a_moment(0)),
-    "stale is boolean": old(cancelling()),
-    "stale or not": old(ages((0, 0), (0, 0))),
-    # 127 * 2^31 = -128 mod P
-    "capped upwards is boolean": turned_down(aliased(1016, 0, 128)),
-    "capped downwards is boolean": turned_down(aliased(0, 508, 128)),
-    "last second and whether capped": turned_down(aliased(1, 0, 0)),
-    "stale, or capped where that matters": old(said_to_matter("unreliable", 0, 0)),
-    "a price matters if any lots count": old(said_to_matter("lots_inverse", 0, 0)),
-    "stale prices are counted from 0": old(ages((1, 1), LATENESS, first=-2)),
-    "stale prices are counted": old(ages((1, 1), LATENESS, jump=-2)),
-    "no check passes on a stale price or over the borrow cap": old(unedited),
+    **margin_moments.FORGERIES,
     "a check fails for a reason": over(unedited),
-    "only the initial tier has checks on stale prices": partial(
-        forged, seize_bid, on_rows(unedited), with_orders, time=STALE
-    ),
     "funding is settled": partial(forged, withdraw_one, on_rows(unedited), owing),
 }

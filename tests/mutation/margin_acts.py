@@ -1,6 +1,7 @@
 """Ledgers and operators for forgeries of the margin table: withdrawals that the margin check must refuse."""
 
 from collections.abc import Callable
+from functools import partial
 from unittest.mock import patch
 
 from circuits.bounds import AMOUNT_MAX, CAP_UNIT, FEE_ONE, LIMB, SIZE_MAX
@@ -30,8 +31,9 @@ from state.transitions.register import Register
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, LATE, USDC, run_batch
+from tests.mutation.margin_rows import RowEdit
 from tests.mutation.script import recount
-from tests.mutation.world import Forged, Traces, ledger_with_history, rows_where, traced
+from tests.mutation.world import Forge, Forged, Traces, ledger_with_history, rows_where, traced
 from tests.tamper.forger import Forger
 
 Act = Callable[[Forger], None]
@@ -271,3 +273,21 @@ def later_clock(traces: Traces, step: str) -> int:
     """The clock of the last row of that step."""
     execution: Columns = traces["execution"]
     return int(execution["clock"][rows_where(execution, **{f"is_{step}": 1})[-1]])
+
+
+def on_rows(edit: RowEdit) -> Edit:
+    """The edit of the margin table alone."""
+
+    def whole(traces: Traces) -> None:
+        edit(traces["margin"])
+
+    return whole
+
+
+def turned_down(edit: RowEdit, ledger: Callable[[], Ledger] = on_the_edge) -> Forge:
+    """Frank is within his margin, just so, after his ask has traded; but his check is said to fail, and edited."""
+    return partial(forged, turn_down, on_rows(edit), ledger)
+
+
+def unedited(margin: Columns) -> None:
+    """What the trace itself makes of it."""

@@ -15,30 +15,17 @@ from state.margin import Entry, open_entries
 from state.transitions.price import SetPrice
 from tests.batches import BTC_PERP, ETH, USDC
 from tests.mutation.margin import (
-    ALL,
-    ASSET_ROW,
-    CLOSING_ROW,
-    END,
-    PERPETUAL_ROW,
-    QUOTE_ROW,
-    RowEdit,
-    a_bit_of_another_kind,
-    ages,
     another,
     claim,
-    for_a_moment,
     jump_in_time,
     larger_product,
     misread,
     one_lot_more,
     read_the_future,
-    said_to_matter,
     settled,
     share,
     shortfall,
     sums,
-    turned_down,
-    unedited,
 )
 from tests.mutation.margin_acts import (
     DAVE,
@@ -51,8 +38,25 @@ from tests.mutation.margin_acts import (
     forged,
     on_the_edge,
     turn_down,
+    turned_down,
+    unedited,
 )
-from tests.mutation.margin_rows import borrowed, close, compare, count, set_ports, sizes
+from tests.mutation.margin_moments import a_bit_of_another_kind, ages, for_a_moment, said_to_matter
+from tests.mutation.margin_rows import (
+    ALL,
+    ASSET_ROW,
+    CLOSING_ROW,
+    END,
+    PERPETUAL_ROW,
+    QUOTE_ROW,
+    RowEdit,
+    borrowed,
+    close,
+    compare,
+    count,
+    set_ports,
+    sizes,
+)
 from tests.mutation.rechain import rechain
 from tests.mutation.stage import EVE
 from tests.mutation.world import Forge

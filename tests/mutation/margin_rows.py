@@ -1,6 +1,6 @@
 """Rows of one margin check: visits that are changed, and the sums and the closing row that follow from them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,6 +16,10 @@ PRODUCTS = {  # ports of the lots, factor, ports of the product and of its carri
     "marked": (layout.LOTS, "mark", layout.MARKED, layout.MARKED_CARRIES, "high_carry0"),
     "weighted": (layout.COUNTED, "weight", layout.WEIGHTED, layout.WEIGHTED_CARRIES, "high_carry1"),
 }
+RowEdit = Callable[[Columns], object]
+# Rows of Alice's check; she holds quote, ETH and BTC-PERP.
+QUOTE_ROW, ASSET_ROW, PERPETUAL_ROW, CLOSING_ROW = range(4)
+ALL, END = slice(0, CLOSING_ROW + 1), slice(CLOSING_ROW, CLOSING_ROW + 1)
 Dropped = tuple[str, int]  # a carried equation, "cash", "equity", "required" or "excess", and its limb
 
 

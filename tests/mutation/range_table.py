@@ -10,9 +10,9 @@ from circuits.range_table import VALUE_ROWS, VALUES_A_ROW
 from prover.traces.build import looked_up
 from prover.traces.columns import Columns, Integers
 from state.ledger import Ledger
-from tests.mutation.margin import ASSET_ROW, on_other_ledger
+from tests.mutation.margin import on_other_ledger
 from tests.mutation.margin_acts import FULL_HOLDING, after, forged, lift_cap, withdraw_more
-from tests.mutation.margin_rows import close, set_asset, signed_balance
+from tests.mutation.margin_rows import ASSET_ROW, close, set_asset, signed_balance
 from tests.mutation.rechain import rechain
 from tests.mutation.world import Forge, Forged, Implied, Traces
 
