@@ -330,7 +330,8 @@ def timed(time: int, rows: slice = EVERY) -> Amend:
 
     def amend(trace: ScriptedTrace) -> None:
         moment = trace.columns["moment"]
-        trace.columns["time"][rows], moment[rows] = time, np.where(moment[rows] == 0, 0, time)
+        flags = moment[rows] // CAPPED_BIT * CAPPED_BIT
+        trace.columns["time"][rows], moment[rows] = time, np.where(moment[rows] == 0, 0, flags + time)
 
     return amend
 

@@ -149,6 +149,7 @@ def a_bit_of_another_kind(margin: Columns) -> None:
     bit = left * pow(2 * left + 1, -1, P) % P  # with which the distance is 0
     ages((bit, 0), (0, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
 
+
 # What a request says is the moment, CAPPED_BIT more if it is strict, or twice that if it judges.
 
 
@@ -188,7 +189,7 @@ def sunk() -> Ledger:
 def owing_the_most() -> Ledger:
     """The debtor's position is as short as can be, and it has as much ether as counts: the cash that it owes, in
     CAP_UNIT, is within the borrow cap of LIMB^2. Its equity is between the close-out requirement and four fifths of the
-    initial one. Cash that is owed requires nothing."""
+    initial one. Cash that is owed requires nothing. (The ledger itself would not judge it before the prices fall.)"""
     weight = 10
     ledger = standing()
     quote, eth, btc = (list(ledger.read(market_index(number))) for number in (USDC, ETH, BTC_PERP))
@@ -214,7 +215,7 @@ def report_at_first(execution: ScriptedTrace, margin: Columns) -> None:
     """Of the fund's check the row of the quote reports, that the equity is the least that there is."""
     take_health(execution, margin)
     asking = execution.at(Step.DELEVERAGE_FUND)
-    first, *_, closing = np.flatnonzero(margin["clock"] == asking[0] + 1)
+    first, *_, closing = (int(row) for row in np.flatnonzero(margin["clock"] == asking[0] + 1))
     margin["reports"][[first, closing]] = 1, 0
     set_ports(margin, first, layout.EQUITY, [0] * AMOUNT_LIMBS)
     for ports, numbers in (
@@ -236,7 +237,7 @@ FORGERIES: dict[str, Forge] = {
     "judged is boolean": old(read_as(0, 1, STALE * pow(2 * CAPPED_BIT, -1, P))),
     "the moment in range": old(read_as(STALE - CAPPED_BIT, 0, 1)),
     "strictness is kept": partial(
-        forged, withdraw_one, on_rows(forgotten("strict")), after(SetPrice(ETH, 400_000, 80))
+        forged, withdraw_one, on_rows(forgotten("strict")), after(SetPrice(ETH, 600_000, 80))
     ),
     "judging is kept": partial(forged, seize_bid, on_rows(forgotten("judged")), sunk),
     "low bit of the tier is boolean": lambda: Script(
