@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from circuits import margin as layout
-from circuits.bounds import BORROW_MAX, RATIO_ONE, TIME_MAX
+from circuits.bounds import BORROW_MAX, CAPPED_BIT, LIMB, RATIO_ONE, TIME_MAX
 from circuits.field import P
 from circuits.records import Record, balance_index, market_index
 from prover.traces.columns import Columns
@@ -33,6 +33,7 @@ from tests.mutation.margin_acts import (
     HOLDING_BEYOND,
     LATER,
     LOT,
+    TIME,
     Edit,
     Operator,
     forged,
@@ -41,7 +42,7 @@ from tests.mutation.margin_acts import (
     turned_down,
     unedited,
 )
-from tests.mutation.margin_moments import a_bit_of_another_kind, ages, for_a_moment, said_to_matter
+from tests.mutation.margin_moments import a_bit_of_another_kind, ages, for_a_moment, read_as, said_to_matter
 from tests.mutation.margin_rows import (
     ALL,
     ASSET_ROW,
@@ -152,6 +153,18 @@ def far_apart(margin: Columns) -> None:
     compare(margin, PERPETUAL_ROW, 1_000_000, 1)
 
 
+def read_as_late(moment: int, strict: int, judged: int = 0) -> RowEdit:
+    """The request is split so, and with that moment both prices hold no more."""
+
+    def edit(margin: Columns) -> None:
+        read_as(moment, strict, judged)(margin)
+        set_ports(margin, QUOTE_ROW, layout.MOMENT, [LIMB - 1, LIMB - 1])
+        late = [moment - int(margin["valid"][row]) - 1 for row in (ASSET_ROW, PERPETUAL_ROW)]
+        ages((1, 1), (late[0], late[1]))(margin)
+
+    return edit
+
+
 WITHOUT_ETHER = of_frank((FRANK, USDC), (FRANK, BTC_PERP))
 WITH_DAVES_ETHER = of_frank((FRANK, USDC), (DAVE, ETH), (FRANK, BTC_PERP))  # who has less
 FALSE_FAILURES: dict[str, Forge] = {
@@ -183,6 +196,9 @@ FALSE_FAILURES: dict[str, Forge] = {
     **{label: turned_down(settled(edit)) for label, edit in larger_product("weighted", PERPETUAL_ROW).items()},
     **{label: turned_down(edit) for label, edit in sums(-2).items()},
     "the moment is kept": turned_down(for_a_moment(TIME_MAX)),
+    "the moment in range": turned_down(read_as_late(TIME + CAPPED_BIT, 0)),
+    "strict is boolean": turned_down(read_as_late(TIME_MAX, 1 + (TIME - TIME_MAX) * pow(CAPPED_BIT, -1, P))),
+    "judged is boolean": turned_down(read_as_late(TIME_MAX, 1, (TIME - TIME_MAX) * pow(2 * CAPPED_BIT, -1, P))),
     "stale is boolean": turned_down(a_bit_of_another_kind),
     "stale or not": turned_down(ages((1, 0), (0, 3_510))),
     "stale, or capped where that matters": turned_down(said_to_matter("unreliable", 1, 2)),
