@@ -55,7 +55,7 @@ def provided(account: int) -> Ledger:
 
 
 def behind(account: int) -> Ledger:
-    """Frank has been deleveraged, which the account, Alice or the fund, has not seen; nobody can pay for her either."""
+    """Frank has been deleveraged; the account, Alice or the fund, has not seen it. Nobody can pay for Alice either."""
     ledger = opened({ALICE: 6_000, FRANK: 7_000, BOB: -7_000, CAROL: -6_000}, (ALICE, FRANK), 5_000_000_000)
     seen = [ApplyEvent(other) for other in (ALICE, INSURANCE) if other != account]
     run_batch(ledger, [crash(), Deleverage(FRANK, BTC_PERP), *seen], LATER)
