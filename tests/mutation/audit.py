@@ -125,7 +125,7 @@ class Audit:
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
         rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._markets, self._records)
-        secret = (self._sums, self._fund, self._interest, self._books, self._resting, self._messages)
+        secret = (self._sums, self._fund, self._losses, self._interest, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
@@ -294,10 +294,27 @@ class Audit:
         """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
         fund = SystemAccount.INSURANCE
         if self._rescued(fund) and not self.statement.prices:
-            entries = open_entries(lambda index: self.new.get(index, EMPTY), fund)
-            equity = assess(self.venue, fund, entries).equity
+            equity = self._equity(fund)
             if equity < 0:
                 yield f"the insurance fund has equity {equity}"
+
+    def _equity(self, account: int) -> int:
+        entries = open_entries(lambda index: self.new.get(index, EMPTY), account)
+        return assess(self.venue, account, entries).equity
+
+    def _losses(self) -> Iterator[str]:
+        """Each loss is more than what the insurance fund has. It has the same all the time if nobody sends a message,
+        no price is set and nothing comes, its balances stay as they are, and it has no position."""
+        fund, lost = SystemAccount.INSURANCE, self._lost()
+        positions = [self._balance(self.new, fund, market.number) for market in self.venue.markets]
+        if lost and self._quiet() and not self._rescued(fund) and not any(positions):
+            equity = self._equity(fund)
+            if lost <= equity:
+                yield f"{lost} is lost, though the insurance fund has equity {equity}"
+
+    def _lost(self) -> int:
+        """What LOSS has come to owe more, beside its movements; others have gained it."""
+        return self._came(SystemAccount.LOSS, QUOTE_INSTRUMENT) - self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT)
 
     def _interest(self) -> Iterator[str]:
         """The open interest of a market changes by as much as all long positions together, until it is settled: then it
@@ -387,7 +404,7 @@ class Audit:
                 yield f"account {account} sends {number} secret messages, and gains {gains}"
             if (len(parties) < 2 or account not in parties) and any(gains[slot] for slot in perpetuals):
                 yield f"account {account} trades alone, and gains {gains}"
-            if parties == {account} and max(gains) > 0:
+            if parties == {account} and max(gains[QUOTE_INSTRUMENT] - self._lost(), *gains[1:]) > 0:
                 yield f"account {account} alone sends {number} secret messages, and gains {gains}"
             unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
             if not parties and unpaid:
@@ -467,9 +484,14 @@ class Audit:
         return new - old - sum(movement.account == account for movement in self.statement.withdrawals)
 
     def _gain(self, account: int, slot: int) -> int:
-        """What the account gains beside its movements, what is cashed out of it, and funding."""
-        moved = sum(amount for (_, who, asset), amount in self._moved().items() if (who, asset) == (account, slot))
-        return self._change(account, slot) - moved - self._cashed(account, slot) + self._funded(account, slot)
+        """What the account gains beside its movements, what is cashed out of it, funding and what is lost."""
+        lost = self._lost() if (account, slot) == (SystemAccount.LOSS, QUOTE_INSTRUMENT) else 0
+        known = self._came(account, slot) + self._cashed(account, slot) - self._funded(account, slot) - lost
+        return self._change(account, slot) - known
+
+    def _came(self, account: int, slot: int) -> int:
+        """What came to the account less what went."""
+        return sum(amount for (_, who, asset), amount in self._moved().items() if (who, asset) == (account, slot))
 
     def _funded(self, account: int, slot: int) -> int:
         """What the account pays of funding on the positions that it had before; the pool is paid it."""

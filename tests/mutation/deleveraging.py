@@ -1,5 +1,7 @@
 """Deleveragings, losses and what accounts see of them, written without the ledger's rules."""
 
+from collections.abc import Mapping, Sequence
+
 from circuits.bounds import FUNDING_ONE
 from circuits.field import P
 from circuits.records import (
@@ -27,14 +29,17 @@ from circuits.records import (
 )
 from circuits.steps import Kind, Step
 from state.accounts import balance_amount
-from state.audit import account_figures
+from state.margin import Margin, assess, open_entries
 from state.memory import Memory
 from state.transitions.deleverage import event_record
 from state.zero_price import zero_price
 from tests.batches import BTC_PERP, USDC
 from tests.deleveragings import ALICE, ERIN
+from tests.mutation.standing import check
 from tests.tamper.forger import Forger
 
+Unseen = Mapping[int, Sequence[int]]  # instruments that the check of an account leaves out
+SEEN: Unseen = {}
 INSURANCE, POOL, ROUNDING, LOSS = (
     SystemAccount.INSURANCE, SystemAccount.FUNDING_POOL, SystemAccount.ROUNDING, SystemAccount.LOSS,
 )  # fmt: skip
@@ -51,11 +56,18 @@ def put(memory: Memory, step: Step, index: int, element: int, change: int) -> No
     memory.replace(step, index, old, (*old[:element], (old[element] + change) % P, *old[element + 1 :]))
 
 
-def equities(forger: Forger, account: int, insurer: int = INSURANCE) -> int:
+def seen(forger: Forger, account: int, unseen: Unseen = SEEN) -> Margin:
+    """The sums of an account, as its check sees them."""
+    hidden = unseen.get(account, ())
+    entries = [entry for entry in open_entries(forger.memory.read, account) if entry[0] not in hidden]
+    return assess(forger.memory.venue, account, entries)
+
+
+def equities(forger: Forger, account: int, insurer: int = INSURANCE, unseen: Unseen = SEEN) -> int:
     """The two checks; returns 1 if the fund's equity is negative. insurer: who is taken for the fund."""
-    fund = account_figures(forger.ledger, insurer).margin.equity
+    fund = seen(forger, insurer, unseen).equity
     for step, party in ((Step.DELEVERAGE_FUND, insurer), (Step.DELEVERAGE_HEADER, account)):
-        forger.check(forger.header(step, party), party)
+        check(forger, forger.header(step, party), party, unseen.get(party, ()))
     return int(fund < 0)
 
 
@@ -83,11 +95,12 @@ def deleverage(
     interest: int | None = None,
     insurer: int = INSURANCE,
     taker: int = ROUNDING,
+    unseen: Unseen = SEEN,
 ) -> None:
     """A position, or so many lots of it, is closed at its zero price or so much above it; the event says that so many
     lots of such an open interest were."""
-    memory, margin = forger.memory, account_figures(forger.ledger, account).margin
-    fund_fails = equities(forger, account, insurer)
+    memory, margin = forger.memory, seen(forger, account, unseen)
+    fund_fails = equities(forger, account, insurer, unseen)
     record = memory.look(Step.ZERO_MARKET, market_index(market))
     memory.look(Step.ZERO_PRICE, market_index(market))
     held = position(memory, account, market)
@@ -107,7 +120,7 @@ def deleverage(
 
 def socialise(forger: Forger, account: int = ERIN, *, loss: int | None = None) -> None:
     """An account gets what it lacks, or another amount."""
-    loss = -account_figures(forger.ledger, account).margin.equity if loss is None else loss
+    loss = -seen(forger, account).equity if loss is None else loss
     fund_fails = equities(forger, account)
     put(forger.memory, Step.DELEVERAGE_VENUE, VENUE_INDEX, VENUE_EVENTS, 0)
     pay(forger, account, LOSS, loss)

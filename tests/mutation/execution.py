@@ -12,6 +12,7 @@ from tests.mutation import (
     execution_chains,
     execution_conversion_limbs,
     execution_conversions,
+    execution_deleverage_checks,
     execution_deleveragings,
     execution_fairness,
     execution_freshness,
@@ -44,6 +45,7 @@ FILES = (
     execution_acts,
     execution_cancels,
     execution_chains,
+    execution_deleverage_checks,
     execution_deleveragings,
     execution_conversion_limbs,
     execution_conversions,
@@ -332,6 +334,9 @@ IMPLIED |= {
         "transitions."
     ),
 }
+
+
+IMPLIED |= execution_deleverage_checks.IMPLIED
 
 
 @cache

@@ -37,11 +37,16 @@ from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, every_settlement, new_ledger, trade
+from tests.deleveragings import ERIN, FRANK, KEY, LATER
 from tests.mutation.audit import Audit
+from tests.mutation.execution_deleverage_checks import headless
+from tests.mutation.execution_deleveragings import borrowed
 from tests.mutation.execution_settlements import MARKED, halted, settled
+from tests.mutation.replay import falsehood
 from tests.mutation.stage import DAVE, MARK, NOBODY, staged
 from tests.mutation.world import ledger_with_history
 from tests.state.worlds import transitions
@@ -140,6 +145,14 @@ def both(*edits: Callable[[Audit], Audit]) -> Callable[[Audit], Audit]:
         return audit
 
     return edit
+
+
+def test_a_loss_that_the_fund_could_pay_breaks_a_rule() -> None:
+    assert audited(borrowed(), [Register(FRANK + 1, KEY), Socialise(ERIN)], LATER).broken_rule() is None
+    forged = headless()()
+    forged.ledger.rollback(forged.old_root)
+    found = falsehood(forged.ledger, forged.statement, forged.traces["execution"], forged.traces["tree"])
+    assert "15000000000 is lost, though the insurance fund has equity 15000000000" in (found or "")
 
 
 POOL = SystemAccount.FUNDING_POOL
