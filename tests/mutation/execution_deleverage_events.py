@@ -1,14 +1,15 @@
 """Forgeries of how a deleveraging is counted, written down and paid for, and of whose turn it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, MAX_EVENTS
+from circuits.execution import PORTS, REGISTERS
 from circuits.field import P
 from circuits.records import (
+    EVENT_BOOK,
     EVENT_INTEREST,
-    EVENT_LOTS,
     EVENT_PRICE,
     HEADER_EVENTS,
     HEADER_MASK,
@@ -31,35 +32,53 @@ from circuits.records import (
     market_index,
     rules_index,
 )
-from circuits.steps import Kind, Step
+from circuits.steps import STEPS, Kind, Step
 from circuits.swap import GIVES, UNITS, WHOLE
 from circuits.transitions import deleverage as layout
-from circuits.zero_price import EQUITY, NEGATIVE, PRICE
+from circuits.zero_price import CLOSES, EQUITY, NEGATIVE, PRICE
 from prover.traces import swap
 from prover.traces.columns import limbs_of
 from state.accounts import balance_amount, balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
 from state.store import NO_SALT
+from state.transitions import liquidate
 from state.transitions.deleverage import Deleverage
+from state.transitions.liquidate import Liquidate
+from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
-from tests.batches import BTC_PERP, ETH_PERP, USDC, run_batch, with_rules
-from tests.deleveragings import ALICE, ERIN, FRANK, LATER, POSITIONS, crash, opened
+from tests.batches import BOB, BTC_PERP, ETH_PERP, LATE, USDC, run_batch, with_rules
+from tests.deleveragings import ALICE, ERIN, FRANK, LATER, POSITIONS
 from tests.mutation.deleveraging import deleverage, socialise
 from tests.mutation.execution_accesses import Act
 from tests.mutation.execution_deleveragings import borrowed, covered, crashed, insured, said
 from tests.mutation.execution_notionals import wrapped_product
 from tests.mutation.execution_registers import EVERY, both, grown, setting
 from tests.mutation.execution_zero_prices import worth
-from tests.mutation.matching import one
-from tests.mutation.script import Amend, BentMemory, Hook, Hooks, Script, ScriptedTrace, add, nothing, to, unchanged
+from tests.mutation.matching import RATES, one
+from tests.mutation.script import (
+    Amend,
+    BentMemory,
+    Hook,
+    Hooks,
+    Script,
+    ScriptedTrace,
+    add,
+    nothing,
+    skip,
+    to,
+    unchanged,
+)
+from tests.mutation.stage import EVE, SIZE, staged
 from tests.mutation.world import Traces
 from tests.tamper.forger import Forger
+from tests.tamper.test_forged_liquidations import NO_LIMIT, lying, never_healthy
 
 FUND = SystemAccount.INSURANCE
+SALE = Liquidate(BOB, ETH_PERP, BIAS_TOP_LIMB, 1, 500)
 LOTS, HALF = POSITIONS[ALICE], 1 << 2 * LIMB_BITS
-RULES, EVENT = Step.DELEVERAGE_RULES, Step.DELEVERAGE_EVENT
+VENUE, RULES, EVENT = Step.DELEVERAGE_VENUE, Step.DELEVERAGE_RULES, Step.DELEVERAGE_EVENT
 kind = Kind.DELEVERAGE
 
 
@@ -74,7 +93,7 @@ def script(
     return Script(act, hooks or {}, amend, ledger=ledger, time=LATER, **more)
 
 
-def late(amend: Amend, act: Act = deleverage, ledger: Callable[[], Ledger] = crashed, before: Amend = nothing) -> Script:
+def late(amend: Amend, ledger: Callable[[], Ledger], act: Act = deleverage, before: Amend = nothing) -> Script:
     """The same, but `amend` comes after the margin checks, and `before` before them."""
     kept: list[ScriptedTrace] = []
 
@@ -156,8 +175,8 @@ def port(step: Step, values: dict[int, int]) -> Amend:
 def overpaid(k: int, claimed: bool) -> Script:
     """Alice gets more than price times size, by one in limb k; claimed: as a product's limb."""
     honest, more = LOTS * zero_price_of_alice(), 1 << LIMB_BITS * k
-    said = {layout.NOTIONAL_PORT + k: limbs(honest)[k] + 1} if claimed else {}
-    return script(both(amounting(honest + more), port(RULES, said)), paid(more))
+    shown = {layout.NOTIONAL_PORT + k: limbs(honest)[k] + 1} if claimed else {}
+    return script(both(amounting(honest + more), port(RULES, shown)), paid(more))
 
 
 def wrapped() -> Script:
@@ -272,10 +291,10 @@ def again(venue: Hook) -> Script:
 
     def edit(traces: Traces) -> None:
         execution = traces["execution"]
-        row = int(execution[f"is_{Step.DELEVERAGE_VENUE.name.lower()}"].argmax())
+        row = int(execution[f"is_{VENUE.name.lower()}"].argmax())
         execution["events"][: row + 1], execution["events"][row + 1 :] = 0, 1
 
-    hooks: Hooks = {Step.DELEVERAGE_VENUE: venue, EVENT: first}
+    hooks: Hooks = {VENUE: venue, EVENT: first}
     return script(hooks=hooks, ledger=behind, act=partial(deleverage, account=FRANK), edit=edit)
 
 
@@ -299,7 +318,7 @@ def not_short() -> Script:
     def amend(trace: ScriptedTrace) -> None:
         for row in trace.rows(kind):
             trace.register(NEGATIVE, row, 0)
-        trace.port(layout.NEGATIVE_PORT, trace.at(Step.DELEVERAGE_VENUE), one(0))
+        trace.port(layout.NEGATIVE_PORT, trace.at(VENUE), one(0))
 
     return late(amend, ledger=even, before=setting(kind, slice(1, 2), fails=0))
 
@@ -309,12 +328,9 @@ def payable(sums: Callable[[int, int], tuple[int, int, int]]) -> Script:
     carry."""
 
     def amend(trace: ScriptedTrace) -> None:
-        row, columns = trace.at(Step.DELEVERAGE_VENUE), trace.columns
-        halves = [
-            sum(int(columns[names[k + i]][row][0]) << LIMB_BITS * i for names in (EQUITY, layout.FUND_EQUITY) for i in (0, 1))
-            for k in (0, 2)
-        ]
-        low, high, carry = sums(*halves)
+        row, columns = trace.at(VENUE), trace.columns
+        parts = [int(columns[a][row][0] + columns[b][row][0]) for a, b in zip(EQUITY, layout.FUND_EQUITY, strict=True)]
+        low, high, carry = sums(from_limbs(parts[:2]), from_limbs(parts[2:]))
         for k, value in enumerate((low, high)):
             trace.wide_port(layout.SUM_PORTS[2 * k], row, one(value))
         columns["scratch"][row] = carry
@@ -329,11 +345,8 @@ def backed(half: int) -> Script:
     equity = account_figures(ledger(), ERIN).margin.equity + BIAS
     carry = (equity % HALF + owed % HALF) // HALF if half else BIAS // HALF - equity // HALF - owed // HALF
 
-    def amend(trace: ScriptedTrace) -> None:
-        port(Step.DELEVERAGE_VENUE, dict(enumerate((*limbs(owed), 0, 0, 0, 0)))  | {})(trace)
-
     shown = dict(zip((*layout.MISSING_PORTS, layout.CARRY_PORT), (*limbs(owed), carry), strict=True))
-    return late(port(Step.DELEVERAGE_VENUE, shown), partial(socialise, loss=owed), ledger)
+    return late(port(VENUE, shown), ledger, partial(socialise, loss=owed))
 
 
 def robbed() -> Script:
@@ -354,8 +367,44 @@ def robbed() -> Script:
 def of_another_market() -> Script:
     """The open interest of ETH-PERP falls."""
     there = 20_000
-    ledger = lambda: with_rules(crashed(), ETH_PERP, {RULES_INTEREST: there})  # noqa: E731
+
+    def ledger() -> Ledger:
+        return with_rules(crashed(), ETH_PERP, {RULES_INTEREST: there})
+
     return script(hooks={RULES: to(rules_index(ETH_PERP))}, ledger=ledger, act=partial(deleverage, interest=there))
+
+
+def bidden() -> Ledger:
+    """Eve bids for ETH-PERP. The limbs of the fund's equity are a maker's rate, a fee, a limit and, as it is not
+    negative, some lots."""
+    quote = SALE.price * HALF + SALE.fee * LIMB + RATES[0]
+    ledger = staged(Order(EVE, ETH_PERP, True, 2_681_000, SIZE, LATE))
+    return loaded(ledger, {balance_index(FUND, USDC): balance_record(quote)})
+
+
+def forced_sale() -> Script:
+    """Bob, who is healthy and says nothing, is checked as if a position was to be closed; an order follows at once, at
+    whatever price, which is forced."""
+    kept: list[ScriptedTrace] = []
+
+    def act(forger: Forger) -> None:
+        socialise(forger, BOB, loss=0)
+        lying(SALE, (liquidate, "check_below", never_healthy), NO_LIMIT)(forger)
+
+    def edit(traces: Traces) -> None:
+        execution, trace = traces["execution"], kept[0]
+        order = int(trace.at(Step.ORDER_MARKET)[0])
+        execution[CLOSES][order : order + 2] = 1
+        for row in (order - 1, order - 2):
+            for name in REGISTERS:
+                if name not in ("account", "mask", "fails", "moment", "tier", "forced", *layout.FUND_EQUITY):
+                    execution[name][row] = execution[name][row + 1]
+        for number in range(PORTS):
+            execution[f"port{number}"][execution.used] = 0  # of what has been left out
+
+    left_out = (*STEPS[Kind.SOCIALISE][2:], *STEPS[Kind.LIQUIDATE])
+    amend = both(setting(Kind.SOCIALISE, slice(1, 2), fails=0), kept.append)
+    return Script(act, dict.fromkeys(left_out, skip), amend, edit=edit, ledger=bidden)
 
 
 def scripts() -> dict[str, Callable[[], Script]]:
@@ -363,6 +412,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
     venue, rules, event = "deleverage_venue", "deleverage_rules", "deleverage_event"
     another = 9_999 + LIMB
     table: dict[str, Callable[[], Script]] = {
+        "what is closed has a price": forced_sale,
         f"{venue}: the equity is negative": not_short,
         f"{venue}: carry of the sum is boolean": lambda: payable(
             lambda low, high: ((low + 7 * HALF) % P, high - 7, -7)
@@ -372,7 +422,9 @@ def scripts() -> dict[str, Callable[[], Script]]:
         f"{venue}: the fund cannot take it over, low half": lambda: payable(lambda low, high: (0, high, 0)),
         f"{venue}: index": lambda: again(to(chain_index(0))),
         f"{venue}: events are counted": lambda: again(unchanged),
-        f"{venue}: room for the event": lambda: script(port(Step.DELEVERAGE_VENUE, {layout.ROOM_PORT: 0, layout.ROOM_PORT + 1: 0}), ledger=full),
+        f"{venue}: room for the event": lambda: script(
+            port(VENUE, {layout.ROOM_PORT: 0, layout.ROOM_PORT + 1: 0}), ledger=full
+        ),
         f"{venue}: the account gets what is missing": robbed,
         f"{rules}: index": of_another_market,
         f"{rules}: kind of record": lambda: script(ledger=partial(holding, 10, settled=True)),
@@ -392,7 +444,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         f"{event}: size limb 0 in range": partial(miscounted, LOTS - 1),
         f"{event}: size limb 1 in range": partial(miscounted, LOTS + LIMB),
         f"{event}: there is a position": lambda: script(
-            ledger=partial(holding, 0), act=partial(deleverage, market=ETH_PERP)
+            hooks={EVENT: add(EVENT_BOOK)}, ledger=partial(holding, 0), act=partial(deleverage, market=ETH_PERP)
         ),
     }
     for k in range(AMOUNT_LIMBS):
