@@ -344,7 +344,6 @@ def backed(half: int) -> Script:
     owed = -balance_amount(ledger().read(balance_index(ERIN, USDC)))
     equity = account_figures(ledger(), ERIN).margin.equity + BIAS
     carry = (equity % HALF + owed % HALF) // HALF if half else BIAS // HALF - equity // HALF - owed // HALF
-
     shown = dict(zip((*layout.MISSING_PORTS, layout.CARRY_PORT), (*limbs(owed), carry), strict=True))
     return late(port(VENUE, shown), ledger, partial(socialise, loss=owed))
 
@@ -410,7 +409,7 @@ def forced_sale() -> Script:
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     venue, rules, event = "deleverage_venue", "deleverage_rules", "deleverage_event"
-    another = 9_999 + LIMB
+    another = LOTS + LIMB
     table: dict[str, Callable[[], Script]] = {
         "what is closed has a price": forced_sale,
         f"{venue}: the equity is negative": not_short,
