@@ -9,6 +9,7 @@ from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
     Record,
+    limbs,
     sentinel_index,
     signed_limbs,
 )
@@ -49,17 +50,23 @@ def wrong_notional(k: int, claimed: bool) -> Script:
     return Script(act, amend=amend)
 
 
-def wrapped_notional() -> Script:
-    """A carry of the product is no small integer, so the limbs need not be the product's."""
-    (a0, a1), (b0, b1) = ((value % LIMB, value // LIMB) for value in (MARK, SIZE))
+def wrapped_product(price: int, size: int) -> tuple[int, int]:
+    """An amount that is not price times size, though all but one carry of the product are in range, and what `scratch`
+    then holds; the upper port of the middle carry holds 0."""
+    (a0, a1), (b0, b1) = ((value % LIMB, value // LIMB) for value in (price, size))
 
     def carried(limb: int) -> int:
         """The middle carry, free mod P, that this second limb of the product leads to."""
         return (a0 * b1 + a1 * b0 + a0 * b0 // LIMB - limb) * inverse(LIMB) % P
 
-    wrong = [limb for limb in range(LIMB) if limb != NOTIONAL // LIMB % LIMB]
+    wrong = [limb for limb in range(LIMB) if limb != price * size // LIMB % LIMB]
     top, limb = min(((a1 * b1 + carried(limb)) % P, limb) for limb in wrong)  # small enough to be two limbs, and paid
-    notional = a0 * b0 % LIMB + (limb << 14) + (top << 28)
+    return a0 * b0 % LIMB + (limb << 14) + (top << 28), carried(limb) * inverse(LIMB) % P
+
+
+def wrapped_notional() -> Script:
+    """A carry of the product is no small integer, so the limbs need not be the product's."""
+    notional, high = wrapped_product(MARK, SIZE)
 
     def act(forger: Forger) -> None:
         forger.deposit(0, 2, DAVE, USDC, 10**15)
@@ -68,9 +75,9 @@ def wrapped_notional() -> Script:
     def amend(trace: ScriptedTrace) -> None:
         settle(trace, notional)
         row = trace.at(Step.MATCH_HEAD)
-        for number, value in ((3, limb), (4, top % LIMB), (5, top // LIMB), (7, 0)):
-            trace.port(number, row, one(value))
-        trace.columns["scratch"][row] = carried(limb) * inverse(LIMB) % P
+        for k, part in enumerate((*limbs(notional)[1:], 0)):
+            trace.port((3, 4, 5, 7)[k], row, one(part))
+        trace.columns["scratch"][row] = high
 
     return Script(act, amend=amend)
 

@@ -80,7 +80,7 @@ def on_unwinding(values: dict[int, int]) -> Amend:
 def grows() -> Script:
     """The fund sells, though it is short. Prices must not be stale at a time that is twice as late then."""
     sale = Unwind(BTC_PERP, False, 10, MARK - 3_000)
-    moments = setting(Kind.MATCH, TAKER, moment=2 * TIME + CAPPED_BIT)
+    moments = setting(Kind.MATCH, TAKER, moment=2 * TIME + 3 * CAPPED_BIT)
     amend = both(moments, setting(Kind.MATCH, PAYS, tier=int(Tier.CLOSE_OUT)))
     return forced(sale, ordering(reduce_only=False), amend=amend, ledger=short)
 
