@@ -140,7 +140,7 @@ class MarginTrace:
         """Which prices are stale, and by how much they are or are not."""
         priced = self.market[TAG] != int(Tag.QUOTE)
         moment, mode = moment % CAPPED_BIT, moment // CAPPED_BIT
-        strict, judged = (mode == 1).astype(np.int64), (mode == 2).astype(np.int64)
+        judged, strict = mode // 2, mode % 2
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
         up, down = (priced * (capped == times) for times in (1, 2))
         short = (self.market[TAG] == int(Tag.PERPETUAL)) & (self.balance[AMOUNT_LIMBS - 1] < BIAS_TOP_LIMB)
