@@ -49,17 +49,31 @@ def wrong_notional(k: int, claimed: bool) -> Script:
     return Script(act, amend=amend)
 
 
-def wrapped_notional() -> Script:
-    """A carry of the product is no small integer, so the limbs need not be the product's."""
-    (a0, a1), (b0, b1) = ((value % LIMB, value // LIMB) for value in (MARK, SIZE))
+def wrapping(price: int, size: int) -> tuple[int, int]:
+    """Of a product whose middle carry is no small integer: the amount that its limbs are, and what that carry has above
+    one limb if its port is 0."""
+    (a0, a1), (b0, b1) = ((value % LIMB, value // LIMB) for value in (price, size))
 
     def carried(limb: int) -> int:
         """The middle carry, free mod P, that this second limb of the product leads to."""
         return (a0 * b1 + a1 * b0 + a0 * b0 // LIMB - limb) * inverse(LIMB) % P
 
-    wrong = [limb for limb in range(LIMB) if limb != NOTIONAL // LIMB % LIMB]
+    wrong = [limb for limb in range(LIMB) if limb != price * size // LIMB % LIMB]
     top, limb = min(((a1 * b1 + carried(limb)) % P, limb) for limb in wrong)  # small enough to be two limbs, and paid
-    notional = a0 * b0 % LIMB + (limb << 14) + (top << 28)
+    return a0 * b0 % LIMB + (limb << 14) + (top << 28), carried(limb) * inverse(LIMB) % P
+
+
+def wrap(trace: ScriptedTrace, row: Integers, amount: int, high: int, *, product_port: int, carry_port: int) -> None:
+    """Set the ports of such a product."""
+    for k, part in enumerate(limbs_of(one(amount), 4)):
+        trace.port(product_port + k, row, part)
+    trace.port(carry_port + 1, row, one(0))
+    trace.columns["scratch"][row] = high
+
+
+def wrapped_notional() -> Script:
+    """A carry of the product is no small integer, so the limbs need not be the product's."""
+    notional, high = wrapping(MARK, SIZE)
 
     def act(forger: Forger) -> None:
         forger.deposit(0, 2, DAVE, USDC, 10**15)
@@ -67,10 +81,7 @@ def wrapped_notional() -> Script:
 
     def amend(trace: ScriptedTrace) -> None:
         settle(trace, notional)
-        row = trace.at(Step.MATCH_HEAD)
-        for number, value in ((3, limb), (4, top % LIMB), (5, top // LIMB), (7, 0)):
-            trace.port(number, row, one(value))
-        trace.columns["scratch"][row] = carried(limb) * inverse(LIMB) % P
+        wrap(trace, trace.at(Step.MATCH_HEAD), notional, high, product_port=2, carry_port=6)
 
     return Script(act, amend=amend)
 
