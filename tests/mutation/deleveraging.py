@@ -137,10 +137,12 @@ def see(
     counts: int = 1,
     concerned: bool | None = None,
     market: int | None = None,
+    funding: int | None = None,
     taker: int = ROUNDING,
     pool: int = POOL,
 ) -> None:
-    """An account sees an event, by default the next one, and gives its share of it, or another one."""
+    """An account sees an event, by default the next one, and gives its share of it, or another one. funding: the index
+    up to which it is paid before."""
     memory, header = forger.memory, forger.memory.read(header_index(account))
     number = header[HEADER_EVENTS] if number is None else number
     event = memory.read(event_index(number))
@@ -152,8 +154,9 @@ def see(
     concerned = lots > 0 if concerned is None else concerned
     if concerned:
         old = memory.read(leaf)
-        owed = -(-sign * lots * (event[EVENT_FUNDING] - old[BALANCE_FUNDING]) // FUNDING_ONE)
-        put(memory, Step.PAY_BASE, leaf, BALANCE_FUNDING, event[EVENT_FUNDING] - old[BALANCE_FUNDING])
+        change = (event[EVENT_FUNDING] if funding is None else funding) - old[BALANCE_FUNDING]
+        owed = -(-sign * lots * change // FUNDING_ONE)
+        put(memory, Step.PAY_BASE, leaf, BALANCE_FUNDING, change)
         pay(forger, account, pool, -owed)
     memory.look(Step.EVENT_RECORD, event_index(number))
     put(memory, Step.EVENT_HEADER, header_index(account), HEADER_EVENTS, counts)

@@ -28,6 +28,7 @@ from tests.mutation import (
     execution_prices,
     execution_registers,
     execution_rules,
+    execution_seen_events,
     execution_seizures,
     execution_settlements,
     execution_takeovers,
@@ -64,6 +65,7 @@ FILES = (
     execution_registers,
     execution_rules,
     execution_liquidations,
+    execution_seen_events,
     execution_seizures,
     execution_settlements,
     execution_takeovers,
@@ -334,6 +336,29 @@ IMPLIED |= {
         "fund buys of itself it had before; ZERO_MARKET only if LIQUIDATE_LIMIT follows, which the fund's `whole` "
         "forbids, and of an account the limit is kept and was within its zero price. It is kept so that rows are whole "
         "transitions."
+    ),
+}
+
+IMPLIED |= {
+    "event_balance: concern is boolean": Implied(
+        "In the next row PAY_BASE stands `concern` times and EVENT_RECORD 1 - `concern` times, and nothing else. If "
+        "neither is 0, neither are SWAP_QUOTE and EVENT_HEADER a row later, which demand different records of the "
+        "account. It is kept because the bound of the lots rests on it."
+    ),
+    "event_record: kind of record": Implied(
+        "The number is what the account's header counts: that begins with what the venue counts and rises by one here "
+        "alone. So the leaf is an event or the next one, which is empty; but no remainder is below an open interest "
+        "of 0, and the header does not pass what the venue counts. It is kept so that an access says what it is of."
+    ),
+    "event_header: register whole": Implied(
+        "The swap alone reads it, which demands more if it is not 0: that nothing of the position is left. It is kept "
+        "because what a swap reads is shown before it begins."
+    ),
+    "event_header: then the swap is the last one": Implied(
+        "With another value than 0, c, EVENT_RECORD stands c times in the row after the swap, and all registers are "
+        "kept. No step beside it has an event's index with these, or with those of a public message; so c is 1. "
+        "EVENT_HEADER follows, of the same account and number, which its header has counted already. It is kept "
+        "because the selectors of later steps are 0 or 1 by it."
     ),
 }
 

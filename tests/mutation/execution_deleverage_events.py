@@ -53,7 +53,7 @@ from tests.deleveragings import ALICE, ERIN, FRANK, LATER, POSITIONS
 from tests.mutation.deleveraging import deleverage, socialise
 from tests.mutation.execution_accesses import Act
 from tests.mutation.execution_deleveragings import borrowed, covered, crashed, insured, said
-from tests.mutation.execution_notionals import wrapped_product
+from tests.mutation.execution_notionals import wrap, wrapping
 from tests.mutation.execution_registers import EVERY, both, grown, setting
 from tests.mutation.execution_zero_prices import worth
 from tests.mutation.matching import RATES, one
@@ -182,13 +182,12 @@ def overpaid(k: int, claimed: bool) -> Script:
 def wrapped() -> Script:
     """A carry of the product is no small integer, so its upper limbs need not be those of price times size."""
     price = zero_price_of_alice()
-    amount, high = wrapped_product(price, LOTS)
+    amount, high = wrapping(price, LOTS)
 
     def amend(trace: ScriptedTrace) -> None:
         amounting(amount)(trace)
-        parts = dict(enumerate(limbs(amount), layout.NOTIONAL_PORT))
-        port(RULES, parts | {layout.NOTIONAL_CARRY_PORT + 1: 0})(trace)
-        trace.columns["scratch"][trace.at(RULES)] = high
+        ports = {"product_port": layout.NOTIONAL_PORT, "carry_port": layout.NOTIONAL_CARRY_PORT}
+        wrap(trace, trace.at(RULES), amount, high, **ports)
 
     return script(amend, paid(amount - LOTS * price))
 

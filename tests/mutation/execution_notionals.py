@@ -9,7 +9,6 @@ from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
     Record,
-    limbs,
     sentinel_index,
     signed_limbs,
 )
@@ -50,9 +49,9 @@ def wrong_notional(k: int, claimed: bool) -> Script:
     return Script(act, amend=amend)
 
 
-def wrapped_product(price: int, size: int) -> tuple[int, int]:
-    """An amount that is not price times size, though all but one carry of the product are in range, and what `scratch`
-    then holds; the upper port of the middle carry holds 0."""
+def wrapping(price: int, size: int) -> tuple[int, int]:
+    """Of a product whose middle carry is no small integer: the amount that its limbs are, and what that carry has above
+    one limb if its port is 0."""
     (a0, a1), (b0, b1) = ((value % LIMB, value // LIMB) for value in (price, size))
 
     def carried(limb: int) -> int:
@@ -64,9 +63,17 @@ def wrapped_product(price: int, size: int) -> tuple[int, int]:
     return a0 * b0 % LIMB + (limb << 14) + (top << 28), carried(limb) * inverse(LIMB) % P
 
 
+def wrap(trace: ScriptedTrace, row: Integers, amount: int, high: int, *, product_port: int, carry_port: int) -> None:
+    """Set the ports of such a product."""
+    for k, part in enumerate(limbs_of(one(amount), 4)):
+        trace.port(product_port + k, row, part)
+    trace.port(carry_port + 1, row, one(0))
+    trace.columns["scratch"][row] = high
+
+
 def wrapped_notional() -> Script:
     """A carry of the product is no small integer, so the limbs need not be the product's."""
-    notional, high = wrapped_product(MARK, SIZE)
+    notional, high = wrapping(MARK, SIZE)
 
     def act(forger: Forger) -> None:
         forger.deposit(0, 2, DAVE, USDC, 10**15)
@@ -74,10 +81,7 @@ def wrapped_notional() -> Script:
 
     def amend(trace: ScriptedTrace) -> None:
         settle(trace, notional)
-        row = trace.at(Step.MATCH_HEAD)
-        for k, part in enumerate((*limbs(notional)[1:], 0)):
-            trace.port((3, 4, 5, 7)[k], row, one(part))
-        trace.columns["scratch"][row] = high
+        wrap(trace, trace.at(Step.MATCH_HEAD), notional, high, product_port=2, carry_port=6)
 
     return Script(act, amend=amend)
 

@@ -290,8 +290,8 @@ def of_fund() -> dict[str, Callable[[], Script]]:
             ledger=rich, taken=(USDC, BTC_PERP), remaining=(7, 6),
         ),
         "fund_header: moment of prices": lambda: Script(
-            take_over, amend=both(setting(Kind.TAKE_OVER, EVERY, moment=75), setting(Kind.TAKEN, EVERY, moment=75)),
-            ledger=standing, time=5_000,
+            take_over, amend=setting(Kind.TAKEN, EVERY, moment=75), time=5_000,
+            ledger=partial(standing, Standing(quote=-1_000_000_000, eth=0, fund_btc=100)),
         ),
         "what leads to fund_header": unchecked,
         "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
