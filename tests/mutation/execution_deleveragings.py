@@ -215,7 +215,7 @@ def divisions() -> dict[str, Callable[[], Script]]:
         return lambda: Script(act, ledger=deleveraged, time=LATER, amend=amend)
 
     return {
-        "event_record: remainder below the open interest": of(divided(SHARE - 1), share=SHARE - 1),
+        "event_record: remainder below the open interest": of(divided(SHARE + 1), share=SHARE + 1),
         "event_record: share, limb 0": of(miscounted(SHARE + 1), share=SHARE + 1),
         "event_record: share, limb 1": of(miscounted(SHARE + LIMB), share=SHARE + LIMB),
         "event_record: register size0": of(shared(SHARE + 1), share=SHARE + 1),

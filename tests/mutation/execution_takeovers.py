@@ -291,7 +291,7 @@ def of_fund() -> dict[str, Callable[[], Script]]:
         ),
         "fund_header: moment of prices": lambda: Script(
             take_over, amend=setting(Kind.TAKEN, EVERY, moment=75), time=5_000,
-            ledger=partial(standing, Standing(quote=-1_000_000_000, eth=0, fund_btc=100)),
+            ledger=partial(standing, Standing(quote=-1_000_000_000, eth=0, btc=0, fund_btc=100)),
         ),
         "what leads to fund_header": unchecked,
         "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
