@@ -57,7 +57,8 @@ def _position(execution: Execution) -> None:
     """How many lots the account has on the reduced side, or, if it is not concerned, on the other.
 
     The account has a header and the event a market, so the leaf is a balance or empty. Every change leaves a position
-    of two limbs, of ROUNDING and FUNDING_POOL perhaps of more; but these see events for nothing.
+    of two limbs, of ROUNDING and FUNDING_POOL perhaps of more: then they can see no event, which only a deposit to them
+    would need.
     """
     step, ports, old, negative = Step.EVENT_BALANCE, execution.ports, execution.old, execution.scratch
     account, instrument = execution.register("account"), execution.register("instrument")
