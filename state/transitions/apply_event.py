@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from circuits.bounds import SIZE_MAX
 from circuits.records import (
     EVENT_BOOK,
     EVENT_FUNDING,
@@ -33,7 +34,8 @@ class ApplyEvent:
     account: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses UNKNOWN_ACCOUNT, NOTHING_TO_SEE, and what `pay_funding` and `swap` refuse."""
+        """See Transition. Refuses UNKNOWN_ACCOUNT, NOTHING_TO_SEE, HOLDING_LIMIT (of ROUNDING and FUNDING_POOL, on
+        whichever side they are), and what `pay_funding` and `swap` refuse."""
         header, events = read_header(memory, self.account), memory.read(VENUE_INDEX)[VENUE_EVENTS]
         number = header[HEADER_EVENTS]
         if number == events:
@@ -43,6 +45,10 @@ class ApplyEvent:
         memory.look(Step.EVENT_BALANCE, balance_index(self.account, market.number))
         sign = 1 if longs else -1
         lots = sign * position_of(memory, self.account, market.number)
+        if abs(lots) > SIZE_MAX:
+            raise Refusal(
+                Rule.HOLDING_LIMIT, account=self.account, lots=lots, instrument=market.name, limit=SIZE_MAX
+            )
         memory.follow(Kind.REDUCE if lots > 0 else Kind.UNMOVED, self.account)
         if lots > 0:
             pay_funding(memory, self.account, market, event[EVENT_FUNDING], SystemAccount.FUNDING_POOL)

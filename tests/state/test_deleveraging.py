@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circuits.bounds import FUNDING_ONE
+from circuits.bounds import FUNDING_ONE, FUNDING_START, SIZE_MAX
 from circuits.records import (
     EVENT_PRICE,
     FIRST_TRADER,
@@ -22,10 +22,11 @@ from circuits.records import (
     header_index,
     rules_index,
 )
-from state.accounts import balance_amount
+from state.accounts import balance_amount, balance_record
 from state.audit import account_figures, invariant
 from state.errors import Refusal, Rule
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.convert import Convert
@@ -152,6 +153,18 @@ def test_of_two_events_each_takes_its_share_of_what_is_left() -> None:
         ledger.apply(ApplyEvent(DAVE))
     assert caught.value.rule is Rule.NOTHING_TO_SEE
     assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_nobody_sees_an_event_with_more_lots_than_two_limbs_hold(sign: int) -> None:
+    ledger = opened()
+    run_batch(ledger, [crash(), Deleverage(ALICE, BTC_PERP)], LATER)
+    most = balance_record(sign * (SIZE_MAX + 1), 0, 0, FUNDING_START)
+    ledger.store.load([(balance_index(ROUNDING, BTC_PERP), most, NO_SALT)])
+    ledger.begin_batch(LATER)
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(ApplyEvent(ROUNDING))
+    assert caught.value.rule is Rule.HOLDING_LIMIT
 
 
 @pytest.mark.parametrize("early", [(), (CAROL,), (CAROL, BOB, DAVE)])
