@@ -96,7 +96,7 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from state.funding import owed, premium_sum
-from state.margin import assess, open_entries, relied_until
+from state.margin import Margin, assess, open_entries, relied_until
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
@@ -125,7 +125,7 @@ class Audit:
     def broken_rule(self) -> str | None:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
         rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._markets, self._records)
-        secret = (self._sums, self._fund, self._interest, self._books, self._resting, self._messages)
+        secret = (self._sums, self._fund, self._interest, self._insolvent, self._books, self._resting, self._messages)
         return next((broken for rule in (*rules, *secret) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
@@ -294,8 +294,7 @@ class Audit:
         """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
         fund = SystemAccount.INSURANCE
         if self._rescued(fund) and not self.statement.prices:
-            entries = open_entries(lambda index: self.new.get(index, EMPTY), fund)
-            equity = assess(self.venue, fund, entries).equity
+            equity = self._assessed(self.new, fund).equity
             if equity < 0:
                 yield f"the insurance fund has equity {equity}"
 
@@ -317,6 +316,34 @@ class Audit:
             events = self.new[VENUE_INDEX][VENUE_EVENTS] - self.old[VENUE_INDEX][VENUE_EVENTS]
             if more[0] != more[1] and not (events and 0 <= more[1] <= more[0] + events * len(self._accounts())):
                 yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
+
+    def _insolvent(self) -> Iterator[str]:
+        """If nothing comes but one deleveraging or loss, of an account that has seen all events and is the only one to
+        change beside the venue's own, it is of one that owes more than the insurance fund has; a loss is all of it."""
+        holders = {
+            (index - ACCOUNT_BASE) // ACCOUNT_SLOTS
+            for index, found in self.new.items()
+            if found[TAG] == Tag.BALANCE and found != self.old.get(index)
+        }
+        events = [state[VENUE_INDEX][VENUE_EVENTS] for state in (self.old, self.new)]
+        markets = [market_index(market.number) for market in self.venue.markets]
+        alone = self._quiet() and all(self.old[index] == self.new[index] for index in markets)
+        for other, happens in (
+            (SystemAccount.ROUNDING, events[1] == events[0] + 1),
+            (SystemAccount.LOSS, self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT) < 0),
+        ):
+            account = min(holders - {other}, default=other)
+            seen = self.old.get(header_index(account), EMPTY)[HEADER_EVENTS]
+            if not alone or not happens or holders != {account, other} or seen != events[0]:
+                continue
+            found, fund = (self._assessed(self.old, who) for who in (account, SystemAccount.INSURANCE))
+            lost = -self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT)
+            if found.equity >= min(0, -fund.equity) or (lost and (lost != -found.equity or found.requirement)):
+                yield f"account {account} has equity {found.equity}, the fund {fund.equity}, and {lost} is lost"
+
+    def _assessed(self, state: State, account: int) -> Margin:
+        """The account's sums, whatever its prices are."""
+        return assess(self.venue, account, open_entries(lambda index: state.get(index, EMPTY), account))
 
     @staticmethod
     def _position(state: State, account: int, market: int) -> int:

@@ -31,6 +31,7 @@ from tests.mutation import (
     execution_takeovers,
     execution_unsettled,
     execution_unwinding,
+    execution_waterfall_chains,
     execution_zero_prices,
     last_row,
 )
@@ -66,6 +67,7 @@ FILES = (
     execution_unsettled,
     execution_zero_prices,
     execution_unwinding,
+    execution_waterfall_chains,
     last_row,
 )
 

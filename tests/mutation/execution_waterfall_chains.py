@@ -1,0 +1,185 @@
+"""Forgeries of the order of rows in liquidations, deleveragings and what accounts see of them: chains without their
+beginning, or with another one."""
+
+from collections.abc import Callable
+from functools import partial
+
+from circuits.bounds import BIAS, CAP_MAX
+from circuits.buses import Tier
+from circuits.records import (
+    EVENT_BASE,
+    EVENT_INTEREST,
+    MARKET_MARK,
+    MARKET_WEIGHT,
+    RULES_INTEREST,
+    Record,
+    from_limbs,
+    limbs,
+    market_index,
+)
+from circuits.steps import STEPS, Kind, Step
+from circuits.transitions.event import NUMBER
+from circuits.zero_price import EQUITY, NEGATIVE, PRICE, PRICE_PORT, REQUIRED
+from prover.traces import zero_price
+from prover.traces.columns import integer_of
+from state.audit import account_figures
+from state.ledger import Ledger
+from state.transitions import liquidate
+from state.transitions.set import SetCap
+from state.zero_price import zero_price as zero_price_of
+from tests.batches import BTC_PERP, USDC
+from tests.deleveragings import ALICE, BOB, FRANK, LATER, opened
+from tests.mutation import execution_conversions, execution_settlements
+from tests.mutation.deleveraging import deleverage, see
+from tests.mutation.execution_accesses import Act, deposit
+from tests.mutation.execution_deleveragings import crashed, deleveraged, insured
+from tests.mutation.matching import one, registers
+from tests.mutation.script import BentMemory, Hooks, Script, ScriptedTrace, nothing, skip
+from tests.mutation.world import Traces
+from tests.tamper.forger import Forger
+from tests.tamper.test_forged_liquidations import GOOD, NO_LIMIT, TIME, healthy, lying, never_healthy
+
+KIND = Kind.DELEVERAGE
+CHAIN = STEPS[KIND]
+HEADER, PRICED, COUNTED, RULED = (
+    CHAIN.index(step)
+    for step in (Step.DELEVERAGE_HEADER, Step.ZERO_PRICE, Step.DELEVERAGE_VENUE, Step.DELEVERAGE_RULES)
+)
+NEVER: tuple[int, ...] = limbs(0)  # the limbs of an equity of -BIAS
+
+
+def set_cap(forger: Forger) -> None:
+    """A whole transition that touches no account."""
+    forger.apply(SetCap(0, USDC, CAP_MAX))
+
+
+def before_all(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+    """Hook: the event stands before the first one."""
+    return memory.access(step, EVENT_BASE - 1, new)
+
+
+def insured_crash() -> Ledger:
+    """The fund can pay for Alice."""
+    return insured(crashed(), ALICE)
+
+
+def far(account: int) -> int:
+    """From its zero price to the worst price of all."""
+    ledger = opened()
+    margin, market = account_figures(ledger, account).margin, ledger.read(market_index(BTC_PERP))
+    mark, weight = (from_limbs(market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    return mark + weight - zero_price_of(margin.equity, margin.requirement, mark, weight, long=True)
+
+
+def found(trace: ScriptedTrace) -> None:
+    """ZERO_PRICE alone: the price is that of an equity of -BIAS and a requirement of BIAS, the mark and what a lot
+    requires."""
+    row, required = trace.at(Step.ZERO_PRICE), limbs(BIAS)
+    price = trace.columns[PRICE][row + 2]
+    registers(trace, [row, row + 1], **dict(zip(EQUITY, NEVER, strict=True)))
+    registers(trace, [row], **dict(zip(REQUIRED, required, strict=True)), **{NEGATIVE: 1})
+    for each in (row, row + 1):
+        trace.register(PRICE, each, price)
+    trace.wide_port(PRICE_PORT, row, price - 1)
+    parts = tuple([one(part) for part in values] for values in (NEVER, required, limbs(0)))
+    zero_price._carries(trace, row, one(1), parts, price)
+
+
+def headless(count: int, before: Act) -> Script:
+    """A deleveraging without its first steps, after a whole transition or none: of Alice, for whom the fund can pay, or
+    of somebody who has enough."""
+    account = {HEADER: ALICE, RULED: BOB}.get(count, FRANK)
+    kept: list[ScriptedTrace] = []
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        deleverage(forger, account, worse=far(account) if count == PRICED else 0)
+
+    def edit(_: Traces) -> None:
+        trace = kept[0]
+        if count >= PRICED:
+            trace.registers(KIND, forced=0)
+        if count == PRICED:
+            found(trace)
+        if count == COUNTED:
+            row = trace.at(Step.DELEVERAGE_VENUE)
+            trace.register(PRICE, row, trace.columns[PRICE][row + 1])
+
+    def believe(trace: ScriptedTrace) -> None:
+        rules, event = trace.rows(KIND)[RULED : RULED + 2]
+        if count > RULED:
+            trace.old[RULES_INTEREST][rules] = integer_of(trace.new[EVENT_INTEREST : EVENT_INTEREST + 2, event])
+
+    hooks: Hooks = dict.fromkeys(CHAIN[:count], skip)
+    if count > COUNTED:
+        hooks = {**hooks, Step.DELEVERAGE_EVENT: before_all}
+    ledger = insured_crash if count == HEADER else opened
+    return Script(act, hooks, kept.append, believe, edit, ledger=ledger, time=LATER)
+
+
+def after_seizure() -> Script:
+    """Alice is seized, and then deleveraged, though the fund can pay for her."""
+
+    def seize(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+        return memory.access(Step.SEIZE_HEADER, index, new)
+
+    def amend(trace: ScriptedTrace) -> None:
+        header, *rows = trace.rows(KIND)[1:]
+        trace.register("tier", header, int(Tier.MAINTENANCE))
+        trace.register("forced", header, 1)
+        for name in ("mask", "fails", "moment"):
+            for row in rows:
+                trace.register(name, row, trace.columns[name][header])
+
+    hooks: Hooks = {Step.DELEVERAGE_FUND: skip, Step.DELEVERAGE_HEADER: seize}
+    return Script(deleverage, hooks, amend, ledger=insured_crash, time=LATER)
+
+
+def unseized(before: Act) -> Script:
+    """Alice, who is healthy, sells to Bob by force."""
+    order = lying(GOOD, (liquidate, "check_below", never_healthy), NO_LIMIT)
+
+    def act(forger: Forger) -> None:
+        before(forger)
+        order(forger)
+
+    missing = (Step.SEIZE_HEADER, Step.ZERO_MARKET, Step.ZERO_PRICE)
+    return Script(act, dict.fromkeys(missing, skip), ledger=healthy, time=TIME)
+
+
+def unread(*missing: Step) -> Script:
+    """Bob, who is long, sees the event, but nobody reads his position, so he keeps it."""
+
+    def amend(trace: ScriptedTrace) -> None:
+        rows = trace.rows(Kind.UNMOVED)
+        registers(trace, [rows[0] - 1, *rows], **{NUMBER: 0})
+
+    def believe(trace: ScriptedTrace) -> None:
+        if Step.EVENT_RECORD in missing:  # nothing could be divided by the open interest of no event
+            trace.old[EVENT_INTEREST][trace.rows(Kind.UNMOVED)[0]] = 1
+
+    act = partial(see, account=BOB, concerned=False)
+    return Script(act, dict.fromkeys(missing, skip), amend, believe, ledger=partial(deleveraged, -1), time=LATER)
+
+
+def scripts() -> dict[str, Callable[[], Script]]:
+    """All forgeries of this file by label."""
+    sold = execution_conversions.headless
+    paid = partial(execution_settlements.headless, Kind.CASH_OUT, Step.SWAP_QUOTE)
+    table: dict[str, Callable[[], Script]] = {
+        "zero price: who closes": after_seizure,
+        "zero_market leads to zero_price": partial(headless, PRICED, set_cap),
+        "what leads to deleverage_venue": partial(headless, COUNTED, set_cap),
+        "what leads to deleverage_rules": partial(headless, RULED, set_cap),
+        "deleverage_rules leads to deleverage_event": partial(headless, RULED + 1, set_cap),
+        "what leads to liquidate_limit": partial(unseized, set_cap),
+        "the first row is no liquidate_limit": partial(unseized, nothing),
+        "what leads to swap_base": partial(sold, 3, deposit),
+        "what leads to swap_quote": partial(paid, deposit),
+        "the first row is no swap_quote": partial(paid, nothing),
+        "the first row is no event_record": partial(unread, Step.EVENT_BALANCE),
+        "the first row is no event_header": partial(unread, Step.EVENT_BALANCE, Step.EVENT_RECORD),
+    }
+    for count in (HEADER, PRICED, COUNTED, RULED, RULED + 1):
+        table[f"the first row is no {CHAIN[count].name.lower()}"] = partial(headless, count, nothing)
+    return table
