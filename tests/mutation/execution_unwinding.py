@@ -29,7 +29,8 @@ from state.transitions.unwind import Unwind
 from tests.batches import BOB, BTC_PERP, USDC
 from tests.mutation.execution_registers import EVERY, both, setting
 from tests.mutation.matching import TAKER, one
-from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, nothing, to
+from tests.mutation.script import Amend, Edit, Hooks, Script, ScriptedTrace, add, nothing, to
+from tests.mutation.world import Traces, rows_where
 from tests.tamper.test_forged_liquidations import GOOD, MARK, NEAR, NO_LIMIT, TIME, lying, meet_on, poor
 
 FUND, FEES = SystemAccount.INSURANCE, SystemAccount.FEE
@@ -43,10 +44,10 @@ PAYS, CHARGED = slice(8, 9), slice(9, 10)  # rows of a MATCH on which the taker 
 
 def forced(
     transition: Transition, *lies: Lie, amend: Amend = nothing, hooks: Hooks | None = None,
-    ledger: Callable[[], Ledger] = poor,
+    ledger: Callable[[], Ledger] = poor, edit: Edit = nothing,
 ) -> Script:  # fmt: skip
     """A ledger that is deceived about some rules applies the transition; `amend` has the last word on registers."""
-    return Script(lying(transition, *lies), hooks or {}, amend, ledger=ledger, time=TIME)
+    return Script(lying(transition, *lies), hooks or {}, amend, edit=edit, ledger=ledger, time=TIME)
 
 
 def short(account: int = FUND, quote: int = 10**9) -> Ledger:
@@ -62,9 +63,9 @@ def short(account: int = FUND, quote: int = 10**9) -> Ledger:
     return ledger
 
 
-def ordering(**said: Any) -> Lie:
-    """What the fund orders is another order."""
-    return unwind, "Order", lambda *numbers, **flags: replace(Order(*numbers, **flags), **said)
+def ordering(module: object = unwind, **said: Any) -> Lie:
+    """What the fund, or who is liquidated, orders is another order."""
+    return module, "Order", lambda *numbers, **flags: replace(Order(*numbers, **flags), **said)
 
 
 def on_unwinding(values: dict[int, int]) -> Amend:
@@ -78,11 +79,22 @@ def on_unwinding(values: dict[int, int]) -> Amend:
 
 
 def grows() -> Script:
-    """The fund sells, though it is short. Prices must not be stale at a time that is twice as late then."""
+    """The fund sells, though it is short."""
     sale = Unwind(BTC_PERP, False, 10, MARK - 3_000)
-    moments = setting(Kind.MATCH, TAKER, moment=2 * TIME + CAPPED_BIT)
-    amend = both(moments, setting(Kind.MATCH, PAYS, tier=int(Tier.CLOSE_OUT)))
-    return forced(sale, ordering(reduce_only=False), amend=amend, ledger=short)
+    return forced(sale, ordering(reduce_only=False), amend=growing(Tier.CLOSE_OUT), edit=asked_twice, ledger=short)
+
+
+def growing(tier: Tier) -> Amend:
+    """Amend: the check of a forced order that does not reduce, at prices of which two demands are added up."""
+    moments = setting(Kind.MATCH, TAKER, moment=2 * TIME + 3 * CAPPED_BIT)
+    return both(moments, setting(Kind.MATCH, PAYS, tier=int(tier)))
+
+
+def asked_twice(traces: Traces) -> None:
+    """Edit: that check does what both demand; no mark is capped."""
+    for row in rows_where(traces["margin"], moment=2 * TIME):
+        for name in ("strict", "judged"):
+            traces["margin"][name][row] = 1
 
 
 def rests() -> Script:

@@ -2,17 +2,21 @@
 beginning, or with another one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 from circuits.bounds import BIAS, CAP_MAX
 from circuits.buses import Tier
 from circuits.records import (
+    BALANCE_FUNDING,
     EVENT_BASE,
     EVENT_INTEREST,
     MARKET_MARK,
     MARKET_WEIGHT,
     RULES_INTEREST,
     Record,
+    balance_index,
     from_limbs,
     limbs,
     market_index,
@@ -22,9 +26,13 @@ from circuits.transitions.event import NUMBER
 from circuits.zero_price import EQUITY, NEGATIVE, PRICE, PRICE_PORT, REQUIRED
 from prover.traces import zero_price
 from prover.traces.columns import integer_of
+from state.accounts import balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
+from state.memory import Memory
+from state.store import NO_SALT
 from state.transitions import liquidate
+from state.transitions.order import Policy
 from state.transitions.set import SetCap
 from state.zero_price import zero_price as zero_price_of
 from tests.batches import BTC_PERP, USDC
@@ -33,11 +41,12 @@ from tests.mutation import execution_conversions, execution_settlements
 from tests.mutation.deleveraging import deleverage, see
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_deleveragings import crashed, deleveraged, insured
+from tests.mutation.execution_unwinding import asked_twice, forced, growing, ordering
 from tests.mutation.matching import one, registers
-from tests.mutation.script import BentMemory, Hooks, Script, ScriptedTrace, nothing, skip
+from tests.mutation.script import Amend, BentMemory, Edit, Hooks, Script, ScriptedTrace, nothing, skip
 from tests.mutation.world import Traces
 from tests.tamper.forger import Forger
-from tests.tamper.test_forged_liquidations import GOOD, NO_LIMIT, TIME, healthy, lying, never_healthy
+from tests.tamper.test_forged_liquidations import GOOD, MARK, NO_LIMIT, TIME, healthy, lying, never_healthy, poor
 
 KIND = Kind.DELEVERAGE
 CHAIN = STEPS[KIND]
@@ -45,6 +54,8 @@ HEADER, PRICED, COUNTED, RULED = (
     CHAIN.index(step)
     for step in (Step.DELEVERAGE_HEADER, Step.ZERO_PRICE, Step.DELEVERAGE_VENUE, Step.DELEVERAGE_RULES)
 )
+RUIN, BID = 5_820_000, 500  # a mark, and the lots that Bob bids for at his best price
+FEW, LITTLE = 300, 20_000_000
 NEVER: tuple[int, ...] = limbs(0)  # the limbs of an equity of -BIAS
 
 
@@ -147,6 +158,37 @@ def unseized(before: Act) -> Script:
     return Script(act, dict.fromkeys(missing, skip), ledger=healthy, time=TIME)
 
 
+def bankrupt() -> Ledger:
+    """Bids are far above the mark, at which Alice has less than nothing."""
+    ledger, leaf = poor(), market_index(BTC_PERP)
+    old = ledger.read(leaf)
+    ledger.store.load([(leaf, (*old[:MARKET_MARK], *limbs(RUIN, 2), *old[MARKET_WEIGHT:]), NO_SALT)])
+    return ledger
+
+
+def small() -> Ledger:
+    """Alice, who is bankrupt but for a little, is long only so many lots."""
+    ledger, leaf = poor(), balance_index(ALICE, BTC_PERP)
+    old, quote = ledger.read(leaf), balance_record(LITTLE - FEW * MARK)
+    ledger.store.load([(leaf, balance_record(FEW, 0, 0, old[BALANCE_FUNDING]), NO_SALT)])
+    ledger.store.load([(balance_index(ALICE, USDC), quote, NO_SALT)])
+    return ledger
+
+
+def lenient(memory: Memory, row: int, account: int, tier: Tier) -> SimpleNamespace:
+    """The account's sums, but that it has what it needs to be liquidated."""
+    margin = never_healthy(memory, row, account, tier)
+    return SimpleNamespace(equity=max(margin.equity, 0), requirement=margin.requirement)
+
+
+def liquidating(
+    ledger: Callable[[], Ledger], amend: Amend = nothing, edit: Edit = nothing, **said: object
+) -> Script:
+    """Alice sells what Bob bids for first, by an order that is another one."""
+    lies = (liquidate, "check_below", lenient), ordering(liquidate, **said), NO_LIMIT
+    return forced(replace(GOOD, size=BID), *lies, amend=amend, edit=edit, ledger=ledger)
+
+
 def unread(*missing: Step) -> Script:
     """Bob, who is long, sees the event, but nobody reads his position, so he keeps it."""
 
@@ -174,6 +216,12 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "deleverage_rules leads to deleverage_event": partial(headless, RULED + 1, set_cap),
         "what leads to liquidate_limit": partial(unseized, set_cap),
         "the first row is no liquidate_limit": partial(unseized, nothing),
+        "liquidate_limit: not bankrupt, and the order does not rest": lambda: liquidating(
+            bankrupt, policy=Policy.GOOD_TILL_TIME
+        ),
+        "liquidate_limit: the order is reduce-only": lambda: liquidating(
+            small, growing(Tier.INITIAL), asked_twice, reduce_only=False
+        ),
         "what leads to swap_base": partial(sold, 3, deposit),
         "what leads to swap_quote": partial(paid, deposit),
         "the first row is no swap_quote": partial(paid, nothing),
