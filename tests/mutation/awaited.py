@@ -3,15 +3,8 @@
 AWAITED: dict[str, frozenset[str]] = {
     "execution": frozenset(
         {
-            "is_zero_market is boolean",
             "is_deleverage_fund is boolean",
             "is_event_balance is boolean",
-            "zero_market: what is forced",
-            "zero_market: long is boolean",
-            "liquidate_limit: not bankrupt, and the order does not rest",
-            "liquidate_limit: the order is reduce-only",
-            "liquidate_limit: the order is of the account",
-            "a swap is the last one",
             "deleverage_fund: index",
             "deleverage_fund: kind of record",
             "deleverage_fund: events are seen",

@@ -6,12 +6,15 @@ from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
-from circuits.bounds import BIAS, CAP_MAX
+from circuits.bounds import BIAS, CAP_MAX, LIMIT_MAX
 from circuits.buses import Tier
+from circuits.field import P
 from circuits.records import (
     BALANCE_FUNDING,
     EVENT_BASE,
+    EVENT_BOOK,
     EVENT_INTEREST,
+    EVENT_PRICE,
     MARKET_MARK,
     MARKET_WEIGHT,
     RULES_INTEREST,
@@ -20,13 +23,17 @@ from circuits.records import (
     from_limbs,
     limbs,
     market_index,
+    signed_limbs,
 )
 from circuits.steps import STEPS, Kind, Step
+from circuits.swap import GIVES, UNITS
+from circuits.transitions.deleverage import LEFT_PORT, NOTIONAL_CARRY_PORT, NOTIONAL_PORT, SIZE_PORTS
 from circuits.transitions.event import NUMBER
-from circuits.zero_price import EQUITY, NEGATIVE, PRICE, PRICE_PORT, REQUIRED
-from prover.traces import zero_price
-from prover.traces.columns import integer_of
-from state.accounts import balance_record
+from circuits.transitions.pay_funding import ACCOUNT_PORT
+from circuits.zero_price import EQUITY, NEGATIVE, PRICE, PRICE_PORT, REMAINDER, REQUIRED, ROOM_PORT
+from prover.traces import swap, zero_price
+from prover.traces.columns import integer_of, limbs_of
+from state.accounts import balance_amount, balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
 from state.memory import Memory
@@ -36,14 +43,14 @@ from state.transitions.order import Policy
 from state.transitions.set import SetCap
 from state.zero_price import zero_price as zero_price_of
 from tests.batches import BTC_PERP, USDC
-from tests.deleveragings import ALICE, BOB, FRANK, LATER, opened
+from tests.deleveragings import ALICE, BOB, FRANK, LATER, POSITIONS, opened
 from tests.mutation import execution_conversions, execution_settlements
 from tests.mutation.deleveraging import deleverage, see
 from tests.mutation.execution_accesses import Act, deposit
 from tests.mutation.execution_deleveragings import crashed, deleveraged, insured
 from tests.mutation.execution_unwinding import asked_twice, forced, growing, ordering
 from tests.mutation.matching import one, registers
-from tests.mutation.script import Amend, BentMemory, Edit, Hooks, Script, ScriptedTrace, nothing, skip
+from tests.mutation.script import Amend, BentMemory, Edit, Hooks, Script, ScriptedTrace, add, nothing, skip
 from tests.mutation.world import Traces
 from tests.tamper.forger import Forger
 from tests.tamper.test_forged_liquidations import GOOD, MARK, NO_LIMIT, TIME, healthy, lying, never_healthy, poor
@@ -56,6 +63,7 @@ HEADER, PRICED, COUNTED, RULED = (
 )
 RUIN, BID = 5_820_000, 500  # a mark, and the lots that Bob bids for at his best price
 FEW, LITTLE = 300, 20_000_000
+LOTS, OF_PRICE = POSITIONS[ALICE], (EQUITY, REQUIRED, REMAINDER)
 NEVER: tuple[int, ...] = limbs(0)  # the limbs of an equity of -BIAS
 
 
@@ -204,11 +212,81 @@ def unread(*missing: Step) -> Script:
     return Script(act, dict.fromkeys(missing, skip), amend, believe, ledger=partial(deleveraged, -1), time=LATER)
 
 
+def by_funding() -> Script:
+    """Bob, who is long, is paid funding, and goes on as if his position had been read, and were none."""
+
+    def paying(memory: BentMemory, step: Step, index: int, old: Record, new: Record) -> int:
+        market = market_index(BTC_PERP)
+        return memory.access(Step.PAY_MARKET, market, memory.read(market))
+
+    def believe(trace: ScriptedTrace) -> None:
+        for element, part in enumerate(signed_limbs(0)):
+            trace.old[element][trace.at(Step.PAY_MARKET)] = part
+
+    def amend(trace: ScriptedTrace) -> None:
+        trace.wide_port(ACCOUNT_PORT, trace.at(Step.PAY_MARKET), one(BOB))
+
+    act = partial(see, account=BOB, share=0)
+    ledger = partial(deleveraged, -1)
+    return Script(act, {Step.EVENT_BALANCE: paying}, amend, believe, ledger=ledger, time=LATER)
+
+
+def threefold() -> tuple[Ledger, int]:
+    """Alice, who is short and cannot be paid for, and what her zero price is below the mark: a multiple of 3."""
+    ledger, leaf = crashed(-1), balance_index(ALICE, USDC)
+    margin, market = account_figures(ledger, ALICE).margin, ledger.read(market_index(BTC_PERP))
+    weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+    below = -margin.equity * weight // margin.requirement // 3 * 3
+    equity = -(below * margin.requirement // weight)
+    quote = balance_amount(ledger.read(leaf)) + equity - margin.equity
+    ledger.store.load([(leaf, balance_record(quote), NO_SALT)])
+    return ledger, below
+
+
+def thrice() -> Script:
+    """The flag is -1, which turns a third of her lots into all of them, and has the price a third as far from the mark;
+    the event is of other lots, of another side of another market."""
+    below, third = threefold()[1], LOTS // 3
+    kept: list[ScriptedTrace] = []
+
+    def amend(trace: ScriptedTrace) -> None:
+        kept.append(trace)
+        rules, event, *swapped = rows = trace.rows(KIND)[RULED:]
+        price, interest = trace.new[EVENT_PRICE][event], trace.old[RULES_INTEREST][rules]
+        amount = trace.notional(rules, price, one(third), product_port=NOTIONAL_PORT, carry_port=NOTIONAL_CARRY_PORT)
+        lots = dict(zip(UNITS, limbs_of(one(third), 4), strict=True))
+        trace.registers(KIND, **lots)
+        for row in rows:
+            for name, part in zip(EQUITY, amount, strict=True):
+                trace.register(name, row, part)
+        trace.wide_port(LEFT_PORT, rules, interest - third)
+        trace.wide_port(SIZE_PORTS[0], event, one(third))
+        trace.nonzero(event, lots[UNITS[0]] + lots[UNITS[1]])
+        swap.fill(trace, swapped, one(-1), one(third), price * third)
+
+    def edit(_: Traces) -> None:
+        trace, first = kept[0], kept[0].at(Step.ZERO_MARKET)
+        price = trace.columns[PRICE][trace.at(Step.DELEVERAGE_RULES)]
+        trace.registers(KIND, **{GIVES: P - 1})
+        for offset in range(3):
+            trace.register(PRICE, first + offset, price)
+        trace.wide_port(ROOM_PORT, first, LIMIT_MAX - price)
+        trace.wide_port(PRICE_PORT, first + 1, price - 1)
+        equity, required, left = ([trace.columns[name][first] for name in names] for names in OF_PRICE)
+        zero_price._carries(trace, first + 1, one(-3), (equity, required, left), price)
+
+    hooks: Hooks = {Step.DELEVERAGE_RULES: add(RULES_INTEREST, LOTS - third), Step.DELEVERAGE_EVENT: add(EVENT_BOOK)}
+    act = partial(deleverage, worse=below - below // 3, closed=third)
+    return Script(act, hooks, amend, edit=edit, ledger=lambda: threefold()[0], time=LATER)
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     sold = execution_conversions.headless
     paid = partial(execution_settlements.headless, Kind.CASH_OUT, Step.SWAP_QUOTE)
     table: dict[str, Callable[[], Script]] = {
+        "zero_market: long is boolean": thrice,
+        "a swap is the last one": by_funding,
         "zero price: who closes": after_seizure,
         "zero_market leads to zero_price": partial(headless, PRICED, set_cap),
         "what leads to deleverage_venue": partial(headless, COUNTED, set_cap),
