@@ -29,18 +29,25 @@ from circuits.records import (
     vault_index,
 )
 from circuits.statement import Movement
+from state.accounts import balance_record
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.cash_out import CashOut
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.settle import SettleMarket
+from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, every_settlement, new_ledger, trade
+from tests.deleveragings import ALICE as POOR
+from tests.deleveragings import ERIN as OWING
+from tests.deleveragings import LATER
 from tests.mutation.audit import Audit
+from tests.mutation.execution_deleveragings import borrowed, crashed
 from tests.mutation.execution_settlements import MARKED, halted, settled
 from tests.mutation.stage import DAVE, MARK, NOBODY, staged
 from tests.mutation.world import ledger_with_history
@@ -142,7 +149,7 @@ def both(*edits: Callable[[Audit], Audit]) -> Callable[[Audit], Audit]:
     return edit
 
 
-POOL = SystemAccount.FUNDING_POOL
+POOL, MUCH = SystemAccount.FUNDING_POOL, 30_000_000_000
 SETTLING: list[Transition] = [SettleMarket(BTC_PERP), CashOut(ALICE, BTC_PERP)]
 CASHING: list[Transition] = [CashOut(ALICE, BTC_PERP), CashOut(BOB, BTC_PERP)]
 CASHED_FALSELY = {
@@ -196,3 +203,21 @@ def test_an_honest_settlement_amid_trades_breaks_no_rule() -> None:
     later = audited(ledger, [second, *trade(BTC_PERP, BOB, ALICE, MARK, 5, True), Transfer(BOB, ALICE, USDC, 5)])
     assert later.broken_rule() is None
     assert later.new != later.old
+
+
+def insolvencies(audit: Audit) -> list[str]:
+    """What is wrong with the audit's deleveraging or loss."""
+    return list(audit._insolvent())
+
+
+def test_who_is_deleveraged_owes_more_than_the_fund_has() -> None:
+    audit, fund = audited(crashed(), [Deleverage(POOR, BTC_PERP)], LATER), balance_index(SystemAccount.INSURANCE, USDC)
+    assert insolvencies(audit) == []
+    rich = replace(audit, old={**audit.old, fund: balance_record(MUCH)}, new={**audit.new, fund: balance_record(MUCH)})
+    assert "the fund 30000000000, and 0 is lost" in insolvencies(rich)[0]
+
+
+def test_a_loss_is_all_that_is_owed() -> None:
+    audit = audited(borrowed(), [Socialise(OWING)], LATER)
+    assert insolvencies(audit) == []
+    assert "is lost" in insolvencies(edited(balance_index(SystemAccount.LOSS, USDC), 0, -1)(audit))[0]
