@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from circuits.acts import ActKind
 from circuits.bounds import ACCOUNT_SLOTS, FUNDING_DIVISOR, FUNDING_INTERVAL, SAMPLE_TIME, TIME_MAX, TRANSIT
+from circuits.buses import Tier
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
@@ -402,19 +403,23 @@ class Audit:
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
 
-        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund."""
+        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund, or may
+        have lost by force."""
         spare = {account: self._secret_messages(account) for account in self._accounts() if not self._rescued(account)}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
-        perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
+        forced = {account for account in self._accounts() if self._forced(account)}
+        lonely = len(parties | forced) < 2
+        perpetuals = slice(len(self.venue.collateral), None)
         for account, number in spare.items():
             yield from self._in_part(account, len(parties) > 1 and account in parties)
-            gains = [self._gain(account, slot) for slot in range(len(self.venue.instruments))]
-            if number < 0 or (account not in parties and min(gains) < 0):
+            slots = range(0 if account in forced else len(self.venue.instruments))
+            gains = [self._gain(account, slot) for slot in slots]
+            if number < 0 or (account not in parties and min(gains, default=0) < 0):
                 yield f"account {account} sends {number} secret messages, and gains {gains}"
-            if (len(parties) < 2 or account not in parties) and any(gains[slot] for slot in perpetuals):
+            if (lonely or account not in parties) and any(gains[perpetuals]):
                 yield f"account {account} trades alone, and gains {gains}"
-            if parties == {account} and max(gains) > 0:
+            if parties == {account} and lonely and max(gains, default=0) > 0:
                 yield f"account {account} alone sends {number} secret messages, and gains {gains}"
             unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
             if not parties and unpaid:
@@ -439,6 +444,23 @@ class Audit:
         gains = [self._gain(account, asset.number) for asset in self.venue.collateral]
         sells = gains[QUOTE_INSTRUMENT] > 0 and min(gains) < 0
         return account == fund or empty or (sells and not (self._quiet() and self._cash(account) >= 0))
+
+    def _forced(self, account: int) -> bool:
+        """Whether the account may have lost without a message: it has seen an event, or it was below its maintenance
+        requirement or may have come there by a new price; or it is the fund, which unwinds, or takes what others do
+        not: positions, or losses."""
+        if account == SystemAccount.INSURANCE:
+            return any(self._change(account, market.number) for market in self.venue.markets)
+        headers = [index for index in self.old if index >= ACCOUNT_BASE and self.old[index][TAG] == Tag.HEADER]
+        seen = [index for index in headers if self.old[index][HEADER_EVENTS] != self.new[index][HEADER_EVENTS]]
+        if account in (SystemAccount.ROUNDING, SystemAccount.LOSS):
+            counts = [state[VENUE_INDEX][VENUE_EVENTS] for state in (self.old, self.new)]
+            return bool(seen) or counts[0] != counts[1] or bool(self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT))
+        if header_index(account) not in headers or account < FIRST_TRADER:
+            return False
+        before = self._assessed(self.old, account)
+        priced = bool(self.statement.prices) and before.requirement > 0
+        return header_index(account) in seen or priced or not before.reaches(Tier.MAINTENANCE)
 
     def _quiet(self) -> bool:
         """Whether nobody sends a message, no price is set and nothing comes."""
