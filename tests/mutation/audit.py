@@ -295,7 +295,8 @@ class Audit:
         """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
         fund = SystemAccount.INSURANCE
         if self._rescued(fund) and not self.statement.prices:
-            equity = self._assessed(self.new, fund).equity
+            entries = open_entries(lambda index: self.new.get(index, EMPTY), fund)
+            equity = assess(self.venue, fund, entries).equity
             if equity < 0:
                 yield f"the insurance fund has equity {equity}"
 
@@ -403,23 +404,21 @@ class Audit:
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
 
-        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund, or may
-        have lost by force."""
+        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund. Who
+        may have lost by force is a party."""
         spare = {account: self._secret_messages(account) for account in self._accounts() if not self._rescued(account)}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
-        forced = {account for account in self._accounts() if self._forced(account)}
-        lonely = len(parties | forced) < 2
-        perpetuals = slice(len(self.venue.collateral), None)
+        parties |= {account for account in self._accounts() if self._forced(account)}
+        perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
         for account, number in spare.items():
             yield from self._in_part(account, len(parties) > 1 and account in parties)
-            slots = range(0 if account in forced else len(self.venue.instruments))
-            gains = [self._gain(account, slot) for slot in slots]
-            if number < 0 or (account not in parties and min(gains, default=0) < 0):
+            gains = [self._gain(account, slot) for slot in range(len(self.venue.instruments))]
+            if number < 0 or (account not in parties and min(gains) < 0):
                 yield f"account {account} sends {number} secret messages, and gains {gains}"
-            if (lonely or account not in parties) and any(gains[perpetuals]):
+            if (len(parties) < 2 or account not in parties) and any(gains[slot] for slot in perpetuals):
                 yield f"account {account} trades alone, and gains {gains}"
-            if parties == {account} and lonely and max(gains, default=0) > 0:
+            if parties == {account} and max(gains) > 0:
                 yield f"account {account} alone sends {number} secret messages, and gains {gains}"
             unpaid = self._opened(account) - {asset for _, who, asset in self._moved() if who == account}
             if not parties and unpaid:

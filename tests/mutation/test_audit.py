@@ -29,32 +29,22 @@ from circuits.records import (
     vault_index,
 )
 from circuits.statement import Movement
-from state.accounts import balance_record
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
-from state.transitions.apply_event import ApplyEvent
 from state.transitions.cash_out import CashOut
-from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.settle import SettleMarket
-from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, every_settlement, new_ledger, trade
-from tests.deleveragings import ALICE as POOR
-from tests.deleveragings import BOB as SHORT
-from tests.deleveragings import ERIN as OWING
-from tests.deleveragings import LATER, crash, opened
 from tests.mutation.audit import Audit
-from tests.mutation.execution_deleveragings import borrowed, crashed, deleveraged
 from tests.mutation.execution_settlements import MARKED, halted, settled
 from tests.mutation.stage import DAVE, MARK, NOBODY, staged
 from tests.mutation.world import ledger_with_history
 from tests.state.worlds import transitions
-from tests.tamper.test_forged_liquidations import GOOD, NEAR, TIME, healthy, poor
 
 
 def audited(ledger: Ledger, batch: list[Transition], time: int = 100) -> Audit:
@@ -152,7 +142,7 @@ def both(*edits: Callable[[Audit], Audit]) -> Callable[[Audit], Audit]:
     return edit
 
 
-POOL, MUCH = SystemAccount.FUNDING_POOL, 30_000_000_000
+POOL = SystemAccount.FUNDING_POOL
 SETTLING: list[Transition] = [SettleMarket(BTC_PERP), CashOut(ALICE, BTC_PERP)]
 CASHING: list[Transition] = [CashOut(ALICE, BTC_PERP), CashOut(BOB, BTC_PERP)]
 CASHED_FALSELY = {
@@ -206,38 +196,3 @@ def test_an_honest_settlement_amid_trades_breaks_no_rule() -> None:
     later = audited(ledger, [second, *trade(BTC_PERP, BOB, ALICE, MARK, 5, True), Transfer(BOB, ALICE, USDC, 5)])
     assert later.broken_rule() is None
     assert later.new != later.old
-
-
-FORCED: dict[str, tuple[Callable[[], Ledger], list[Transition], int]] = {
-    "a liquidation and an unwinding": (poor, [GOOD, replace(NEAR, size=5)], TIME),
-    "a deleveraging": (crashed, [Deleverage(POOR, BTC_PERP)], LATER),
-    "shares": (deleveraged, [ApplyEvent(account) for account in range(OWING)], LATER),
-    "a crash": (opened, [crash(), Deleverage(POOR, BTC_PERP), ApplyEvent(SHORT)], LATER),
-    "a loss": (borrowed, [Socialise(OWING)], LATER),
-}
-
-
-@pytest.mark.parametrize("name", FORCED)
-def test_what_is_lost_by_force_breaks_no_rule(name: str) -> None:
-    ledger, batch, time = FORCED[name]
-    audit = audited(ledger(), batch, time)
-    assert audit.broken_rule() is None
-    assert audit.new != audit.old
-
-
-def test_who_is_deleveraged_owes_more_than_the_fund_has() -> None:
-    audit, fund = audited(crashed(), [Deleverage(POOR, BTC_PERP)], LATER), balance_index(SystemAccount.INSURANCE, USDC)
-    old, new = ({**state, fund: balance_record(MUCH)} for state in (audit.old, audit.new))
-    assert "the fund 30000000000, and 0 is lost" in next(replace(audit, old=old, new=new)._insolvent())
-
-
-def test_a_loss_is_all_that_is_owed() -> None:
-    audit = audited(borrowed(), [Socialise(OWING)], LATER)
-    forged = edited(balance_index(SystemAccount.LOSS, USDC), 0, -1)(audit)
-    assert "is lost" in next(forged._insolvent())
-
-
-def test_who_is_healthy_is_not_liquidated() -> None:
-    ledger, time, lost = healthy(), TIME, edited(balance_index(ALICE, BTC_PERP), 0, -5)
-    found = edited(balance_index(BOB, BTC_PERP), 0, 5)(lost(audited(ledger, [], time)))
-    assert "account 6 sends 0 secret messages" in next(found._messages())
