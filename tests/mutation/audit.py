@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from circuits.acts import ActKind
 from circuits.bounds import ACCOUNT_SLOTS, FUNDING_DIVISOR, FUNDING_INTERVAL, SAMPLE_TIME, TIME_MAX, TRANSIT
+from circuits.buses import Tier
 from circuits.records import (
     ACCOUNT_BASE,
     BALANCE_ASKS,
@@ -96,7 +97,7 @@ from circuits.records import (
 )
 from circuits.statement import Statement
 from state.funding import owed, premium_sum
-from state.margin import assess, open_entries, relied_until
+from state.margin import Margin, assess, open_entries, relied_until
 from state.venue import Venue
 
 ORDERS = (Tag.ORDER, Tag.REDUCE_ORDER)
@@ -126,7 +127,7 @@ class Audit:
         """The first rule that the batch breaks; None if an honest batch might do all that."""
         rules = (self._venue, self._chains, self._published, self._prices, self._acts, self._markets, self._records)
         secret = (self._sums, self._fund, self._losses, self._interest, self._books, self._resting, self._messages)
-        return next((broken for rule in (*rules, *secret) for broken in rule()), None)
+        return next((broken for rule in (*rules, *secret, self._insolvent) for broken in rule()), None)
 
     def _venue(self) -> Iterator[str]:
         old, new = self.old[VENUE_INDEX], self.new[VENUE_INDEX]
@@ -294,13 +295,9 @@ class Audit:
         """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
         fund = SystemAccount.INSURANCE
         if self._rescued(fund) and not self.statement.prices:
-            equity = self._equity(fund)
+            equity = self._assessed(self.new, fund).equity
             if equity < 0:
                 yield f"the insurance fund has equity {equity}"
-
-    def _equity(self, account: int) -> int:
-        entries = open_entries(lambda index: self.new.get(index, EMPTY), account)
-        return assess(self.venue, account, entries).equity
 
     def _losses(self) -> Iterator[str]:
         """Each loss is more than what the insurance fund has. It has the same all the time if nobody sends a message,
@@ -308,7 +305,7 @@ class Audit:
         fund, lost = SystemAccount.INSURANCE, self._lost()
         positions = [self._balance(self.new, fund, market.number) for market in self.venue.markets]
         if lost and self._quiet() and not self._rescued(fund) and not any(positions):
-            equity = self._equity(fund)
+            equity = self._assessed(self.new, fund).equity
             if lost <= equity:
                 yield f"{lost} is lost, though the insurance fund has equity {equity}"
 
@@ -334,6 +331,34 @@ class Audit:
             events = self.new[VENUE_INDEX][VENUE_EVENTS] - self.old[VENUE_INDEX][VENUE_EVENTS]
             if more[0] != more[1] and not (events and 0 <= more[1] <= more[0] + events * len(self._accounts())):
                 yield f"the open interest in {market} changes from {old} to {new}, long positions from {long}"
+
+    def _insolvent(self) -> Iterator[str]:
+        """If nothing comes but one deleveraging or loss, of an account that has seen all events and is the only one to
+        change beside the venue's own, it is of one that owes more than the insurance fund has; a loss is all of it."""
+        holders = {
+            (index - ACCOUNT_BASE) // ACCOUNT_SLOTS
+            for index, found in self.new.items()
+            if found[TAG] == Tag.BALANCE and found != self.old.get(index)
+        }
+        events = [state[VENUE_INDEX][VENUE_EVENTS] for state in (self.old, self.new)]
+        markets = [market_index(market.number) for market in self.venue.markets]
+        alone = self._quiet() and all(self.old[index] == self.new[index] for index in markets)
+        for other, happens in (
+            (SystemAccount.ROUNDING, events[1] == events[0] + 1),
+            (SystemAccount.LOSS, self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT) < 0),
+        ):
+            account = min(holders - {other}, default=other)
+            seen = self.old.get(header_index(account), EMPTY)[HEADER_EVENTS]
+            if not alone or not happens or holders != {account, other} or seen != events[0]:
+                continue
+            found, fund = (self._assessed(self.old, who) for who in (account, SystemAccount.INSURANCE))
+            lost = -self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT)
+            if found.equity >= min(0, -fund.equity) or (lost and (lost != -found.equity or found.requirement)):
+                yield f"account {account} has equity {found.equity}, the fund {fund.equity}, and {lost} is lost"
+
+    def _assessed(self, state: State, account: int) -> Margin:
+        """The account's sums, whatever its prices are."""
+        return assess(self.venue, account, open_entries(lambda index: state.get(index, EMPTY), account))
 
     @staticmethod
     def _position(state: State, account: int, market: int) -> int:
@@ -392,10 +417,12 @@ class Audit:
     def _messages(self) -> Iterator[str]:
         """Who neither sends a secret message nor has an order gains, by transfers; who alone does gains nothing.
 
-        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund."""
+        Cash-outs and funding cost no message; what they change is left out, and so is who deals with the fund. Who
+        may have lost by force is a party."""
         spare = {account: self._secret_messages(account) for account in self._accounts() if not self._rescued(account)}
         resting = {account for account in spare if self.old.get(header_index(account), EMPTY)[HEADER_ORDERS]}
         parties = {account for account, number in spare.items() if number} | resting
+        parties |= {account for account in self._accounts() if self._forced(account)}
         perpetuals = range(len(self.venue.collateral), len(self.venue.instruments))
         for account, number in spare.items():
             yield from self._in_part(account, len(parties) > 1 and account in parties)
@@ -429,6 +456,23 @@ class Audit:
         gains = [self._gain(account, asset.number) for asset in self.venue.collateral]
         sells = gains[QUOTE_INSTRUMENT] > 0 and min(gains) < 0
         return account == fund or empty or (sells and not (self._quiet() and self._cash(account) >= 0))
+
+    def _forced(self, account: int) -> bool:
+        """Whether the account may have lost without a message: it has seen an event, or it was below its maintenance
+        requirement or may have come there by a new price; or it is the fund, which unwinds, or takes what others do
+        not: positions, or losses."""
+        if account == SystemAccount.INSURANCE:
+            return any(self._change(account, market.number) for market in self.venue.markets)
+        headers = [index for index in self.old if index >= ACCOUNT_BASE and self.old[index][TAG] == Tag.HEADER]
+        seen = [index for index in headers if self.old[index][HEADER_EVENTS] != self.new[index][HEADER_EVENTS]]
+        if account in (SystemAccount.ROUNDING, SystemAccount.LOSS):
+            counts = [state[VENUE_INDEX][VENUE_EVENTS] for state in (self.old, self.new)]
+            return bool(seen) or counts[0] != counts[1] or bool(self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT))
+        if header_index(account) not in headers or account < FIRST_TRADER:
+            return False
+        before = self._assessed(self.old, account)
+        priced = bool(self.statement.prices) and before.requirement > 0
+        return header_index(account) in seen or priced or not before.reaches(Tier.MAINTENANCE)
 
     def _quiet(self) -> bool:
         """Whether nobody sends a message, no price is set and nothing comes."""

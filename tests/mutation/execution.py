@@ -34,6 +34,7 @@ from tests.mutation import (
     execution_takeovers,
     execution_unsettled,
     execution_unwinding,
+    execution_waterfall_chains,
     execution_zero_prices,
     last_row,
 )
@@ -72,6 +73,7 @@ FILES = (
     execution_unsettled,
     execution_zero_prices,
     execution_unwinding,
+    execution_waterfall_chains,
     last_row,
 )
 
@@ -319,6 +321,25 @@ IMPLIED |= {
         "END_HEADER, to which the register is kept, demands of a forced order the role TRADER + whole * (SYSTEM - "
         "TRADER), and the account is the fund's: so it is 1. It is kept because the tier of the check rests on it "
         "before the end."
+    ),
+    "liquidate_limit: the order is of the account": Implied(
+        "END_HEADER, to which the register is kept, demands of a forced order the role TRADER + whole * (SYSTEM - "
+        "TRADER), and the seizure has found the account to be a trader: so it is 0. It is kept because the tier of the "
+        "check rests on it before the end."
+    ),
+    "is_zero_market is boolean": Implied(
+        _BESIDE + "It demands `forced` to be 1 and a perpetual, CANCEL_HEADER and CONVERT_MARKET other tags. So after "
+        "a seizure it is 1, and after DELEVERAGE_HEADER too if a position is closed; if none is, what it says of "
+        "CLOSES is wrong. After a limit ORDER_MARKET is 1 beside it, and elsewhere, where it and that one add up to 0, "
+        "too: the next row would be at once ORDER_RULES and ZERO_PRICE, which have different indices, and if there is "
+        "none the batch is not closed. In the first row UNWIND_LIMIT is 1, and the next row is ORDER_MARKET; no other "
+        "first step with this index leads to such a leaf. So the sum is 0. " + _SILENT + _BOUNDS
+    ),
+    "zero_market: what is forced": Implied(
+        "After SEIZE_HEADER and DELEVERAGE_HEADER it is 1 because what is forced follows a seizure; the first row is "
+        "no ZERO_MARKET, and a limit leads to its order. After any other row it is 0, by the same constraint, and so "
+        "is CLOSES: LIQUIDATE_LIMIT follows, then ORDER_MARKET, where it is 1, though it is kept up to there. Before "
+        "that nothing changes. It is kept because the selector's being 0 or 1 rests on it."
     ),
     "unwind_limit: no fee": Implied(
         "A forced taker pays its fee to the insurance fund, and the taker is the fund: whatever the rate is, it gets "

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from circuits.bounds import FUNDING_START, LIMB
+from circuits.bounds import FUNDING_ONE, FUNDING_START, LIMB
 from circuits.records import BALANCE_FUNDING, HEADER_EVENTS, SystemAccount, balance_index, header_index
 from circuits.steps import Kind, Step
 from circuits.swap import FUNDING, OTHER, UNITS, WHOLE
@@ -47,11 +47,6 @@ def ahead(act: Act, account: int = EVE, ledger: Callable[[], Ledger] = staged) -
 def owing(act: Act, account: int, hooks: Hooks, ledger: Callable[[], Ledger] = staged) -> Script:
     """The account's BTC-PERP are not settled."""
     return Script(act, hooks, ledger=changed(balance_index(account, BTC_PERP), BALANCE_FUNDING, -1, ledger))
-
-
-def skipping(act: Act, step: Step) -> Script:
-    """Eve, who is long, is settled without paying."""
-    return owing(act, EVE, {(step, 0): add(BALANCE_FUNDING)}, changed(balance_index(EVE, BTC_PERP), 0, SIZE))
 
 
 def to_eve(forger: Forger) -> None:
@@ -127,6 +122,8 @@ def far_beyond(name: str, value: int) -> Script:
 
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
+    held = changed(balance_index(EVE, BTC_PERP), 0, FUNDING_ONE)  # lots that owe a unit
+    pays = add(BALANCE_FUNDING)
     return {
         "deposit_header: events are seen": partial(ahead, to_eve),
         "withdraw_header: events are seen": partial(ahead, lambda f: f.withdraw(0, EVE, USDC, 1)),
@@ -139,8 +136,8 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "cash_out_header: events are seen": partial(ahead, cash_out, ALICE, settled),
         "events are counted": partial(eventful, Step.DEPOSIT_HEADER),
         "close_venue: events of the venue": partial(eventful, None),
-        "fill_base: funding index is kept": partial(skipping, fill, Step.FILL_BASE),
-        "end_base: funding index is kept": partial(skipping, rest, Step.END_BASE),
+        "fill_base: funding index is kept": partial(owing, fill, EVE, {(Step.FILL_BASE, 0): pays}, held),
+        "end_base: funding index is kept": partial(owing, rest, EVE, {Step.END_BASE: pays}, held),
         "swap_base: funding is settled": partial(owing, cash_out, ALICE, {}, settled),
         "cash_out_market: funding index": said_settled,
         f"cash_out_header: register {OTHER}": other_payer,

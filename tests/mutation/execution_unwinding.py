@@ -62,9 +62,9 @@ def short(account: int = FUND, quote: int = 10**9) -> Ledger:
     return ledger
 
 
-def ordering(**said: Any) -> Lie:
-    """What the fund orders is another order."""
-    return unwind, "Order", lambda *numbers, **flags: replace(Order(*numbers, **flags), **said)
+def ordering(module: object = unwind, **said: Any) -> Lie:
+    """What the fund, or who is liquidated, orders is another order."""
+    return module, "Order", lambda *numbers, **flags: replace(Order(*numbers, **flags), **said)
 
 
 def on_unwinding(values: dict[int, int]) -> Amend:
@@ -78,11 +78,15 @@ def on_unwinding(values: dict[int, int]) -> Amend:
 
 
 def grows() -> Script:
-    """The fund sells, though it is short. Prices must not be stale at a time that is twice as late then."""
+    """The fund sells, though it is short."""
     sale = Unwind(BTC_PERP, False, 10, MARK - 3_000)
+    return forced(sale, ordering(reduce_only=False), amend=growing(Tier.CLOSE_OUT), ledger=short)
+
+
+def growing(tier: Tier) -> Amend:
+    """Amend: the check of a forced order that does not reduce, at prices of which two demands are added up."""
     moments = setting(Kind.MATCH, TAKER, moment=2 * TIME + 3 * CAPPED_BIT)
-    amend = both(moments, setting(Kind.MATCH, PAYS, tier=int(Tier.CLOSE_OUT)))
-    return forced(sale, ordering(reduce_only=False), amend=amend, ledger=short)
+    return both(moments, setting(Kind.MATCH, PAYS, tier=int(tier)))
 
 
 def rests() -> Script:

@@ -4,7 +4,6 @@ import pytest
 
 from tests.batches import every_kind
 from tests.mutation import margin, margin_failures, range_table, tree
-from tests.mutation.awaited import AWAITED
 from tests.mutation.verdict import Verdict, judge, selected, summary
 from tests.mutation.world import Implied, dropped, honest, is_necessary
 from tests.proving import proof_is_accepted
@@ -35,9 +34,8 @@ RESOLVERS = {"margin": margin.resolve, "tree": tree.resolve, "range": range_tabl
 @pytest.mark.parametrize("table", RESOLVERS)
 def test_every_constraint_has_a_forgery_or_a_reason(table: str) -> None:
     for _, label in selected(table):
-        if label not in AWAITED.get(table, ()):
-            resolved = RESOLVERS[table](label)
-            assert callable(resolved) or len(resolved.reason) > 60
+        resolved = RESOLVERS[table](label)
+        assert callable(resolved) or len(resolved.reason) > 60
 
 
 @pytest.mark.parametrize("constraint", SAMPLES, ids=": ".join)
@@ -48,8 +46,7 @@ def test_a_sampled_constraint_is_necessary(constraint: tuple[str, str]) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("table", RESOLVERS)
 def test_every_constraint_is_necessary_or_implied(table: str) -> None:
-    awaited = AWAITED.get(table, frozenset())
-    assert {verdict.label for verdict in map(judge, selected(table)) if not verdict.ok} == awaited
+    assert [str(verdict) for verdict in map(judge, selected(table)) if not verdict.ok] == []
 
 
 @pytest.mark.parametrize("label", FALSE_FAILURES)
