@@ -53,6 +53,9 @@ def _panel(
     axis.axvline(fall, color="black", linewidth=0.8, linestyle=":")
     if min(map(min, values.values())) < 0:
         axis.axhline(0, color="black", linewidth=0.8)
+    if not any(map(any, values.values())):
+        axis.set_ylim(0, 1)  # nothing of the kind happened: no scale of fractions around 0
+        axis.set_yticks([0, 1])
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,.0f}"))
     axis.grid(alpha=0.3)
 
