@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from circuits.bounded import Bounded
 from circuits.bounds import ACCOUNT_INSTRUMENTS, ACCOUNT_SLOTS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB
+from circuits.buses import Capped
 from circuits.execution import BOUND_PORT, Execution
 from circuits.expression import Expression
 from circuits.records import (
@@ -124,13 +125,18 @@ def balance(
 
 
 def fresh_prices(
-    execution: Execution, step: Step, unless: Expression | int = 0, *, strict: bool = False, also: Expression | int = 0
+    execution: Execution,
+    step: Step,
+    unless: Expression | int = 0,
+    *,
+    capped: Capped = Capped.ADVERSE,
+    also: Expression | int = 0,
 ) -> None:
-    """The prices that the margin check reads must be fresh at the batch's time, and not capped against the account,
-    unless the bit `unless` is 1; strict: and not capped at all. Where the bit `also` is 1, and so is `unless`, they
-    must be fresh, and not capped against the account."""
-    judged = execution.time + 2 * CAPPED_BIT
-    moment = (execution.time + CAPPED_BIT if strict else judged) * (1 - unless) + judged * also
+    """The prices that the margin check reads must be fresh at the batch's time, where marks that are `capped` so are
+    not, unless the bit `unless` is 1. Where the bit `also` is 1, and so is `unless`, they must be fresh, and not capped
+    against the account."""
+    judged = execution.time + int(Capped.ADVERSE) * CAPPED_BIT
+    moment = (execution.time + int(capped) * CAPPED_BIT) * (1 - unless) + judged * also
     execution.require(step, "moment of prices", execution.register("moment") - moment)
 
 

@@ -26,6 +26,15 @@ class Tier(IntEnum):
     ZERO = 3  # nothing: the equity is not negative
 
 
+class Capped(IntEnum):
+    """Which capped marks a margin check takes for stale. So many times CAPPED_BIT are added to the moment that it asks
+    for, at which prices are to be fresh: see `circuits.margin`."""
+
+    FAVOURABLE = -1  # those in favour of the account: who must pass is not to be flattered
+    ALL = 1
+    ADVERSE = 2  # those against the account: nobody is seized by them
+
+
 class Version(IntEnum):
     """Whose digest a tree message carries; SIBLING: of a subtree that the batch does not touch, the same in both."""
 

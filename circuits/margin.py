@@ -15,9 +15,9 @@ worst is the larger of |size + all resting bids| and |size - all resting asks|. 
 the ratio is, and whether the borrow cap counts (of tier INITIAL alone); it says whether the check fails, and for which
 moment its prices must be fresh, 0 if for none. It fails if a comparison does or a price is stale on which something
 depends (lots of an asset, a position, resting orders), and in no other case; but a tier other than INITIAL has no check
-on a stale price at all. Marks that were kept from reaching their price, capped ones, are taken for stale by a check
-that is strict, and by another one if they are against the account: what it has is worth more than they say, or what it
-is short of less.
+on a stale price at all. Marks that were kept from reaching their price, capped ones, are taken for stale by a request
+that is strict; by one that judges the account if they are against it: what it has is worth more than they say, or what
+it is short of less; and by one that doubts it if they are in its favour.
 
 A perpetual is visited with the market's funding index: what it owed before is settled. The closing row also hands
 equity, requirement and cash to whoever asks for them.
@@ -107,7 +107,7 @@ class Margin:
     fails: Bounded  # whether the check is to fail
     moment: Bounded  # the time at which prices must be fresh
     strict: Bounded  # whether those that are capped count as stale
-    judged: Bounded  # whether those that are capped against the account do
+    judged: Bounded  # 1 if those that are capped against the account do, -1 if of those that do these do not
     stale: Bounded  # whether the price visited is not; on the closing row whether the equity does not suffice
     stales: Expression  # the number of stale prices that matter on the earlier rows of the check
     unreliable: Expression  # on visits: 1 if the price counts as stale in this check, whether or not it matters
@@ -199,7 +199,7 @@ def _columns() -> Margin:
         unsound_bounded(table.column("fails"), 0, 1, "a bit of the request"),
         unsound_bounded(table.column("moment"), 0, TIME_MAX, "two limbs, see _freshness"),
         table.boolean("strict"),
-        table.boolean("judged"),
+        unsound_bounded(table.column("judged"), -1, 1, "constrained to be -1, 0 or 1, see _freshness"),
         table.boolean("stale"),
         table.column("stales"),
         table.column("unreliable"),
@@ -354,11 +354,14 @@ def _products(m: Margin) -> None:
 def _freshness(m: Margin) -> None:
     """stale is 1 exactly if the price's last second is before the moment; the quote has no price.
 
-    What a request says of the moment is two limbs, and CAPPED_BIT more if the check is strict, or twice that if the
-    account is judged; so is what a market says of its last second, and whether the mark is capped, and in which
-    direction. A capped mark counts as stale too where the check is strict, and where the account is judged if it is
-    against it: if the price is above it, of an asset or a position that is not short; if below, of a short one. Of
-    those only prices matter with which lots count.
+    What a request says of the moment is two limbs, and so many times CAPPED_BIT more: see `circuits.buses.Capped`. That
+    is strict + 2 * judged: the six numbers from -2 to 3, which make disjoint ranges of moments that together are
+    shorter than P, so that each request is read in one way. Nobody asks for -2, nor for 0 and a moment but 0. What a
+    market says of its last second is likewise two limbs, and whether the mark is capped, and in which direction.
+    A capped mark counts as stale too where the check is strict, and where the account is judged if it is against it: if
+    the price is above it, of an asset or a position that is not short; if below, of a short one. With -1 for judged
+    a strict check leaves these out, and what is in favour of the account remains. Of those only prices matter with
+    which lots count.
     """
     moment, last, distance = ([*m.pick(ports)] for ports in (MOMENT, LAST_SECOND, VALIDITY))
     in_range = (m.moment - moment[0] - moment[1] * LIMB).expression
@@ -373,9 +376,10 @@ def _freshness(m: Margin) -> None:
     left = (1 - m.stale * 2) * (second - m.moment) - m.stale
     m.table.equal("stale or not", left, distance[0] + distance[1] * LIMB, priced)
     m.table.constrain("stale prices are counted from 0", m.quote * stales)
-    strict, negative = m.strict.expression, m.negative.expression
+    strict, judged, negative = (flag.expression for flag in (m.strict, m.judged, m.negative))
+    m.table.constrain("judged is -1, 0 or 1", judged * (judged - 1) * (judged + 1))
     against = m.asset * up + m.perpetual * (up + negative * (down - up))
-    capped = strict * priced * (up + down) + m.judged.expression * against
+    capped = strict * priced * (up + down) + judged * against
     unreliable = priced * (m.unreliable - m.stale.expression) - capped
     m.table.constrain("stale, or capped where that matters", unreliable)
     lots = total([part.expression for part in m.pick(COUNTED)])  # below P: 0 only if both limbs are

@@ -59,6 +59,8 @@ def _why_not(ledger: Ledger, account: int) -> str:
     if stale is None:
         return "it is not below its maintenance requirement"
     name = ledger.venue.instruments[stale[0]].name
+    if stale[1] < 0:
+        return f"the mark of {name} is capped against it; set new prices first"
     return f"the price of {name} held until {stale[1]} only, and it is {ledger.time}; set a new one first"
 
 

@@ -99,7 +99,7 @@ MESSAGES: dict[Rule, str] = {
     Rule.TIME_BACKWARD: "time {time} is before {current}, which the ledger has seen",
     Rule.UNSIGNED_PRICE: "{instrument} at {price}, time {time}: {problem}",
     Rule.NOT_HALTED: "{market} is not halted; only a halted market can be settled",
-    Rule.STALE_MARK: "the mark of {market} may be relied on until {valid} only, and it is {time}",
+    Rule.STALE_MARK: "the mark of {market} may be relied on until {valid} only (-1: it is capped), and it is {time}",
     Rule.SETTLED: "{market} is settled: its mark is final, and its positions can only be cashed out",
     Rule.NOT_SETTLED: "{market} is not settled; its positions cannot be cashed out",
     Rule.NO_POSITION: "account {account} has no position in {market}",
@@ -135,7 +135,8 @@ MESSAGES: dict[Rule, str] = {
     Rule.FEE_LIMIT: "account {account}: the fee would be {fee}, above {limit}",
     Rule.HOLDING_LIMIT: "account {account} holds {lots} lots of {instrument}; a margin check reads at most {limit}",
     Rule.MARGIN_LIMIT: "account {account}: a sum of its margin check reaches {value}, beyond {limit}",
-    Rule.STALE_PRICE: "account {account}: the price of {instrument} holds until {valid}, not at {time}; set a new one",
+    Rule.STALE_PRICE: "account {account}: the price of {instrument} holds until {valid}, not at {time}; set a new one "
+    "(-1: the mark is capped)",
     Rule.INITIAL_MARGIN: "account {account} would have equity {equity}, below its initial requirement {requirement}",
     Rule.BORROW_MARGIN: (
         "account {account} would have equity {equity} and requirement {requirement}: the rest does not cover "

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from circuits.bounds import RATIO_ONE
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -71,14 +71,14 @@ class Health:
         return PERCENT * scale * self.margin.equity // asked if asked else None
 
 
-def health(ledger: Ledger, account: int, moment: int = 0) -> Health:
-    """An account's health; its margin notes what price is not valid at the moment (at 0, all are), as who would seize
+def health(ledger: Ledger, account: int, moment: int | None = None) -> Health:
+    """An account's health; its margin notes what price is not valid at the moment, if one is given, as who would seize
     the account must know.
 
     Refuses what `assess` refuses.
     """
     entries = open_entries(ledger.read, account)
-    margin = assess(ledger.venue, account, entries, moment, strict=False)
+    margin = assess(ledger.venue, account, entries, moment, capped=Capped.ADVERSE)
     positions = tuple(_position(entry) for entry in entries if entry[2][TAG] == Tag.PERPETUAL)
     return Health(account, margin, positions)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from circuits.bounds import AMOUNT_MAX, CAP_UNIT, CAPPED_BIT, CONVERSION_DISCOUNT, RATIO_ONE, SIZE_MAX
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -63,7 +63,8 @@ class Margin:
     borrow_cap: int = AMOUNT_MAX  # the shortfall is below it, for the initial tier
     maintenance: int = RATIO_ONE  # ratios of the tiers, in 1 / RATIO_ONE
     close_out: int = RATIO_ONE
-    # The first instrument whose price is too old, though something depends on it, and that price's last second.
+    # The first instrument whose price is too old, though something depends on it, and that price's last second, or -1
+    # if its mark is capped.
     stale: tuple[int, int] | None = None
 
     @property
@@ -143,12 +144,12 @@ def refuse_stale(memory: Memory, account: int, margin: Margin) -> None:
         raise Refusal(Rule.STALE_PRICE, account=account, instrument=name, valid=valid, time=memory.time)
 
 
-def judge(memory: Memory, row: int, account: int) -> Margin:
-    """The sums of an account, at fresh prices that are not capped against it, for execution row `row`.
+def judge(memory: Memory, row: int, account: int, *, capped: Capped = Capped.ADVERSE) -> Margin:
+    """The sums of an account, at fresh prices, where marks that are `capped` so are not, for execution row `row`.
 
     Refuses STALE_PRICE, and what `assess` refuses.
     """
-    margin = visit_all(memory, row, account, reduces=False, strict=False)
+    margin = visit_all(memory, row, account, reduces=False, capped=capped)
     refuse_stale(memory, account, margin)
     return margin
 
@@ -169,13 +170,14 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
 
 
 def check_fund(memory: Memory) -> None:
-    """The last step of what the insurance fund takes over: its equity is not negative, at valid prices.
+    """The last step of what the insurance fund takes over: its equity is not negative, at fresh prices that are not
+    capped in its favour.
 
     Refuses STALE_PRICE, FUND_SHORT, and what `assess` refuses.
     """
     fund = SystemAccount.INSURANCE
     row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
-    margin = judge(memory, row, fund)
+    margin = judge(memory, row, fund, capped=Capped.FAVOURABLE)
     if not margin.reaches(Tier.ZERO):
         raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
 
@@ -186,15 +188,17 @@ def refuse_orders(memory: Memory, account: int) -> None:
         raise Refusal(Rule.ORDERS_REST, account=account, orders=orders)
 
 
-def visit_all(memory: Memory, row: int, account: int, *, reduces: bool, strict: bool = True) -> Margin:
-    """The sums of the check that execution row `row` asks for; reduces: prices may be stale; strict: else they may not
-    even be capped, in favour of the account either. Refuses what `assess` refuses. Raises Unsettled."""
+def visit_all(
+    memory: Memory, row: int, account: int, *, reduces: bool, capped: Capped = Capped.ALL
+) -> Margin:
+    """The sums of the check that execution row `row` asks for; reduces: prices may be stale; if not, marks that are
+    `capped` so are stale too. Refuses what `assess` refuses. Raises Unsettled."""
     entries = open_entries(memory.read, account)
     for instrument, balance, market in entries:
         if market[TAG] == Tag.PERPETUAL and owes(balance, market):
             raise Unsettled(account, instrument)
         memory.visit(row, account, instrument, balance, market)
-    return assess(memory.venue, account, entries, 0 if reduces else memory.time, strict=strict)
+    return assess(memory.venue, account, entries, None if reduces else memory.time, capped=capped)
 
 
 def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
@@ -208,13 +212,13 @@ def open_entries(read: Callable[[int], Record], account: int) -> list[Entry]:
     return entries
 
 
-def relied_until(market: Record, *, strict: bool = True, amount: int = 0) -> int:
-    """The last second at which a mark may be relied on: none, 0, if it was kept from reaching its price, and it is
-    strict, or that is against who has the amount: the price is above the mark, or below it if the amount is negative.
-    """
-    capped, last = divmod(market[MARKET_VALID], CAPPED_BIT)
-    against = capped > 0 if strict else capped == (2 if amount < 0 else 1)
-    return 0 if against else last
+def relied_until(market: Record, *, capped: Capped = Capped.ALL, amount: int = 0) -> int:
+    """The last second at which a mark may be relied on: none, -1, if it was kept from reaching its price and marks that
+    are `capped` so do not count. That is against who has the amount if the price is above the mark, or below it and the
+    amount is negative."""
+    times, last = divmod(market[MARKET_VALID], CAPPED_BIT)
+    side = Capped.ADVERSE if times == (2 if amount < 0 else 1) else Capped.FAVOURABLE
+    return -1 if times and capped in (Capped.ALL, side) else last
 
 
 def conversion_prices(asset: Record, margin: Margin) -> tuple[int, int]:
@@ -225,10 +229,15 @@ def conversion_prices(asset: Record, margin: Margin) -> tuple[int, int]:
 
 
 def assess(
-    venue: Venue, account: int, entries: Sequence[Entry], moment: int = 0, *, strict: bool = True
+    venue: Venue,
+    account: int,
+    entries: Sequence[Entry],
+    moment: int | None = None,
+    *,
+    capped: Capped = Capped.ALL,
 ) -> Margin:
-    """The sums over the entries, whose prices are to be fresh at the moment, and not capped if it is `strict`, else not
-    capped against the account; at moment 0 all are.
+    """The sums over the entries, whose prices are to be fresh at the moment, if one is given, where marks that are
+    `capped` so are not.
 
     Refuses HOLDING_LIMIT and MARGIN_LIMIT, so that the circuit's limbs hold them all.
     """
@@ -238,8 +247,8 @@ def assess(
         largest = max(abs(margin.cash), margin.collateral, margin.requirement, abs(margin.equity))
         if largest > AMOUNT_MAX:
             raise Refusal(Rule.MARGIN_LIMIT, account=account, value=largest, limit=AMOUNT_MAX)
-        until = relied_until(market, strict=strict, amount=from_signed_limbs(balance[:4]))
-        if lots and until < moment and margin.stale is None:
+        until = relied_until(market, capped=capped, amount=from_signed_limbs(balance[:4]))
+        if lots and moment is not None and until < moment and margin.stale is None:
             margin.stale = instrument, until
     return margin
 

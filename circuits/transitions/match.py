@@ -26,7 +26,7 @@ from circuits.bounds import (
     FEE_ONE,
     LIMB,
 )
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.execution import Execution, negate
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -321,7 +321,7 @@ def _position(execution: Execution) -> None:
     execution.equal(step, "reduces or grows", distance, ports[BEYOND_PORT] + ports[BEYOND_PORT + 1] * LIMB)
     execution.require(step, "a reduce-only order does not grow", execution.register("reduce") * (1 - bit))
     # The bit of a forced taker is 1: its order is reduce-only.
-    fresh_prices(execution, step, unless=bit, strict=True, also=forced_taker(execution))
+    fresh_prices(execution, step, unless=bit, capped=Capped.ALL, also=forced_taker(execution))
 
 
 def _count_interest(execution: Execution) -> None:

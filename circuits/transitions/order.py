@@ -12,6 +12,7 @@ from circuits.accounts import balance, fresh_prices, header, market_leaf
 from circuits.air import Where
 from circuits.bounded import bounded
 from circuits.bounds import ACCOUNT_ORDERS, FAIR_SHARE, LIMB, LIMIT_MAX
+from circuits.buses import Capped
 from circuits.execution import REGISTERS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -285,4 +286,4 @@ def _end(execution: Execution) -> None:
         lots = (ports[port] + ports[port + 1] * LIMB).expression
         side = "bids" if position == BALANCE_BIDS else "asks"
         execution.require(Step.END_BASE, f"{side} fit a margin check", execution.new[position] - lots)
-    fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"), strict=True)
+    fresh_prices(execution, Step.END_BASE, unless=execution.register("reduce"), capped=Capped.ALL)

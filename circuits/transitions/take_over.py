@@ -10,7 +10,7 @@ from circuits.accounts import (
 )
 from circuits.air import Where
 from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS_TOP_LIMB
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.execution import Execution
 from circuits.records import (
     ACCOUNT_BASE,
@@ -122,11 +122,11 @@ def _way(execution: Execution) -> None:
 
 
 def _fund(execution: Execution) -> None:
-    """The fund's equity is not negative, at prices that are valid now; its set of open instruments is the whole venue's
-    since genesis."""
+    """The fund's equity is not negative, at prices that are valid now, and not at marks that are capped in its favour:
+    it pays for nothing with what it does not have. Its set of open instruments is the whole venue's since genesis."""
     step = Step.FUND_HEADER
     header(execution, step, message=False, may_open=False, checked=True, tag=None)
     execution.require(step, "the fund", execution.register("account") - int(SystemAccount.INSURANCE))
     execution.require(step, "nothing remains", execution.register(REMAINING))
     execution.ask(step, int(Tier.ZERO))
-    fresh_prices(execution, step)
+    fresh_prices(execution, step, capped=Capped.FAVOURABLE)

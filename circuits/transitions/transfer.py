@@ -1,6 +1,7 @@
 """Transfer of collateral between two accounts; the sender keeps its initial margin."""
 
 from circuits.accounts import balance, fresh_prices, header
+from circuits.buses import Capped
 from circuits.execution import Execution, negate
 from circuits.records import HEADER_ROLE, Role
 from circuits.steps import Step
@@ -22,7 +23,7 @@ def constrain(execution: Execution) -> None:
     execution.nonzero(Step.TRANSFER_FROM_HEADER, "amount is not 0", execution.amount_sum())
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.TRANSFER_FROM_BALANCE, account, asset, negate(amount))
-    fresh_prices(execution, Step.TRANSFER_FROM_BALANCE, strict=True)
+    fresh_prices(execution, Step.TRANSFER_FROM_BALANCE, capped=Capped.ALL)
     switch = execution.step(Step.TRANSFER_FROM_BALANCE)
     execution.release(Step.TRANSFER_FROM_BALANCE, "account", "mask", "opened")
     execution.hand_over("transfer: the receiver follows the sender", switch, "account", execution.register("other"))

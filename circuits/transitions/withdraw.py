@@ -1,7 +1,7 @@
 """Withdraw: an amount leaves an account, the liabilities and a chain's vault; the account keeps its initial margin."""
 
 from circuits.accounts import balance, fresh_prices, header
-from circuits.buses import Public
+from circuits.buses import Capped, Public
 from circuits.execution import Execution, negate
 from circuits.records import CHAIN_WITHDRAWALS
 from circuits.steps import Step
@@ -20,4 +20,4 @@ def constrain(execution: Execution) -> None:
     header(execution, Step.WITHDRAW_HEADER, message=True, may_open=False, checked=True, tag=None)
     account, asset = execution.register("account"), execution.register("instrument")
     balance(execution, Step.WITHDRAW_BALANCE, account, asset, change)
-    fresh_prices(execution, Step.WITHDRAW_BALANCE, strict=True)
+    fresh_prices(execution, Step.WITHDRAW_BALANCE, capped=Capped.ALL)

@@ -7,7 +7,7 @@ import numpy as np
 from circuits.accounts import FRESH_PORT, LAST_PORT, NONCE_PORTS, ROOM_PORTS
 from circuits.air import Table
 from circuits.bounds import ACCOUNT_INSTRUMENTS, AMOUNT_LIMBS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, TIMES_PER_CLOCK
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.execution import BOUND_PORT, CARRY_OFFSET, CARRY_PORTS
 from circuits.records import HEADER_MASK, HEADER_NONCE, HEADER_OPEN, MARKET_VALID, RECORD_SIZE, TAG, VENUE_EVENTS
 from circuits.steps import STEPS, Kind, Step
@@ -135,11 +135,18 @@ class ExecutionTrace:
         self.wide_port(FRESH_PORT, rows, last - self.columns["time"][rows])
         self.wide_port(LAST_PORT, rows, last)
 
-    def ask(self, rows: Integers, tier: Tier, fails: Integers | int) -> None:
-        """The registers of a check of this tier that follows a header's access, at prices that are fresh and not capped
-        against the account."""
+    def moment(self, rows: Integers, capped: Capped = Capped.ADVERSE) -> Integers:
+        """The moment of checks for which marks that are `capped` so are stale: see `circuits.accounts.fresh_prices`."""
+        moment: Integers = self.columns["time"][rows] + int(capped) * CAPPED_BIT
+        return moment
+
+    def ask(
+        self, rows: Integers, tier: Tier, fails: Integers | int, *, capped: Capped = Capped.ADVERSE
+    ) -> None:
+        """The registers of a check of this tier that follows a header's access, at prices that are fresh, where marks
+        that are `capped` so are not."""
         for name, values in (
-            ("mask", self.new[HEADER_MASK][rows]), ("moment", self.columns["time"][rows] + 2 * CAPPED_BIT),
+            ("mask", self.new[HEADER_MASK][rows]), ("moment", self.moment(rows, capped)),
             ("fails", fails), ("tier", int(tier)),
         ):  # fmt: skip
             self.register(name, rows, values)

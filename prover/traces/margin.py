@@ -18,6 +18,7 @@ from circuits.bounds import (
     TIMES_PER_CLOCK,
 )
 from circuits.buses import Tier
+from circuits.field import P
 from circuits.records import (
     BALANCE_ASKS,
     BALANCE_BIDS,
@@ -139,8 +140,8 @@ class MarginTrace:
     def _age(self, moment: Integers) -> None:
         """Which prices are stale, and by how much they are or are not."""
         priced = self.market[TAG] != int(Tag.QUOTE)
-        moment, mode = moment % CAPPED_BIT, moment // CAPPED_BIT
-        judged, strict = mode // 2, mode % 2
+        mode, moment = np.divmod(np.where(moment < 4 * CAPPED_BIT, moment, moment - P), CAPPED_BIT)
+        judged, strict = np.divmod(mode, 2)  # -1 is 2 * -1 + 1
         valid, capped = self.market[MARKET_VALID] % CAPPED_BIT, self.market[MARKET_VALID] // CAPPED_BIT
         up, down = (priced * (capped == times) for times in (1, 2))
         short = (self.market[TAG] == int(Tag.PERPETUAL)) & (self.balance[AMOUNT_LIMBS - 1] < BIAS_TOP_LIMB)

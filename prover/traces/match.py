@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, CAPPED_BIT, FEE_LIMBS, FEE_ONE, LIMB_BITS
-from circuits.buses import Tier
+from circuits.bounds import AMOUNT_LIMBS, BIAS, FEE_LIMBS, FEE_ONE, LIMB_BITS
+from circuits.buses import Capped, Tier
 from circuits.records import ORDER_ACCOUNT, ORDER_EXPIRY, ORDER_LEFT, ORDER_NEXT, ORDER_PRICE, TAG, Tag
 from circuits.steps import Kind
 from circuits.transitions.match import (
@@ -120,7 +120,7 @@ def _force(trace: ExecutionTrace, rows: list[Integers]) -> None:
     forced, below = trace.columns["forced"][rows[0]], trace.argument(Kind.MATCH, "below")
     for row in rows[6:]:
         moment = trace.columns["moment"][row]
-        trace.register("moment", row, np.where(forced, trace.columns["time"][row] + 2 * CAPPED_BIT, moment))
+        trace.register("moment", row, np.where(forced, trace.moment(row), moment))
     for row in rows[8:]:
         trace.register("fails", row, below)
         tier = np.where(trace.columns[UNWINDS][row], int(Tier.ZERO), int(Tier.MAINTENANCE))
@@ -149,7 +149,7 @@ def _party(trace: ExecutionTrace, kind: Kind, rows: list[Integers], taker: int) 
     reduces = _position(trace, base, sign)
     fair = (registers[LOSER][base] != -sign).astype(np.int64)
     for row in shared:
-        trace.register("moment", row, (trace.columns["time"][row] + CAPPED_BIT) * (1 - reduces))
+        trace.register("moment", row, trace.moment(row, Capped.ALL) * (1 - reduces))
     for number, row in enumerate(rows):
         trace.register("tier", row, fair if number < 2 else fair * reduces)
     trace.change(quote, _paid(trace, quote))

@@ -1,6 +1,7 @@
 """Registers and ports of DEPOSIT and WITHDRAW, and of RECEIVE and SEND: the same steps with opposite signs."""
 
-from circuits.bounds import AMOUNT_LIMBS, CAPPED_BIT, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, LIMB_BITS
+from circuits.buses import Capped
 from circuits.records import TOTAL_BIT, VAULT_CAP, SystemAccount
 from circuits.steps import Kind
 from circuits.vaults import CAP_PORTS
@@ -30,7 +31,7 @@ def _fill_kind(trace: ExecutionTrace, kind: Kind, sign: int) -> None:
         trace.wide_port(CAP_PORTS[0], vault, room)
     trace.header(header, balance, rows, message=kind is Kind.WITHDRAW, checked=kind is Kind.WITHDRAW)
     if kind is Kind.WITHDRAW:
-        trace.registers(kind, moment=trace.columns["time"][balance] + CAPPED_BIT)
+        trace.registers(kind, moment=trace.moment(balance, Capped.ALL))
 
 
 def _fill_transit(trace: ExecutionTrace, kind: Kind, sign: int) -> None:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_ORDERS, CAPPED_BIT, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import ACCOUNT_ORDERS, FAIR_SHARE, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.buses import Capped
 from circuits.records import (
     HEADER_NONCE,
     HEADER_ORDERS,
@@ -182,4 +183,4 @@ def _end(trace: ExecutionTrace, kind: Kind) -> None:
         trace.change(base, [0, 0, 0, 0])
         for element, port in RESTING_PORTS.items():
             trace.wide_port(port, base, trace.new[element][base])
-        trace.registers(kind, moment=(trace.columns["time"][base] + CAPPED_BIT) * (1 - trace.columns["reduce"][base]))
+        trace.registers(kind, moment=trace.moment(base, Capped.ALL) * (1 - trace.columns["reduce"][base]))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.records import HEADER_MASK, TAG, SystemAccount, Tag
 from circuits.steps import Kind
 from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING
@@ -26,7 +26,7 @@ def fund(trace: ExecutionTrace, rows: Integers) -> None:
     """The insurance fund's check."""
     trace.register("account", rows, int(SystemAccount.INSURANCE))
     trace.header(rows, None, [rows])
-    trace.ask(rows, Tier.ZERO, fails=0)
+    trace.ask(rows, Tier.ZERO, fails=0, capped=Capped.FAVOURABLE)
 
 
 def _balances(trace: ExecutionTrace) -> None:

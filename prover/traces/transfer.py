@@ -1,6 +1,7 @@
 """Registers and ports of TRANSFER transitions."""
 
-from circuits.bounds import AMOUNT_LIMBS, CAPPED_BIT
+from circuits.bounds import AMOUNT_LIMBS
+from circuits.buses import Capped
 from circuits.records import TOTAL_BIT
 from circuits.steps import Kind
 from prover.traces.columns import limbs_of
@@ -25,7 +26,7 @@ def fill(trace: ExecutionTrace) -> None:
     ):
         for row in own:
             trace.register("account", row, party)
-            trace.register("moment", row, trace.columns["time"][row] + CAPPED_BIT)
+            trace.register("moment", row, trace.moment(row, Capped.ALL))
         trace.header(header, balance, own, message=sign < 0, checked=sign < 0)
         trace.change(balance, [sign * part for part in parts])
     trace.nonzero(total, sender - receiver)

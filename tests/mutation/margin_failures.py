@@ -198,7 +198,7 @@ FALSE_FAILURES: dict[str, Forge] = {
     "the moment is kept": turned_down(for_a_moment(TIME_MAX)),
     "the moment in range": turned_down(read_as_late(TIME + CAPPED_BIT, 0)),
     "strict is boolean": turned_down(read_as_late(TIME_MAX, 1 + (TIME - TIME_MAX) * pow(CAPPED_BIT, -1, P))),
-    "judged is boolean": turned_down(read_as_late(TIME_MAX, 1, (TIME - TIME_MAX) * pow(2 * CAPPED_BIT, -1, P))),
+    "judged is -1, 0 or 1": turned_down(read_as_late(TIME_MAX, 1, (TIME - TIME_MAX) * pow(2 * CAPPED_BIT, -1, P))),
     "stale is boolean": turned_down(a_bit_of_another_kind),
     "stale or not": turned_down(ages((1, 0), (0, 3_510))),
     "stale, or capped where that matters": turned_down(said_to_matter("unreliable", 1, 2)),

@@ -150,7 +150,7 @@ def a_bit_of_another_kind(margin: Columns) -> None:
     ages((bit, 0), (0, int(margin["valid"][PERPETUAL_ROW] - margin["moment"][PERPETUAL_ROW])))(margin)
 
 
-# What a request says is the moment, CAPPED_BIT more if it is strict, or twice that if it judges.
+# What a request says is the moment, CAPPED_BIT more if it is strict, and twice that if it judges, or less if it doubts.
 
 
 def read_as(moment: int, strict: int, judged: int) -> RowEdit:
@@ -234,7 +234,7 @@ def deleverage_insured() -> Forged:
 
 FORGERIES: dict[str, Forge] = {
     "strict is boolean": old(read_as(0, 1 + STALE * pow(CAPPED_BIT, -1, P), 0)),
-    "judged is boolean": old(read_as(0, 1, STALE * pow(2 * CAPPED_BIT, -1, P))),
+    "judged is -1, 0 or 1": old(read_as(0, 1, STALE * pow(2 * CAPPED_BIT, -1, P))),
     "the moment in range": old(read_as(STALE - CAPPED_BIT, 0, 1)),
     "strictness is kept": partial(
         forged, withdraw_one, on_rows(forgotten("strict")), after(SetPrice(ETH, 600_000, 80))

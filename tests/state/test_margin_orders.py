@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -25,9 +25,11 @@ from circuits.bounds import (
     PRICE_MAX,
     RATIO_ONE,
     SIZE_MAX,
+    TIME_MAX,
 )
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.checker import check_table
+from circuits.field import P
 from circuits.records import (
     EMPTY,
     MARKET_WEIGHT,
@@ -331,23 +333,35 @@ UP, DOWN = CAPPED_BIT, 2 * CAPPED_BIT  # a mark is capped, its price being above
 
 
 @pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("doubted", Capped)
 @pytest.mark.parametrize(
     ("asset", "position", "against"),
     [((7, 1, 5), None, UP), (None, 3, UP), (None, -3, DOWN), ((0, 1, 5), None, None), (None, 0, None)],
 )
-def test_a_mark_that_is_capped_against_the_account_counts_as_stale(
-    tier: Tier, asset: tuple[int, int, int] | None, position: int | None, against: int | None
+def test_a_mark_that_is_capped_counts_as_stale_for_whom_the_check_says(
+    tier: Tier, doubted: Capped, asset: tuple[int, int, int] | None, position: int | None, against: int | None
 ) -> None:
     markets = () if position is None else (Market(position, (), (), 100, 5),)
-    for capped, strict in product((0, UP, DOWN), (CAPPED_BIT, 0)):
-        account = Account(5_000, 0, asset, markets, valid=MOMENT + capped)
-        stale = against is not None and (capped > 0 if strict else capped == against)
-        margin = assess(default_venue(), ALICE, account.entries(), MOMENT, strict=strict > 0)
+    for capped, time in product((0, UP, DOWN), (MOMENT, 0)):
+        account = Account(5_000, 0, asset, markets, valid=time + capped)
+        sides = {Capped.ALL: (UP, DOWN), Capped.ADVERSE: (against,), Capped.FAVOURABLE: (UP + DOWN - (against or 0),)}
+        stale = against is not None and capped in sides[doubted]
+        margin = assess(default_venue(), ALICE, account.entries(), time, capped=doubted)
         assert (margin.stale is not None) == stale
+        assert assess(default_venue(), ALICE, account.entries(), capped=doubted).stale is None
         for fails in (False, True):
             provable = fails == stale and not (stale and tier is not Tier.INITIAL)
-            moment = MOMENT + (strict or 2 * CAPPED_BIT)
+            moment = time + doubted * CAPPED_BIT
             assert (objections(checks([account], [fails], tier, moment)) == []) == provable
+
+
+def test_the_moments_of_a_request_are_read_in_one_way() -> None:
+    """Six ranges mod P of moments, by what they say of capped marks."""
+    starts = [(strict + 2 * judged) * CAPPED_BIT for strict, judged in product((0, 1), (-1, 0, 1))]
+    assert {doubted * CAPPED_BIT for doubted in Capped} < set(starts)
+    ranges = sorted((start % P, start % P + TIME_MAX) for start in starts)
+    assert len(ranges) == 6
+    assert all(end < start for (_, end), (start, _) in pairwise([*ranges, (P, P)]))
 
 
 @pytest.mark.parametrize("tier", Tier)
