@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS, FUNDING_START
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, BIAS, CAPPED_BIT, FUNDING_START
+from circuits.buses import Capped
 from circuits.field import P
 from circuits.records import (
     HEADER_MASK,
@@ -32,7 +33,7 @@ from tests.mutation.execution_unsettled import ahead
 from tests.mutation.matching import one, registers
 from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, inverse, nothing, skip, to, unchanged
 from tests.mutation.stage import EVE, FRANK
-from tests.mutation.standing import FUND, Standing, amount_of, check, standing, take_over
+from tests.mutation.standing import FUND, Standing, amount_of, capped, check, standing, take_over
 from tests.tamper.forger import Forger
 
 RICH = 50_000_000_000
@@ -274,6 +275,12 @@ def scripts() -> dict[str, Callable[[], Script]]:
     return table
 
 
+def flattered(act: Act, kind: Kind) -> Script:
+    """The fund's check takes the marks that the account's takes; ETH's is above its price, and the fund gets some."""
+    amend = setting(kind, slice(-1, None), moment=Script.time + Capped.ADVERSE * CAPPED_BIT)
+    return Script(act, amend=amend, ledger=partial(capped, ETH, 200_000, Standing(fund_quote=RICH)))
+
+
 def of_fund() -> dict[str, Callable[[], Script]]:
     """Forgeries of the fund's check, by label."""
     rich, no_perpetuals = at(fund_quote=RICH), {Step.FUND_HEADER: add(HEADER_MASK, -12)}
@@ -289,10 +296,7 @@ def of_fund() -> dict[str, Callable[[], Script]]:
             both(of_take(1, {MORE: 0}), setting(Kind.TAKEN, EVERY, **{REMAINING: 2})),
             ledger=rich, taken=(USDC, BTC_PERP), remaining=(7, 6),
         ),
-        "fund_header: moment of prices": lambda: Script(
-            take_over, amend=setting(Kind.TAKEN, EVERY, moment=75), time=5_000,
-            ledger=partial(standing, Standing(quote=-1_000_000_000, eth=0, btc=0, fund_btc=100)),
-        ),
+        "fund_header: moment of prices": lambda: flattered(take_over, Kind.TAKEN),
         "what leads to fund_header": unchecked,
         "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
         "fund_header: events are seen": partial(ahead, take_over, FUND, standing),

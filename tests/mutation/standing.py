@@ -26,12 +26,14 @@ from state.ledger import Ledger
 from state.margin import open_entries
 from state.store import NO_SALT
 from state.transitions.order import Order
-from tests.batches import BTC_PERP, DEBTOR, ETH, LATE, USDC
+from state.transitions.price import SetPrice
+from tests.batches import BTC_PERP, DEBTOR, ETH, LATE, USDC, run_batch
 from tests.mutation.stage import staged
 from tests.tamper.forger import Forger
 
 FUND = SystemAccount.INSURANCE
 HELD = (USDC, ETH, BTC_PERP)
+SECOND = 12  # after the last prices of the stage, by one or two
 BITS = {number: 1 << number for number in range(4)}
 
 
@@ -65,6 +67,13 @@ def standing(said: Standing | None = None) -> Ledger:
             bids, asks = ledger.read(leaf)[BALANCE_BIDS : BALANCE_ASKS + 1]
             leaves[leaf] = balance_record(amount, bids, asks, FUNDING_START if number == BTC_PERP else 0)
     ledger.store.load((index, record, NO_SALT) for index, record in {**leaves, **said.further}.items())
+    return ledger
+
+
+def capped(instrument: int, price: int, said: Standing | None = None) -> Ledger:
+    """The same, after a price that is over its step."""
+    ledger = standing(said)
+    run_batch(ledger, [SetPrice(instrument, price, SECOND)], 80)
     return ledger
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from circuits.bounds import TIME_MAX
-from circuits.records import PARAMETERS_STALENESS, parameters_index
+from circuits.records import PARAMETERS_STALENESS, Status, parameters_index
 from circuits.steps import CONTINUATIONS, Kind
 from state.audit import account_figures
 from state.book import Reason, Removal, order_id
 from state.errors import Refusal, Rule
+from state.health import health
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.cancel import Cancel, CancelAll, Modify
@@ -17,6 +18,8 @@ from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
+from state.transitions.set import SetStatus
+from state.transitions.settle import SettleMarket
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
 from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, ETH_PERP, LATE, USDC
@@ -164,3 +167,42 @@ def test_a_price_lasts_no_longer_than_time_does() -> None:
     ledger.apply(SetPrice(BTC_PERP, MARKS[BTC_PERP], TIME_MAX - lasts))
     with pytest.raises(Refusal, match="last second"):
         ledger.apply(SetPrice(BTC_PERP, MARKS[BTC_PERP], TIME_MAX - lasts + 1))
+
+
+def at_once(*transitions: Transition) -> Ledger:
+    """A new ledger in a batch at second 0. A price of then moves no mark: that is capped unless it is the mark."""
+    ledger = funded_ledger(time=0)
+    ledger.begin_batch(0)
+    for transition in transitions:
+        ledger.apply(transition)
+    return ledger
+
+
+@pytest.mark.parametrize(("price", "rule"), [(MARKS[ETH], None), (300_000, Rule.STALE_PRICE), (1, Rule.STALE_PRICE)])
+def test_at_second_0_a_capped_mark_lets_nothing_out(price: int, rule: Rule | None) -> None:
+    for transition in (Withdraw(2, BOB, ETH, 1), Withdraw(1, BOB, USDC, 1), Transfer(BOB, ALICE, ETH, 1), ASK):
+        ledger = at_once(Deposit(2, 1, ALICE, ETH, 100_000), SetPrice(ETH, price, 0))
+        assert refused(ledger, transition) is rule
+        assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("change", [-1, 0, 1])
+def test_at_second_0_a_capped_mark_is_not_made_final(change: int) -> None:
+    ledger = at_once(SetPrice(BTC_PERP, MARKS[BTC_PERP] + change, 0), SetStatus(BTC_PERP, Status.HALTED))
+    assert refused(ledger, SettleMarket(BTC_PERP)) is (Rule.STALE_MARK if change else None)
+    assert_agreed(*ledger.close_batch())
+
+
+def test_at_second_0_nobody_is_judged_by_a_mark_that_is_capped_against_it() -> None:
+    ledger = at_once(SetPrice(ETH, 300_000, 0))
+    assert health(ledger, BOB).margin.stale is None
+    assert health(ledger, BOB, ledger.time).margin.stale == (ETH, -1)
+
+
+def refused(ledger: Ledger, transition: Transition) -> Rule | None:
+    """The rule by which it is refused, if it is."""
+    try:
+        ledger.apply(transition)
+    except Refusal as refusal:
+        return refusal.rule
+    return None

@@ -30,7 +30,7 @@ from tests.batches import BTC_PERP, DEBTOR, ETH, ETH_PERP, LATE, prompt_ledger, 
 from tests.circuits.test_agreement import assert_agreed
 from tests.crowd import MARKS, Crowd
 from tests.mutation.stage import EVE, FRANK
-from tests.mutation.standing import FUND, Standing, standing
+from tests.mutation.standing import FUND, Standing, capped, standing
 
 TIME = 100
 
@@ -123,6 +123,43 @@ def test_prices_must_be_valid() -> None:
     for instrument, price in ((ETH, 268_162), (BTC_PERP, 6_180_030)):
         ledger.apply(SetPrice(instrument, price, 5_000))
     assert refused(ledger) is None  # of ETH-PERP, which the fund has open, nobody has a position
+
+
+UP, DOWN = 200_000_000, 1  # prices that are over their step
+
+
+@pytest.mark.parametrize(
+    ("fund_btc", "btc", "price", "rule"),
+    [
+        (0, -100, UP, Rule.STALE_PRICE),  # the fund would be short, at a mark below the price
+        (0, 100, DOWN, Rule.STALE_PRICE),
+        (-100, 100, DOWN, None),  # it has no position then, nor any more than it had
+        (-101, 100, DOWN, None),
+        (-99, 100, DOWN, Rule.STALE_PRICE),
+        (0, 100, UP, Rule.STALE_PRICE),  # of the account: its lots are worth more
+        (0, -100, DOWN, Rule.STALE_PRICE),
+        (5, 0, UP, None),  # the fund's are worth more than the mark says
+        (5, 0, DOWN, Rule.STALE_PRICE),
+        (-5, 0, UP, Rule.STALE_PRICE),
+        (-5, 0, DOWN, None),
+    ],
+)
+def test_nothing_is_taken_over_at_a_mark_that_is_capped_in_favour_of_the_fund_or_against_the_account(
+    fund_btc: int, btc: int, price: int, rule: Rule | None
+) -> None:
+    cash = -1_000_000_000 - btc * 6_180_030
+    ledger = capped(BTC_PERP, price, Standing(cash, 0, btc, fund_btc=fund_btc, fund_quote=20_000_000_000))
+    ledger.begin_batch(TIME)
+    assert refused(ledger) is rule
+    assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize(("price", "rule"), [(UP, None), (DOWN, Rule.STALE_PRICE)])
+def test_a_lot_given_to_the_fund_does_not_stop_takeovers_while_its_price_rises(price: int, rule: Rule | None) -> None:
+    ledger = capped(ETH, price, Standing(-1_000_000_000, 0, 0, fund_eth=10_000))
+    ledger.begin_batch(TIME)
+    assert refused(ledger) is rule
+    assert_agreed(*ledger.close_batch())
 
 
 def test_a_settled_position_is_taken_over_too() -> None:

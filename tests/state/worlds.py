@@ -49,10 +49,10 @@ def seeded(seed: int) -> Callable[[int], list[int]]:
     return lambda count: [source.randrange(P) for _ in range(count)]
 
 
-def funded_ledger(queue: DepositQueue | None = None) -> Ledger:
+def funded_ledger(queue: DepositQueue | None = None, time: int = TIME) -> Ledger:
     """Alice holds 10,000 USDC (chain 0), Bob 10,000 USDC (chain 1) and 1 ETH (chain 2), Carol nothing."""
     ledger = Ledger.genesis(default_venue(), LaneHasher(), seeded(1))
-    ledger.begin_batch(TIME)
+    ledger.begin_batch(time)
     setup: tuple[Transition, ...] = (
         *(Register(account, KEY) for account in (ALICE, BOB, CAROL)),
         Deposit(0, 0, ALICE, USDC, 10_000_000_000),

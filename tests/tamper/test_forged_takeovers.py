@@ -4,22 +4,27 @@ from functools import partial
 
 import pytest
 
+from circuits.steps import Kind
 from state.errors import Rule
 from state.ledger import Ledger
 from state.transitions.convert import Convert
 from state.transitions.take_over import TakeOver
 from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
 from tests.mutation.execution import forgeries
+from tests.mutation.execution_accesses import Act
 from tests.mutation.execution_conversions import LOW, MARK, OWED, SOLVENT
-from tests.mutation.execution_takeovers import RICH, at
+from tests.mutation.execution_takeovers import RICH, at, flattered
 from tests.mutation.script import Script
-from tests.mutation.standing import convert, standing, take_over
+from tests.mutation.standing import Standing, capped, convert, standing, take_over
 from tests.mutation.world import report_of
 from tests.proving import proof_is_accepted
 from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped
 
 TIME = 100
+STALE = "margin: no check passes on a stale price or over the borrow cap"
 healthy = at(quote=-20_000_000_000)
+falling = partial(capped, ETH, 200_000, Standing(fund_quote=RICH))
+buy = partial(convert, price=263_000)
 FORGERIES = [
     Forgery(
         "an account above its close-out requirement is taken over",
@@ -36,6 +41,22 @@ FORGERIES = [
         TakeOver(DEBTOR),
         Rule.FUND_SHORT,
         ledger=at(fund_quote=0),
+    ),
+    Forgery(
+        "a bankrupt borrower is taken over at a mark above the price",
+        take_over,
+        STALE,
+        TakeOver(DEBTOR),
+        Rule.STALE_PRICE,
+        ledger=falling,
+    ),
+    Forgery(
+        "a borrower's asset is converted at a mark above the price",
+        buy,
+        STALE,
+        Convert(DEBTOR, ETH, 1_000, 263_000),
+        Rule.STALE_PRICE,
+        ledger=falling,
     ),
     Forgery(
         "an instrument is left out of a takeover",
@@ -130,6 +151,13 @@ def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> Non
 def test_of_a_forged_rescue_this_constraint_alone_fails(label: str) -> None:
     forged = forgeries()[label]()()
     assert {f"{failure.table}: {failure.label}" for failure in report_of(forged).failures} == {f"execution: {label}"}
+    assert not proof_is_accepted(forged.statement, forged.traces)
+
+
+@pytest.mark.parametrize(("act", "kind"), [(take_over, Kind.TAKEN), (buy, Kind.CONVERT)])
+def test_the_fund_asks_for_no_marks_in_its_favour(act: Act, kind: Kind) -> None:
+    forged = flattered(act, kind)()
+    assert {failure.label for failure in report_of(forged).failures} == {"fund_header: moment of prices"}
     assert not proof_is_accepted(forged.statement, forged.traces)
 
 
