@@ -52,7 +52,8 @@ TIMES_PER_CLOCK = 64  # memory times of one execution row: its own access at 64 
 RATIO_ONE = 1_000  # of the ratios in the quote's market record
 # With RATIO_ONE these are few enough for the carries of the final margin comparison to fit one limb.
 BORROW_MAX = RATIO_ONE
-MAINTENANCE_MIN = RATIO_ONE // 2  # of the initial requirement; close-out requires less than that
+ZERO_SHARE = 2  # a zero price is at most 1 / ZERO_SHARE of a lot's requirement from the mark: who is healthy has that
+MAINTENANCE_MIN = RATIO_ONE // ZERO_SHARE  # of the initial requirement; close-out requires less than that
 CONVERSION_DISCOUNT = 50  # a conversion pays at least the mark less mark / CONVERSION_DISCOUNT, rounded down
 FUNDING_ONE = 16  # funding indices count 1 / FUNDING_ONE quote base units a lot
 FUNDING_START = 1 << (2 * LIMB_BITS - 1)  # the index at genesis, half-way

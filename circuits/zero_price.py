@@ -1,15 +1,18 @@
 """The zero price of a position: to close at it keeps the ratio of the account's equity to its requirement.
 
-    Z = M - sigma * E * w / R, rounded in the account's favour, with no more than R and no less than -R in place of E
+    Z = M - sigma * E * w / R, rounded in the account's favour, but no further than h = floor(w / 2) from M
 
 for a position of sign sigma (1: long) in a market with mark M and requirement w a lot, of an account with equity E and
-requirement R (of the initial tier), which is not 0. So Z is no further than w from M: whoever stands opposite takes no
-more than what the lots themselves require.
+requirement R (of the initial tier), which is not 0. So whoever stands opposite loses no more than half of what the lots
+themselves require: an account that has at least half of its requirement keeps its ratio.
 
 With Q = sigma * (M - Z), and the sign s of E, one of the two holds:
-    not BOUNDED: E * w = Q * R + remainder, 0 <= remainder < R, and |Q| <= w;
-    BOUNDED: Q = s * w, and |E| * w = w * R + excess, 0 <= excess.
-Each shows Q to be the one of the formula; if |E| is R, both do.
+    not BOUNDED: E * w = Q * R + remainder, 0 <= remainder < R, and |Q| <= h;
+    BOUNDED: Q = s * h, and |E| * w = h * R + excess, 0 <= excess.
+Each shows Q to be the one of the formula; if |E| * w is h * R, both do. Where E * w = Q * R + remainder, Q has the sign
+of E or is 0, so |Q| <= h if s * Q <= h. As 2 * h = w - odd,
+    w - 2 * s * Q = odd + 2 * within, and no `within` if BOUNDED,
+which, with odd 0 or 1, says s * Q <= h, or s * Q = h.
 
 The row before ZERO_MARKET is one of an account's header that takes what its margin check has found, and no order of
 the account rests. After DELEVERAGE_HEADER the venue may follow instead, with the same registers of the check.
@@ -19,7 +22,7 @@ ZERO_PRICE leaves the price in a register. In a settled market, where w is 0, it
 from circuits.accounts import market_leaf
 from circuits.air import Where
 from circuits.bounded import Bounded, bounded, bounded_total, unsound_bounded
-from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMIT_MAX
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMIT_MAX, ZERO_SHARE
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS, Execution
 from circuits.records import HEADER_ORDERS, MARKET_MARK, MARKET_WEIGHT, Tag
 from circuits.steps import Step
@@ -31,14 +34,15 @@ NEGATIVE = "rests"  # 1 exactly if the equity is less than 0
 EQUITY = ("amount0", "amount1", "amount2", "amount3")  # biased; this and the next two are free again after ZERO_PRICE
 REQUIRED = ("size0", "size1", "fee0", "fee1")
 REMAINDER = ("head", "after", "removed", "expiry")  # or lower limbs of the excess
-BOUNDED = "other_reduce"  # 1 if R or -R stands for the equity
+BOUNDED = "other_reduce"  # 1 if the price is as far from the mark as it may be
 
 CLOSES = "growing"  # 1 if the position is to be closed at the price: ZERO_PRICE leads to DELEVERAGE_VENUE; 0 if not
 
 HEADERS = (Step.SEIZE_HEADER, Step.DELEVERAGE_HEADER)  # what comes before ZERO_MARKET
 
 REMAINDER_PORT, REST_PORT, LOW_CARRY_PORT, EQUITY_PORT, ROOM_PORT = 0, 4, 8, 9, 10  # on ZERO_MARKET
-# On ZERO_PRICE; within what is left up to the requirement, or upper limbs of the excess. Two ports for each carry.
+# On ZERO_PRICE; what is left up to half the requirement, or upper limbs of the excess; two ports for each carry. All
+# twelve are taken: `scratch` is what the requirement is above an even number.
 PRICE_PORT, WITHIN_PORT, CARRY_PORT = 0, 2, 4
 HIGH_CARRY = 6  # what the second port of a carry counts: the two hold 0 .. 7 * (LIMB - 1)
 CARRY_OFFSET = 11 * LIMB // 4  # products of a position sum up to a carry between -5/2 LIMB and 4 LIMB, and a little
@@ -108,8 +112,11 @@ def _price(execution: Execution) -> None:
     mark, weight = ([execution.old_limb(at + k) for k in range(2)] for at in (MARKET_MARK, MARKET_WEIGHT))
     share = [(2 * long - 1) * (m - z) for m, z in zip(mark, (low, high), strict=True)]
     within, sign = ports[WITHIN_PORT] + ports[WITHIN_PORT + 1] * LIMB, 1 - 2 * negative
-    left = weight[0] + weight[1] * LIMB - sign * (share[0] + share[1] * LIMB)
-    execution.equal(step, "no further from the mark than the requirement", left, (1 - is_bounded) * within)
+    odd = execution.scratch
+    execution.require(step, "oddness is boolean", odd * (odd - 1))
+    rest = unsound_bounded(odd, 0, 1, "constrained to be boolean on this step") + ZERO_SHARE * (1 - is_bounded) * within
+    left = weight[0] + weight[1] * LIMB - ZERO_SHARE * sign * (share[0] + share[1] * LIMB)
+    execution.equal(step, "no further from the mark than half the requirement", left, rest)
     equity, required, remainder = (_limbs(execution, names) for names in (EQUITY, REQUIRED, REMAINDER))
     equity[-1] = equity[-1] - BIAS_TOP_LIMB
     turns = unsound_bounded((1 - 2 * is_bounded * negative).expression, -1, 1, "both flags are boolean")

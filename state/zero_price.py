@@ -1,6 +1,6 @@
 """The zero price: to close a position at it keeps the ratio of the account's equity to its requirement."""
 
-from circuits.bounds import LIMIT_MAX
+from circuits.bounds import LIMIT_MAX, ZERO_SHARE
 from circuits.records import MARKET_MARK, MARKET_WEIGHT, from_limbs, market_index
 from circuits.steps import Step
 from state.accounts import position_of
@@ -11,12 +11,13 @@ from state.transitions.order import find_market
 
 
 def zero_price(equity: int, requirement: int, mark: int, weight: int, *, long: bool) -> int:
-    """mark -+ equity * weight / requirement, rounded in the account's favour: quote base units a lot. No more than the
-    requirement, and no less than its opposite, stands for the equity: the price is no further than weight from mark.
+    """mark -+ equity * weight / requirement, rounded in the account's favour: quote base units a lot. It is no further
+    from the mark than half the weight, rounded down: whoever is opposite has that, if healthy.
 
     equity, requirement (not 0): of the whole account, in quote base units; weight: requirement a lot.
     """
-    share = max(-requirement, min(equity, requirement)) * weight // requirement
+    most = weight // ZERO_SHARE
+    share = max(-most, min(equity * weight // requirement, most))
     return mark - share if long else mark + share
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX, ZERO_SHARE
 from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import MARKET_MARK, MARKET_WEIGHT
 from circuits.steps import Step
@@ -46,10 +46,12 @@ def fill(trace: ExecutionTrace) -> None:
     mark, weight = (integer_of(trace.old[at : at + 2, second]) for at in (MARKET_MARK, MARKET_WEIGHT))
     total, requirement = integer_of(np.array(equity)) - BIAS, integer_of(np.array(required))
     whole, negative = np.maximum(requirement, 1), (total < 0).astype(np.int64)
-    is_bounded = (np.abs(total) >= requirement).astype(np.int64)
-    product: Big = np.clip(total, -whole, whole).astype(object) * weight.astype(object)
-    share, remainder = _integers(product // whole), _integers(product % whole)
-    excess: Big = (np.abs(total) - requirement).astype(object) * (weight * is_bounded).astype(object)
+    most, side = weight // ZERO_SHARE, 1 - 2 * negative
+    product: Big = total.astype(object) * weight.astype(object)
+    over: Big = np.abs(product) - most.astype(object) * requirement.astype(object)
+    is_bounded = (over >= 0).astype(np.int64)
+    share = np.where(is_bounded, side * most, _integers(product // whole))
+    remainder, excess = (1 - is_bounded) * _integers(product % whole), is_bounded * over
     sign = 2 * trace.columns[GIVES][first] - 1
     price = mark - sign * share
     low_limbs = limbs_of(_integers(excess % HALF), AMOUNT_LIMBS)
@@ -65,10 +67,11 @@ def fill(trace: ExecutionTrace) -> None:
     for k, part in enumerate(left):
         trace.port(REMAINDER_PORT + k, first, part)
     _compare(trace, first, requirement, remainder)
-    trace.port(EQUITY_PORT, first, (1 - 2 * negative) * (equity[3] - BIAS_TOP_LIMB) - negative)
+    trace.port(EQUITY_PORT, first, side * (equity[3] - BIAS_TOP_LIMB) - negative)
     trace.wide_port(ROOM_PORT, first, LIMIT_MAX - price)
     trace.wide_port(PRICE_PORT, second, price - 1)
-    trace.wide_port(WITHIN_PORT, second, weight - np.abs(share) + _integers(excess // HALF))
+    trace.wide_port(WITHIN_PORT, second, most - side * share + _integers(excess // HALF))
+    trace.columns["scratch"][second] = weight % ZERO_SHARE
     _carries(trace, second, sign, (equity, required, [(1 - 2 * is_bounded * negative) * part for part in left]), price)
 
 

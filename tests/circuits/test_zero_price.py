@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil, floor
+from math import floor
 from types import SimpleNamespace
 from typing import cast
 
@@ -82,13 +82,16 @@ def broken(columns: Columns) -> list[str]:
 @example(equity=5, required=7, mark=5, weight=0, long=1)
 @example(equity=AMOUNT_MAX, required=1, mark=PRICE_MAX, weight=PRICE_MAX - 1, long=1)
 @example(equity=-AMOUNT_MAX, required=1, mark=1, weight=PRICE_MAX - 2, long=1)
-@example(equity=-7, required=7, mark=5, weight=3, long=0)
-@example(equity=-6, required=7, mark=5, weight=3, long=0)
+@example(equity=-7, required=14, mark=5, weight=4, long=0)
+@example(equity=-6, required=14, mark=5, weight=4, long=0)
+@example(equity=-8, required=14, mark=5, weight=3, long=0)
+@example(equity=7, required=14, mark=5, weight=3, long=0)
+@example(equity=5, required=14, mark=5, weight=3, long=1)
+@example(equity=-8, required=7, mark=5, weight=1, long=0)
 @example(equity=-8, required=7, mark=5, weight=0, long=0)
 @given(equity=equities, required=sums, mark=prices, weight=prices, long=st.integers(0, 1))
 def test_the_steps_hold_for_the_zero_price(equity: int, required: int, mark: int, weight: int, long: int) -> None:
-    taken = Fraction(min(abs(equity), required) * weight, required)
-    share = floor(taken) if equity >= 0 else -ceil(taken)
+    share = max(-(weight // 2), min(weight // 2, floor(Fraction(equity * weight, required))))
     expected = mark - share if long else mark + share
     assert zero_price(equity, required, mark, weight, long=bool(long)) == expected
     assume(1 <= expected <= LIMIT_MAX)
@@ -99,10 +102,16 @@ def test_the_steps_hold_for_the_zero_price(equity: int, required: int, mark: int
 
 
 @settings(deadline=None)
-@given(equity=equities, required=sums, mark=prices, weight=prices, long=st.integers(0, 1))
-def test_no_price_outside_the_limits_holds(equity: int, required: int, mark: int, weight: int, long: int) -> None:
-    expected = zero_price(equity, required, mark, weight, long=bool(long))
-    assume(not 1 <= expected <= LIMIT_MAX)
+@example(equity=-5, required=1, beyond=0, weight=2, long=1)
+@example(equity=5, required=1, beyond=0, weight=2, long=1)
+@example(equity=5, required=1, beyond=0, weight=2, long=0)
+@given(equity=equities, required=sums, beyond=st.integers(0, LIMIT_MAX), weight=prices, long=st.integers(0, 1))
+def test_no_price_outside_the_limits_holds(equity: int, required: int, beyond: int, weight: int, long: int) -> None:
+    """The price would be so far below the least one or above the greatest one, whichever the mark allows."""
+    away = zero_price(equity, required, 0, weight, long=bool(long))
+    assume(away)
+    mark = min(PRICE_MAX, LIMIT_MAX + 1 - away + beyond) if away > 0 else max(1, -away - beyond)
+    assume(not 1 <= mark + away <= LIMIT_MAX)
     assert broken(rows_of(equity, required, mark, weight, long))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX, ZERO_SHARE
 from circuits.execution import REQUIRED_PORTS
 from circuits.field import P
 from circuits.records import MARKET_MARK, MARKET_WEIGHT, balance_index, from_limbs, limbs, market_index
@@ -38,8 +38,8 @@ from tests.mutation.script import Amend, Script, ScriptedTrace, nothing
 from tests.mutation.world import Traces
 
 LOTS = 499  # of Alice; twice what they require is below LIMB^2
-SHORT = -115_000_000  # her equity, less than nothing but not than the opposite of what she requires
-RUINED, LOST = -200_000_000, -2_000_000_000_508  # less than that; of the last one `twice_bounded` has a fit remainder
+SHORT = -57_500_000  # her equity, less than nothing, but she lacks less than half of what she requires
+RUINED, LOST = -100_000_000, -1_679_063_107_392  # she lacks more; of the last one `twice_bounded` has a fit remainder
 HALF = LIMB * LIMB
 
 
@@ -88,6 +88,7 @@ def shown(
     is_bounded: int = 0,
     negative: int = 1,
     carry: int | None = None,
+    odd: int | None = None,
 ) -> None:
     """The two rows show the price, with that remainder or excess: but for one limb of the products, of which carries
     below come from below and those above from above, and but for what the values cannot fulfil."""
@@ -113,8 +114,10 @@ def shown(
     put(trace, second, PRICE_PORT, limbs(price - 1, 2))
     mark, weight = ([int(trace.old[at + k][second]) for k in range(2)] for at in (MARKET_MARK, MARKET_WEIGHT))
     share = [mark[0] - (price - 1) % LIMB - 1, mark[1] - (price - 1) // LIMB]
-    room = from_limbs(weight) - (1 - 2 * negative) * (share[0] + share[1] * LIMB)
-    within = 0 if is_bounded == 1 or room < 0 <= 1 - is_bounded else room // (1 - is_bounded)
+    odd = from_limbs(weight) % ZERO_SHARE if odd is None else odd
+    columns["scratch"][second] = odd % P
+    room = from_limbs(weight) - ZERO_SHARE * (1 - 2 * negative) * (share[0] + share[1] * LIMB) - odd
+    within = 0 if is_bounded == 1 else max(0, room // (ZERO_SHARE * (1 - is_bounded)))
     put(trace, second, WITHIN_PORT, limbs(within, 2))
     rest = [(1 - 2 * is_bounded * negative) * part for part in remainder]
     rest.append(is_bounded * (1 - 2 * negative) * within)
@@ -179,7 +182,7 @@ def required(limb: int, value: int) -> Script:
     true, _, weight = sums(SHORT)
     parts = limbs(true)
     other = true + (value - parts[limb]) * LIMB**limb
-    honest, wrong = (max(SHORT, -r) * weight // r for r in (true, other))
+    honest, wrong = (SHORT * weight // r for r in (true, other))
 
     def amend(trace: ScriptedTrace) -> None:
         row, port = int(trace.at(Step.DELEVERAGE_HEADER)[0]), trace.columns[f"port{REQUIRED_PORTS[limb]}"]
@@ -191,37 +194,48 @@ def required(limb: int, value: int) -> Script:
 
 
 def falsely_bounded() -> Script:
-    """The price is the mark and the requirement, though less than that is lost."""
+    """The price is the mark and half the requirement, though she lacks less than that."""
     required, mark, weight = sums(SHORT)
-    excess = weight * (-SHORT - required) % LIMB**AMOUNT_LIMBS
+    most = weight // ZERO_SHARE
+    excess = (-SHORT * weight - most * required) % LIMB**AMOUNT_LIMBS
     return script(
-        SHORT, weight + SHORT * weight // required,
-        lambda t: shown(t, mark + weight, limbs(excess), broken=AMOUNT_LIMBS, is_bounded=1),
+        SHORT, most + SHORT * weight // required,
+        lambda t: shown(t, mark + most, limbs(excess), broken=AMOUNT_LIMBS, is_bounded=1),
     )  # fmt: skip
 
 
 def beyond(negative: int = 1) -> Script:
-    """The price keeps the ratio, though more than the requirement is lost."""
+    """The price keeps the ratio, though she lacks more than half the requirement."""
     required, mark, weight = sums(RUINED)
     share, left = divmod(RUINED * weight, required)
-    return script(RUINED, -share - weight, lambda t: shown(t, mark - share, limbs(left), negative=negative))
+    further = -share - weight // ZERO_SHARE
+    return script(RUINED, further, lambda t: shown(t, mark - share, limbs(left), negative=negative))
+
+
+def oddly_bounded() -> Script:
+    """The price is as far from the mark as it may be, and 9 more, which the oddness of the requirement hides."""
+    required, mark, weight = sums(RUINED)
+    further = weight // ZERO_SHARE + 9
+    excess, odd = limbs(-RUINED * weight - further * required), weight - ZERO_SHARE * further
+    return script(RUINED, 9, lambda t: shown(t, mark + further, excess, is_bounded=1, odd=odd))
 
 
 def twice_bounded() -> Script:
-    """The flag is 2: the price is further from the mark than the requirement by 3, and the products are by 6 * LIMB^4
-    and three times a remainder."""
+    """The flag is 2: the price is further from the mark than half the requirement by 3, and the products are by 6 *
+    LIMB^4 and three times a remainder."""
     required, mark, weight = sums(LOST)
-    left = -LOST * weight - (weight + 3) * required - 6 * LIMB**AMOUNT_LIMBS
+    further = weight // ZERO_SHARE + 3
+    left = -LOST * weight - further * required - 6 * LIMB**AMOUNT_LIMBS
     assert left % 3 == 0
-    return script(LOST, 3, lambda t: shown(t, mark + weight + 3, limbs(left // 3), is_bounded=2))
+    return script(LOST, 3, lambda t: shown(t, mark + further, limbs(left // 3), is_bounded=2))
 
 
 def twice_negative() -> Script:
-    """The flag is 2: the price is at a third of the requirement from the mark, though more is lost."""
+    """The flag is 2: the price is at a third of half the requirement from the mark, though she lacks more."""
     required, mark, weight = sums(SHORT)
-    third = weight // 3
+    third = weight // ZERO_SHARE // 3
     excess = -SHORT * weight - third * required
-    assert weight % 3 == excess % 3 == 0
+    assert weight % (3 * ZERO_SHARE) == excess % 3 == 0
     return script(
         SHORT, third + SHORT * weight // required,
         lambda t: shown(t, mark + third, limbs(excess // 3), is_bounded=1, negative=2),
@@ -242,7 +256,7 @@ def dear() -> Ledger:
     leaf = market_index(BTC_PERP)
     record = ledger.read(leaf)
     weight = from_limbs(record[MARKET_WEIGHT : MARKET_WEIGHT + 2])
-    mark = limbs(LIMIT_MAX + 1 - weight, 2)
+    mark = limbs(LIMIT_MAX + 1 - weight // ZERO_SHARE, 2)
     ledger.store.load([(leaf, (*record[:MARKET_MARK], *mark, *record[MARKET_WEIGHT:]), NO_SALT)])
     return ledger
 
@@ -256,7 +270,8 @@ def scripts() -> dict[str, Callable[[], Script]]:
         **{f"zero_market: remainder limb {k} in range": partial(off, 1, below_zero(k)) for k in range(AMOUNT_LIMBS)},
         f"{below} low half": partial(off, -1, limbs, 0),
         f"{below} high half": partial(off, -1, limbs, 1),
-        "zero_price: no further from the mark than the requirement": beyond,
+        "zero_price: no further from the mark than half the requirement": beyond,
+        "zero_price: oddness is boolean": oddly_bounded,
         "zero_market: sign of the equity": partial(beyond, 0),
         "zero_market: bounded is boolean": twice_bounded,
         "zero_market: negative is boolean": twice_negative,

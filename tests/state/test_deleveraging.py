@@ -83,7 +83,7 @@ def all_seen(ledger: Ledger, accounts: Iterable[int]) -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_everybody_opposite_gives_its_share_at_the_zero_price(sign: int) -> None:
-    ledger = opened(sign=sign)
+    ledger = opened(money=9_500_000_000, sign=sign)
     positions = {account: sign * lots for account, lots in POSITIONS.items()}
     before = {account: account_figures(ledger, account).margin.equity for account in POSITIONS}
     cash = {account: balance(ledger, account) for account in POSITIONS}

@@ -263,8 +263,8 @@ CASES = [
     Case(Rule.NO_POSITION, Deleverage(CAROL, BTC_PERP), insolvent(DEBT)),
     Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
-    Case(Rule.ZERO_PRICE, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, -100)
-         | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, 10**6, 10**6, 9999)}),
+    Case(Rule.ZERO_PRICE, Deleverage(CAROL, BTC_PERP), insolvent(DEBT, 100)
+         | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, LIMIT_MAX, 500, 9999)}),
     Case(Rule.COUNTER_LIMIT, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 5_000) | all_events(CAROL, SystemAccount.INSURANCE)),
     *(Case(Rule.STALE_PRICE, refused, insolvent(DEBT, 5_000) | old_price(BTC_PERP))
@@ -454,8 +454,9 @@ CASES = [
     Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, price=12_340_001 - ZERO), worth(10**8, -SIZE)),
     Case(Rule.BELOW_ZERO_PRICE, replace(LIQUIDATION, price=12_340_000 - ZERO, fee=1), worth(10**8, -SIZE)),
     Case(Rule.ZERO_PRICE, LIQUIDATION,
-         worth(10**8) | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, 100_000, 10**6, 9999),
-                         balance_index(ALICE, USDC): balance_record(0)}),
+         worth(10**8, -SIZE)
+         | {market_index(BTC_PERP): market_record(Tag.PERPETUAL, 4, FUNDING_START, LIMIT_MAX, 500, 9999),
+            balance_index(ALICE, USDC): balance_record(10**8 + SIZE * LIMIT_MAX)}),
     Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, fee=10_001), below()),
     Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, price=0), below()),
     Case(Rule.OUT_OF_RANGE, replace(LIQUIDATION, size=0), below()),
