@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from circuits.records import FIRST_TRADER
+from circuits.records import FIRST_TRADER, balance_index
+from state.accounts import balance_amount, balance_record
+from state.audit import account_figures
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions import Transition
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
@@ -43,6 +46,13 @@ def _matched(positions: Mapping[int, int]) -> Iterator[Transition]:
             side[0][1] -= size
             if not side[0][1]:
                 del side[0]
+
+
+def endow(ledger: Ledger, account: int, equity: int) -> None:
+    """The account's quote becomes what gives it that equity, as if it had always been so."""
+    leaf = balance_index(account, USDC)
+    more = equity - account_figures(ledger, account).margin.equity
+    ledger.store.load([(leaf, balance_record(balance_amount(ledger.read(leaf)) + more), NO_SALT)])
 
 
 def crash(sign: int = 1) -> SetPrice:

@@ -6,7 +6,7 @@ from functools import partial
 from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, LIMIT_MAX, ZERO_SHARE
 from circuits.execution import REQUIRED_PORTS
 from circuits.field import P
-from circuits.records import MARKET_MARK, MARKET_WEIGHT, balance_index, from_limbs, limbs, market_index
+from circuits.records import MARKET_MARK, MARKET_WEIGHT, from_limbs, limbs, market_index
 from circuits.steps import Kind, Step
 from circuits.zero_price import (
     BOUNDED,
@@ -27,12 +27,11 @@ from circuits.zero_price import (
     WITHIN_PORT,
 )
 from prover.traces import zero_price
-from state.accounts import balance_amount, balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
 from state.store import NO_SALT
-from tests.batches import BTC_PERP, USDC, run_batch
-from tests.deleveragings import ALICE, BOB, LATER, crash, opened
+from tests.batches import BTC_PERP, run_batch
+from tests.deleveragings import ALICE, BOB, LATER, crash, endow, opened
 from tests.mutation.deleveraging import deleverage
 from tests.mutation.script import Amend, Script, ScriptedTrace, nothing
 from tests.mutation.world import Traces
@@ -47,9 +46,7 @@ def worth(equity: int) -> Ledger:
     """Alice, who is long, has that equity, and the fund cannot pay."""
     ledger = opened({ALICE: LOTS, BOB: -LOTS}, money=400_000_000)
     run_batch(ledger, [crash()], LATER)
-    leaf = balance_index(ALICE, USDC)
-    more = equity - account_figures(ledger, ALICE).margin.equity
-    ledger.store.load([(leaf, balance_record(balance_amount(ledger.read(leaf)) + more), NO_SALT)])
+    endow(ledger, ALICE, equity)
     return ledger
 
 

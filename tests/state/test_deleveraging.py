@@ -15,11 +15,15 @@ from circuits.records import (
     EVENT_PRICE,
     FIRST_TRADER,
     HEADER_EVENTS,
+    MARKET_MARK,
+    MARKET_WEIGHT,
     RULES_INTEREST,
     SystemAccount,
     balance_index,
     event_index,
+    from_limbs,
     header_index,
+    market_index,
     rules_index,
 )
 from state.accounts import balance_amount, balance_record
@@ -38,7 +42,7 @@ from state.transitions.price import SetPrice
 from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import BTC_PERP, ETH, LATE, USDC, run_batch, with_funding
+from tests.batches import BTC_PERP, ETH, ETH_PERP, LATE, USDC, run_batch, trade, with_funding
 from tests.circuits.test_agreement import assert_agreed
 from tests.deleveragings import (
     ALICE,
@@ -50,7 +54,9 @@ from tests.deleveragings import (
     LATER,
     POSITIONS,
     PRICE,
+    RICH,
     crash,
+    endow,
     opened,
 )
 
@@ -104,6 +110,51 @@ def test_everybody_opposite_gives_its_share_at_the_zero_price(sign: int) -> None
     assert balance(ledger, ROUNDING) == -balance(ledger, ROUNDING, BTC_PERP) * price
     assert all(backing.holds for backing in invariant(ledger))
     assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_more_than_half_the_requirement_is_taken_from_those_opposite(sign: int) -> None:
+    ledger = opened(sign=sign)
+    run_batch(ledger, [crash(sign)], LATER)
+    margin = account_figures(ledger, ALICE).margin
+    assert 2 * -margin.equity > margin.requirement
+    mark, weight = (from_limbs(ledger.read(market_index(BTC_PERP))[at:][:2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+    run_batch(ledger, [Deleverage(ALICE, BTC_PERP)], LATER)
+    assert ledger.read(event_index(0))[EVENT_PRICE] == mark + sign * (weight // 2)
+    assert account_figures(ledger, ALICE).margin.equity == margin.equity + 9_999 * (weight // 2)
+
+
+shares_of = st.integers(0, 1_500) | st.just(500)  # of a requirement, in thousandths
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from([1, -1]), st.integers(1, 3_000), st.tuples(*[st.integers(1, 2_000)] * 3),
+    st.tuples(*[shares_of] * 4), st.integers(2, 60),
+)  # fmt: skip
+def test_whoever_has_half_of_what_is_required_keeps_its_ratio(
+    sign: int, lacks: int, lots: tuple[int, int, int], has: tuple[int, ...], falls: int
+) -> None:
+    """Bob has another position besides; Alice lacks so many thousandths of what she requires; the mark moves by one
+    part in `falls`."""
+    opposite = dict(zip((BOB, CAROL, DAVE), lots, strict=True))
+    ledger = opened({ALICE: sum(lots), **{a: -n for a, n in opposite.items()}}, money=RICH, sign=sign)
+    price = SetPrice(BTC_PERP, PRICE * (falls - sign) // falls, LATER)
+    other = [SetPrice(ETH_PERP, 2_681_621, LATER), *trade(ETH_PERP, BOB, ALICE, 2_681_621, 90, False)]
+    run_batch(ledger, [price, *other], LATER)
+    for account, share in ((ALICE, -lacks), *zip((*opposite, ERIN), has, strict=True)):
+        required = account_figures(ledger, account).margin.requirement
+        endow(ledger, account, -(-required * share // 1_000) or share - 750)
+    before = {account: account_figures(ledger, account).margin for account in (*opposite, ERIN)}
+    ledger.begin_batch(LATER)
+    for number, market in enumerate((BTC_PERP, ETH_PERP)):
+        ledger.apply(Deleverage(ALICE, market))
+        all_seen(ledger, (*(() if number else (ALICE,)), *opposite, ERIN))
+    for account, margin in before.items():
+        after = account_figures(ledger, account).margin
+        if 2 * margin.equity >= margin.requirement:
+            assert after.equity * margin.requirement >= margin.equity * after.requirement
+            assert after.equity >= 0
 
 
 def test_in_whatever_order_they_see_it_it_comes_to_the_same() -> None:

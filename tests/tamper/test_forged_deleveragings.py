@@ -1,10 +1,15 @@
 """Batches that deleverage, socialise, or hide it, against the rules: the checker names the constraint."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from circuits.records import SystemAccount
+from circuits.records import MARKET_WEIGHT, SystemAccount, from_limbs
+from circuits.statement import Statement
+from prover.traces import zero_price as trace
+from prover.traces.columns import Columns
+from state import zero_price as rule
 from state.audit import account_figures
 from state.errors import Rule
 from state.ledger import Ledger
@@ -20,7 +25,7 @@ from tests.mutation.script import Script
 from tests.mutation.world import report_of
 from tests.proving import proof_is_accepted
 from tests.tamper.forger import Forger
-from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped
+from tests.tamper.forgery import UNDER_MARGIN, Forgery, is_refused, is_stopped, keep
 
 
 def crashed(sign: int = 1) -> Ledger:
@@ -95,6 +100,26 @@ FORGERIES = [
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
             "execution: deleverage_venue: missing limb 0", ledger=borrowed),
 ]
+
+
+def oddly(traces: dict[str, Columns], statement: Statement) -> Statement:
+    """What a price lies beyond half the requirement is said to be what the requirement is above an even number."""
+    columns = traces["execution"]
+    row = columns["is_zero_price"].argmax()
+    columns["scratch"][row] = -from_limbs([int(columns[f"old{MARKET_WEIGHT + k}"][row]) for k in range(2)])
+    return statement
+
+
+@pytest.mark.parametrize(("label", "edit"), [
+    ("no further from the mark than half the requirement", keep), ("oddness is boolean", oddly),
+])  # fmt: skip
+def test_no_position_is_closed_beyond_half_the_requirement(
+    label: str, edit: Callable[[dict[str, Columns], Statement], Statement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the price that keeps the ratio, whatever that takes from those opposite."""
+    for module in (rule, trace):
+        monkeypatch.setattr(module, "ZERO_SHARE", 1)
+    assert is_stopped(Forgery(label, deleverage, f"execution: zero_price: {label}", edit=edit), crashed(), LATER)
 
 
 @pytest.mark.parametrize("forgery", [f for f in FORGERIES if f.transition], ids=lambda f: f.name)
