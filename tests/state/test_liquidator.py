@@ -127,7 +127,8 @@ def test_liquidations_are_no_worse_than_the_zero_price(mark: int, away: int, dep
     liquidator.relieve_all()
     state = health(ledger, ALICE)
     sign, margin = 1 if long else -1, state.margin
-    exact = mark - sign * Fraction(margin.equity, SIZE)  # the only position: equity is lost when it closes there
+    # The only position: equity is lost when it closes there; but no more than half of what is required.
+    exact = mark - sign * min(Fraction(margin.equity, SIZE), Fraction(state.positions[0].weight // 2))
     reach = exact * FEE_ONE / (FEE_ONE - sign * FEE)
     orders = [attempt for attempt in attempts if attempt[0] == "Liquidate"]
     if not margin.equity >= 0 or margin.reaches(Tier.MAINTENANCE):
