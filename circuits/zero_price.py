@@ -9,8 +9,8 @@ themselves require: an account that has at least half of its requirement keeps i
 With Q = sigma * (M - Z), and the sign s of E, one of the two holds:
     not BOUNDED: E * w = Q * R + remainder, 0 <= remainder < R, and |Q| <= h;
     BOUNDED: Q = s * h, and |E| * w = h * R + excess, 0 <= excess.
-Each shows Q to be the one of the formula; if |E| * w is h * R, both do. Where E * w = Q * R + remainder, Q has the sign
-of E or is 0, so |Q| <= h if s * Q <= h. As 2 * h = w - odd,
+Each shows Q to be the one of the formula, and so they agree where both hold. Where E * w = Q * R + remainder, Q has the
+sign of E or is 0, so |Q| <= h if s * Q <= h. As 2 * h = w - odd,
     w - 2 * s * Q = odd + 2 * within, and no `within` if BOUNDED,
 which, with odd 0 or 1, says s * Q <= h, or s * Q = h.
 
