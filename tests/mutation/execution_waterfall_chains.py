@@ -234,7 +234,7 @@ def threefold() -> tuple[Ledger, int]:
     ledger, leaf = crashed(-1), balance_index(ALICE, USDC)
     margin, market = account_figures(ledger, ALICE).margin, ledger.read(market_index(BTC_PERP))
     weight = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
-    below = -margin.equity * weight // margin.requirement // 3 * 3
+    below = weight // 9 * 3
     equity = -(below * margin.requirement // weight)
     quote = balance_amount(ledger.read(leaf)) + equity - margin.equity
     ledger.store.load([(leaf, balance_record(quote), NO_SALT)])
