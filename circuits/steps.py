@@ -261,6 +261,8 @@ MARGIN_STEPS = (
     Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.TAKE_HEADER, Step.FUND_HEADER,
 )  # fmt: skip
 FAILING_STEPS = (Step.SEIZE_HEADER, Step.TAKE_HEADER)  # with a check that fails
-OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)  # with one that fails or not
-HEALTH_STEPS = (Step.SEIZE_HEADER, *OPEN_STEPS[1:])  # which also take what the check has found
+# With one that fails or not.
+OPEN_STEPS = (Step.FILL_QUOTE, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER, Step.FUND_HEADER)
+# Which also take what the check has found.
+HEALTH_STEPS = (Step.SEIZE_HEADER, Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER)
 SEIZURES = (Step.CANCEL_HEADER, Step.ZERO_MARKET, Step.CONVERT_MARKET)  # first steps of what may follow SEIZE_HEADER

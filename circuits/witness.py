@@ -11,7 +11,8 @@ from circuits.steps import STEPS, Kind, Step
 # number of `circuits.transitions.match.REASONS`. `sample` is the number of the SAMPLE_FUNDING in the batch, `seen` the
 # lots of its side and `premium` the sum of both sides, in quote base units, before.
 # number of `circuits.transitions.match.REASONS`. `remaining`: the bits of the account's balances not yet taken, the one
-# at hand included. `shortfall`: the cash that the account owes.
+# at hand included. `shortfall`: the cash that the account owes. `fund_fails`: whether the insurance fund's equity is
+# negative.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),
@@ -43,7 +44,7 @@ ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.TAKE_OVER: ("account",),
     Kind.TAKE: ("account", "instrument", "remaining"),
     Kind.TAKEN: (),
-    Kind.CONVERT: ("account", "asset", "lots", "price", "shortfall"),
+    Kind.CONVERT: ("account", "asset", "lots", "price", "shortfall", "fund_fails"),
     Kind.CLOSE_VENUE: ("time",),
     Kind.CLOSE_VAULT: ("chain", "asset"),
     Kind.CLOSE_TOTAL: ("asset",),

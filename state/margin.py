@@ -169,17 +169,19 @@ def check_below(memory: Memory, row: int, account: int, tier: Tier) -> Margin:
     return margin
 
 
-def check_fund(memory: Memory) -> None:
+def check_fund(memory: Memory, *, waived: bool = False) -> int:
     """The last step of what the insurance fund takes over: its equity is not negative, at fresh prices that are not
-    capped in its favour.
+    capped in its favour, or that is waived. Returns 1 if it is negative, else 0.
 
     Refuses STALE_PRICE, FUND_SHORT, and what `assess` refuses.
     """
     fund = SystemAccount.INSURANCE
     row = access_header(memory, Step.FUND_HEADER, fund, traders_only=False)
     margin = judge(memory, row, fund, capped=Capped.FAVOURABLE)
-    if not margin.reaches(Tier.ZERO):
+    fails = not margin.reaches(Tier.ZERO)
+    if fails and not waived:
         raise Refusal(Rule.FUND_SHORT, equity=margin.equity)
+    return int(fails)
 
 
 def refuse_orders(memory: Memory, account: int) -> None:
@@ -222,10 +224,11 @@ def relied_until(market: Record, *, capped: Capped = Capped.ALL, amount: int = 0
 
 
 def conversion_prices(asset: Record, margin: Margin) -> tuple[int, int]:
-    """The lowest and highest price a lot at which the insurance fund buys an asset of an account with these sums."""
+    """The lowest and highest price a lot at which the insurance fund buys an asset of an account with these sums: near
+    the mark, or, of negative equity, from what a lot counts as collateral on, if that is anything."""
     mark, value = (from_limbs(asset[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
     low = mark - mark // CONVERSION_DISCOUNT
-    return (min(low, value) if margin.equity < 0 else low), mark
+    return (min(low, value) if margin.equity < 0 and value else low), mark
 
 
 def assess(

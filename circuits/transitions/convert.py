@@ -11,17 +11,20 @@ from circuits.notional import notional
 from circuits.records import HEADER_ORDERS, MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, SystemAccount, Tag
 from circuits.steps import Step
 from circuits.swap import GIVES, OTHER, UNITS
-from circuits.transitions.take_over import OF_CHECK
+from circuits.transitions.take_over import OF_CHECK, WAIVED
 
 # Registers, under the names they have here, as limbs.
 PRICE, LOTS = ("maker_rate", "taker_rate"), ("after", "expiry")
 SHORTFALL = ("chain", "sequence", "asked", "achieved")  # the cash that is owed
 BORROW = "own"  # register of CONVERT_WORTH alone: the carry between the halves of a difference
 LOWER = "own"  # of CONVERT_MARKET alone: 1 if the price is no less than the collateral value, whatever the mark
+INVERSE = "placed"  # of CONVERT_MARKET alone: of the sum of the value's limbs, if LOWER is 1
+LOT = "interest"  # base units of a lot
 # Ports of CONVERT_MARKET and of CONVERT_WORTH.
 PRICE_PORT, BELOW_PORT, ABOVE_PORT, ABOVE_CARRY_PORT, UNITS_PORT, UNITS_CARRY_PORT = 0, 2, 4, 6, 7, 10
 NEGATIVE_PORT = 11  # of CONVERT_MARKET: how negative the equity is, if LOWER is 1
 NOTIONAL_PORT, NOTIONAL_CARRY_PORT, LOTS_PORT, LEFT_PORT = 0, 4, 6, 8
+ROOM_PORT = 8  # of SWAP_OTHER_BASE: how much more the fund may have, in LIMB^2 base units
 ABOVE_CARRY_OFFSET = CONVERSION_DISCOUNT
 
 
@@ -32,6 +35,7 @@ def constrain(execution: Execution) -> None:
     _price(execution)
     _units(execution)
     _worth(execution)
+    _waive(execution)
     _end(execution)
 
 
@@ -53,7 +57,8 @@ def _need(execution: Execution) -> None:
 
 def _price(execution: Execution) -> None:
     """mark - floor(mark / DISCOUNT) <= price <= mark, that is, DISCOUNT * price >= (DISCOUNT - 1) * mark; or, if LOWER
-    is 1, value <= price <= mark, where the value is that of a lot as collateral: a fund without equity loses none."""
+    is 1, 0 < value <= price <= mark, where the value is that of a lot as collateral: a fund without equity loses none.
+    """
     step, ports = Step.CONVERT_MARKET, execution.ports
     execution.access(step, market_leaf(execution, 0), Tag.ASSET)
     price, mark = _registers(execution, PRICE), [execution.old_limb(MARKET_MARK + k) for k in range(2)]
@@ -65,6 +70,8 @@ def _price(execution: Execution) -> None:
     flag, value = execution.register(LOWER), [execution.old_limb(MARKET_WEIGHT + k) for k in range(2)]
     execution.require(step, "a lower price is boolean", flag * (flag - 1))
     lower = unsound_bounded(flag, 0, 1, "constrained to be boolean on this step")
+    worth = (value[0] + value[1]).expression  # below P: 0 only if both limbs are
+    execution.require(step, "a lower price has a value", flag * (worth * execution.register(INVERSE) - 1))
     near = (1 - lower) * (CONVERSION_DISCOUNT - 1)
     low, high = ((p - m) * near + p - v * lower for p, m, v in zip(price, mark, value, strict=True))
     execution.equal(step, "price within the discount, low limb", low, ports[ABOVE_PORT] + carry * LIMB)
@@ -106,6 +113,22 @@ def _worth(execution: Execution) -> None:
     left = [ports[LEFT_PORT + k] + ports[LEFT_PORT + k + 1] * LIMB for k in (0, 2)]
     execution.equal(step, "no more than needed, low half", low, left[0] + carry * (LIMB * LIMB))
     execution.equal(step, "no more than needed, high half", less[2] + less[3] * LIMB + carry, left[1])
+
+
+def _waive(execution: Execution) -> None:
+    """At the collateral value itself the fund's equity stays the same, so its check may fail, provided that all its
+    lots count afterwards, at most SIZE_MAX: it has less than LIMB^2 lots, so the high half of its units is less than
+    the units of a lot.
+    """
+    waived, step = execution.register(WAIVED), Step.CONVERT_MARKET
+    for k, name in enumerate(PRICE):
+        apart = execution.register(name) - execution.old[MARKET_WEIGHT + k]
+        execution.require(step, f"the fund's check is waived at the collateral value, limb {k}", waived * apart)
+    execution.require(step, "units of a lot", execution.register(LOT) - execution.old[MARKET_LOT_UNITS])
+    step, new = Step.SWAP_OTHER_BASE, execution.new
+    held = new[2] + (new[3] - BIAS_TOP_LIMB) * LIMB + execution.ports[ROOM_PORT].expression
+    forced = execution.register("forced") * waived
+    execution.require(step, "where it is waived all lots count", forced * (execution.register(LOT) - 1 - held))
 
 
 def _end(execution: Execution) -> None:

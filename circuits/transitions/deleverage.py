@@ -1,9 +1,9 @@
 """What becomes of an account with negative equity that the insurance fund cannot take over.
 
-DELEVERAGE: one of its positions is closed, at its zero price, against all that are on the other side of the market,
-each with its share (circuits/transitions/event.py). SOCIALISE: without a position that requires anything, and without
-an asset that counts as collateral, what it owes becomes a loss, which the account LOSS owes to all and every batch
-publishes.
+What it has as collateral has been converted before. DELEVERAGE: one of its positions is closed, at its zero price,
+against all that are on the other side of the market, each with its share (circuits/transitions/event.py). SOCIALISE:
+without a position that requires anything what it owes becomes a loss, which the account LOSS owes to all and every
+batch publishes.
 """
 
 from circuits.accounts import fresh_prices, header, market_leaf
@@ -32,9 +32,9 @@ from circuits.zero_price import CLOSES, EQUITY, PRICE, REQUIRED
 # Registers, under the names they have here.
 FUND_EQUITY = ("maker_rate", "taker_rate", "chain", "sequence")  # limbs, biased
 INTEREST = "asked"  # open interest before
-# Ports of DELEVERAGE_VENUE: what the account lacks, the sum of both equities, the carry within the first (`scratch` is
-# that within the second), how negative the equity is, and the room for events.
-MISSING_PORTS, SUM_PORTS, CARRY_PORT, NEGATIVE_PORT, ROOM_PORT = (0, 1, 2, 3), (4, 5, 6, 7), 8, 9, 10
+# Ports of DELEVERAGE_VENUE: a loss, the sum of both equities (`scratch` is the carry within it), how negative the
+# equity is, and the room for events.
+LOSS_PORTS, SUM_PORTS, NEGATIVE_PORT, ROOM_PORT = (0, 1, 2, 3), (4, 5, 6, 7), 8, 9
 # Of DELEVERAGE_RULES: the limbs of the price, of amount = price * size, its carries, and what interest is left.
 PRICE_PORTS, NOTIONAL_PORT, NOTIONAL_CARRY_PORT, LEFT_PORT = (0, 1), 2, 6, 8
 SIZE_PORTS, INTEREST_PORTS = (0, 1), (2, 3)  # of DELEVERAGE_EVENT
@@ -44,27 +44,29 @@ def constrain(execution: Execution) -> None:
     """Both kinds begin with the same three steps. Nobody need ask for it."""
     _equities(execution)
     _way(execution)
-    _short(execution)
     _collateral(execution)
+    _short(execution)
+    _loss(execution)
     _count(execution)
     _close_position(execution)
     _record(execution)
 
 
 def _equities(execution: Execution) -> None:
-    """The equity of the fund and of the account at valid prices, and what the account requires."""
+    """The equity of the fund and of the account at valid prices, and what the account requires. Those of the account
+    are not capped at all: a mark that is kept back would be at the expense of whoever is opposite."""
     account = execution.register("account")
     fund, step = Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER
     for each in (fund, step):
         header(execution, each, message=False, may_open=False, checked=True)
         execution.ask(each, int(Tier.ZERO))
-        fresh_prices(execution, each)
+        fresh_prices(execution, each, strict=each is step)
     execution.require(fund, "it is the fund", account - int(SystemAccount.INSURANCE))
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     for k, name in enumerate(FUND_EQUITY):
         found = execution.ports[EQUITY_PORTS[k]].expression
         execution.hand_over(f"deleverage_fund: equity limb {k}", execution.step(fund), name, found)
-    execution.release(fund, *FUND_EQUITY, "account", "mask", "fails")
+    execution.release(fund, *FUND_EQUITY, "account", "mask", "fails", "moment")
     execution.release(step, "mask", "fails", "moment", "forced")
 
 
@@ -78,49 +80,51 @@ def _way(execution: Execution) -> None:
 
 
 def _short(execution: Execution) -> None:
-    """equity < 0 and fund's equity + equity < 0. The registers of the amount hold the equity, then what is missing.
+    """equity < 0 and fund's equity + equity < 0. The registers of the amount hold the equity, then the loss.
 
     Biased limbs of what is negative have a top limb below BIAS_TOP_LIMB. The sum of two of them is below 2 * BIAS,
     which four limbs hold.
     """
     step, ports = Step.DELEVERAGE_VENUE, execution.ports
-    equity, fund, missing = (
+    equity, fund = (
         [part[k] + part[k + 1] * LIMB for k in (0, 2)]
-        for part in (
-            [execution.bounded_register(name) for name in EQUITY],
-            [execution.bounded_register(name) for name in FUND_EQUITY],
-            [ports[k] for k in MISSING_PORTS],
-        )
+        for part in ([execution.bounded_register(name) for name in names] for names in (EQUITY, FUND_EQUITY))
     )
     top = execution.register(EQUITY[-1]) + ports[NEGATIVE_PORT].expression
     execution.require(step, "the equity is negative", top - (BIAS_TOP_LIMB - 1))
-    bits = ports[CARRY_PORT].expression, execution.scratch
-    carries = [unsound_bounded(bit, 0, 1, "constrained to be boolean on this step") for bit in bits]
-    for name, bit in zip(("missing", "sum"), bits, strict=True):
-        execution.require(step, f"carry of the {name} is boolean", bit * (bit - 1))
-    execution.equal(step, "what is missing, low half", equity[0] + missing[0], carries[0] * (LIMB * LIMB))
-    high = equity[1] + missing[1] + carries[0]
-    execution.equal(step, "what is missing, high half", high, BIAS_TOP_LIMB * LIMB)
+    execution.require(step, "carry of the sum is boolean", execution.scratch * (execution.scratch - 1))
+    carry = unsound_bounded(execution.scratch, 0, 1, "constrained to be boolean on this step")
     low, high = (ports[k] + ports[k + 1] * LIMB for k in (SUM_PORTS[0], SUM_PORTS[2]))
-    whole = low + carries[1] * (LIMB * LIMB)
-    execution.equal(step, "the fund cannot take it over, low half", equity[0] + fund[0], whole)
-    execution.equal(step, "the fund cannot take it over, high half", equity[1] + fund[1] + carries[1], high)
-    for k, name in enumerate(EQUITY):
-        pays = execution.step(step) * (1 - execution.register(CLOSES))
-        execution.hand_over(f"deleverage_venue: missing limb {k}", pays, name, ports[MISSING_PORTS[k]].expression)
-    execution.release(step, *EQUITY, "forced")
+    execution.equal(step, "the fund cannot take it over, low half", equity[0] + fund[0], low + carry * (LIMB * LIMB))
+    execution.equal(step, "the fund cannot take it over, high half", equity[1] + fund[1] + carry, high)
 
 
 def _collateral(execution: Execution) -> None:
-    """Of a loss: what the account lacks, -equity, is the cash that it owes, so its collateral counts nothing.
+    """Equity + cash owed = 0, so the account's collateral counts nothing. (If it owed no cash, and had some, its
+    equity would not be negative.)
 
-    Both are integers of four limbs. If the account owed no cash its equity would not be negative.
+    The equity is biased, so the sum is BIAS. By halves, of two limbs each: either low = 0 and the high one is that of
+    BIAS, or there is a carry, low = LIMB^2, and the high one is one less. The first constraint says: low = 0 or one
+    less, the second: low = LIMB^2 or not less. As no sum reaches P, only these two remain.
     """
-    pays, ports = execution.step(Step.DELEVERAGE_HEADER) * (1 - execution.register(CLOSES)), execution.ports
+    step, ports = Step.DELEVERAGE_HEADER, [port.expression for port in execution.ports]
+    limbs = [ports[equity] + ports[owed] for equity, owed in zip(EQUITY_PORTS, CASH_PORTS, strict=True)]
+    low, above = limbs[0] + limbs[1] * LIMB, limbs[2] + (limbs[3] - BIAS_TOP_LIMB) * LIMB
+    execution.require(step, "no collateral is left, or a carry", low * (above + 1))
+    execution.require(step, "no collateral is left, or no carry", (low - LIMB * LIMB) * above)
+
+
+def _loss(execution: Execution) -> None:
+    """A loss is the cash that the account owes, all that it lacks. Both are integers of four limbs."""
+    step, ports = Step.DELEVERAGE_VENUE, [port.expression for port in execution.ports]
+    header, pays = (execution.step(each) * (1 - execution.register(CLOSES)) for each in (Step.DELEVERAGE_HEADER, step))
     for k, half in ((0, "low"), (2, "high")):
-        low, high = (ports[MISSING_PORTS[i]].expression.next() - ports[CASH_PORTS[i]].expression for i in (k, k + 1))
-        label = f"a loss is of one without collateral, {half} half"
-        execution.table.constrain(label, pays * (low + high * LIMB), Where.TRANSITION)
+        low, high = (ports[LOSS_PORTS[i]].next() - ports[CASH_PORTS[i]] for i in (k, k + 1))
+        label = f"a loss is what is owed, {half} half"
+        execution.table.constrain(label, header * (low + high * LIMB), Where.TRANSITION)
+    for k, name in enumerate(EQUITY):
+        execution.hand_over(f"deleverage_venue: limb {k} of the loss", pays, name, ports[LOSS_PORTS[k]])
+    execution.release(step, *EQUITY, "forced")
 
 
 def _count(execution: Execution) -> None:
@@ -138,7 +142,7 @@ def _count(execution: Execution) -> None:
     execution.table.constrain("events are counted", change, Where.TRANSITION)
     rounding, loss = int(SystemAccount.ROUNDING), int(SystemAccount.LOSS)
     execution.require(step, "who takes it", execution.register(OTHER) - rounding - socialises * (loss - rounding))
-    execution.require(step, "the account gets what is missing", socialises * (execution.register(GIVES) - 1))
+    execution.require(step, "the account gets the loss", socialises * (execution.register(GIVES) - 1))
     selector = execution.step(step)
     execution.lead(Step.SWAP_QUOTE, selector * socialises)
     execution.lead(Step.DELEVERAGE_RULES, selector * counts)

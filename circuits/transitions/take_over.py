@@ -32,6 +32,7 @@ from circuits.steps import Step
 REMAINING = "head"  # bits of the balances not yet taken, on TAKE_MARKET with the one at hand
 PERPETUAL = "phase"  # 1 if the balance at hand is a position
 MORE = "rests"  # 1 if another balance follows
+WAIVED = "restricted"  # 1 if the fund's check may fail
 GAP_PORT = 0  # of TAKE_MARKET: how many instruments have been passed over
 OF_BALANCE = ("instrument", "interest", PERPETUAL, MORE, *(f"amount{k}" for k in range(AMOUNT_LIMBS)))
 OF_CHECK = ("mask", "fails", "moment", "tier", "opened", "bit")
@@ -44,6 +45,7 @@ def constrain(execution: Execution) -> None:
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     execution.require(step, "no orders rest", execution.old[HEADER_ORDERS])
     execution.require(step, "all of it is taken", execution.register(REMAINING) - execution.new[HEADER_MASK])
+    execution.require(step, "the fund's check is not waived", execution.register(WAIVED))
     execution.ask(step, int(Tier.CLOSE_OUT))
     fresh_prices(execution, step)
     execution.release(step, *OF_CHECK, *OF_BALANCE)
@@ -122,11 +124,13 @@ def _way(execution: Execution) -> None:
 
 
 def _fund(execution: Execution) -> None:
-    """The fund's equity is not negative, at prices that are valid now, and not at marks that are capped in its favour:
-    it pays for nothing with what it does not have. Its set of open instruments is the whole venue's since genesis."""
+    """The fund's equity is not negative, or that is waived, at prices that are valid now, and not at marks that are
+    capped in its favour: it pays for nothing with what it does not have. Its set of open instruments is the whole
+    venue's since genesis."""
     step = Step.FUND_HEADER
     header(execution, step, message=False, may_open=False, checked=True, tag=None)
     execution.require(step, "the fund", execution.register("account") - int(SystemAccount.INSURANCE))
     execution.require(step, "nothing remains", execution.register(REMAINING))
+    execution.require(step, "fails only if waived", execution.register("fails") * (1 - execution.register(WAIVED)))
     execution.ask(step, int(Tier.ZERO))
     fresh_prices(execution, step, capped=Capped.FAVOURABLE)

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB, LIMB_BITS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CONVERSION_DISCOUNT, LIMB, LIMB_BITS
 from circuits.buses import Tier
 from circuits.execution import BOUND_PORT, EQUITY_PORTS
 from circuits.records import MARKET_LOT_UNITS, MARKET_MARK, MARKET_WEIGHT, SystemAccount
 from circuits.steps import Kind
 from circuits.transitions import convert as layout
+from circuits.transitions.take_over import WAIVED
 from prover.traces import swap
-from prover.traces.columns import Integers, integer_of, limbs_of
+from prover.traces.columns import Integers, integer_of, inverses, limbs_of
 from prover.traces.execution import ExecutionTrace
 from prover.traces.take_over import fund
 
@@ -32,7 +33,16 @@ def fill(trace: ExecutionTrace) -> None:
     _worth(trace, rows[2], lots, price, shortfall)
     swap.fill(trace, rows[3:7], np.ones_like(lots), units, price * lots)
     trace.port(BOUND_PORT, rows[3], trace.new[AMOUNT_LIMBS - 1][rows[3]] - BIAS_TOP_LIMB)
-    fund(trace, rows[7])
+    _waive(trace, rows)
+
+
+def _waive(trace: ExecutionTrace, rows: list[Integers]) -> None:
+    kind = Kind.CONVERT
+    fails, lot = trace.argument(kind, "fund_fails"), trace.old[MARKET_LOT_UNITS][rows[1]]
+    trace.registers(kind, **{WAIVED: fails, layout.LOT: lot})
+    held = integer_of(trace.new[:AMOUNT_LIMBS, rows[4]]) - BIAS >> 2 * LIMB_BITS
+    trace.port(layout.ROOM_PORT, rows[4], np.where(fails != 0, np.clip(lot - 1 - held, 0, LIMB - 1), 0))
+    fund(trace, rows[7], fails)
 
 
 def _price(trace: ExecutionTrace, market: Integers, price: Integers) -> None:
@@ -41,6 +51,7 @@ def _price(trace: ExecutionTrace, market: Integers, price: Integers) -> None:
     trace.wide_port(layout.BELOW_PORT, market, integer_of(mark) - price)
     least = integer_of(mark) - integer_of(mark) // CONVERSION_DISCOUNT
     bound_price(trace, market, price, (price < least).astype(np.int64))
+    trace.register(layout.INVERSE, market, inverses(trace.old[MARKET_WEIGHT : MARKET_WEIGHT + 2, market].sum(axis=0)))
 
 
 def bound_price(trace: ExecutionTrace, market: Integers, price: Integers, lower: Integers) -> None:

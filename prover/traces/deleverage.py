@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS, MAX_EVENTS
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, MAX_EVENTS
 from circuits.buses import Tier
-from circuits.execution import EQUITY_PORTS, REQUIRED_PORTS
+from circuits.execution import CASH_PORTS, EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
     EVENT_PRICE,
@@ -15,12 +15,11 @@ from circuits.records import (
 from circuits.steps import Kind
 from circuits.swap import GIVES, OTHER
 from circuits.transitions.deleverage import (
-    CARRY_PORT,
     FUND_EQUITY,
     INTEREST,
     INTEREST_PORTS,
     LEFT_PORT,
-    MISSING_PORTS,
+    LOSS_PORTS,
     NEGATIVE_PORT,
     NOTIONAL_CARRY_PORT,
     NOTIONAL_PORT,
@@ -47,6 +46,7 @@ def fill(trace: ExecutionTrace) -> None:
         for row in (fund, header):
             trace.header(row, None, [row])
             trace.ask(row, Tier.ZERO, trace.argument(kind, "fund_fails") if row is fund else 1)
+        trace.register("moment", header, trace.columns["time"][header] + CAPPED_BIT)
         venue = rows[4 if closes else 2]
         trace.wide_port(ROOM_PORT, venue, MAX_EVENTS - trace.new[VENUE_EVENTS][venue])
     _fill_deleverage(trace)
@@ -104,18 +104,17 @@ def fill_equities(trace: ExecutionTrace) -> None:
             for name, part in zip(REQUIRED, required, strict=True):
                 for row in rows[2:]:
                     trace.register(name, row, part)
+            for port, owed in zip(LOSS_PORTS, CASH_PORTS, strict=True):
+                trace.port(port, venue, trace.columns[f"port{owed}"][header])
 
 
 def _fill_short(trace: ExecutionTrace, venue: Integers, funds: list[Integers], equity: list[Integers]) -> None:
-    """What the account lacks, and the sum of both equities."""
-    missing = limbs_of(BIAS - integer_of(np.array(equity)), AMOUNT_LIMBS)
+    """The sum of both equities, and how negative the account's is."""
     whole = limbs_of(integer_of(np.array(equity)) + integer_of(np.array(funds)), AMOUNT_LIMBS)
-    for ports, parts in ((MISSING_PORTS, missing), (SUM_PORTS, whole)):
-        for port, part in zip(ports, parts, strict=True):
-            trace.port(port, venue, part)
-    carries = [integer_of(np.array(equity[:2]) + np.array(other[:2])) >> 2 * LIMB_BITS for other in (missing, funds)]
-    trace.port(CARRY_PORT, venue, carries[0])
-    trace.columns["scratch"][venue] = carries[1]
+    for port, part in zip(SUM_PORTS, whole, strict=True):
+        trace.port(port, venue, part)
+    low = integer_of(np.array(equity[:2]) + np.array(funds[:2]))
+    trace.columns["scratch"][venue] = low >> 2 * LIMB_BITS
     trace.port(NEGATIVE_PORT, venue, BIAS_TOP_LIMB - 1 - equity[-1])
 
 

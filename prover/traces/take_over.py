@@ -19,14 +19,14 @@ def fill(trace: ExecutionTrace) -> None:
     trace.header(header, None, [header])
     trace.ask(header, Tier.CLOSE_OUT, fails=1)
     _balances(trace)
-    fund(trace, trace.rows(Kind.TAKEN)[0])
+    fund(trace, trace.rows(Kind.TAKEN)[0], 0)
 
 
-def fund(trace: ExecutionTrace, rows: Integers) -> None:
-    """The insurance fund's check."""
+def fund(trace: ExecutionTrace, rows: Integers, fails: Integers | int) -> None:
+    """The insurance fund's check, and whether it fails."""
     trace.register("account", rows, int(SystemAccount.INSURANCE))
     trace.header(rows, None, [rows])
-    trace.ask(rows, Tier.ZERO, fails=0, capped=Capped.FAVOURABLE)
+    trace.ask(rows, Tier.ZERO, fails, capped=Capped.FAVOURABLE)
 
 
 def _balances(trace: ExecutionTrace) -> None:

@@ -5,9 +5,17 @@ from typing import ClassVar
 
 from circuits.bounds import SIZE_MAX
 from circuits.buses import Tier
-from circuits.records import MARKET_LOT_UNITS, SystemAccount, market_index
+from circuits.records import (
+    MARKET_LOT_UNITS,
+    MARKET_WEIGHT,
+    Record,
+    SystemAccount,
+    balance_index,
+    from_limbs,
+    market_index,
+)
 from circuits.steps import Kind, Step
-from state.accounts import access_header, swap
+from state.accounts import access_header, balance_amount, swap
 from state.backing import find_asset
 from state.errors import Refusal, Rule, require_range
 from state.margin import check_below, check_fund, conversion_prices, refuse_orders
@@ -16,7 +24,11 @@ from state.memory import Memory
 
 @dataclass(frozen=True, slots=True)
 class Convert:
-    """Lots of an asset for quote, at a price near the mark, no more than the account needs. Anyone may ask for it."""
+    """Lots of an asset for quote, at a price near the mark, no more than the account needs. Anyone may ask for it.
+
+    Of who has negative equity also at less, down to what the asset counts as collateral; at that price even a fund
+    with negative equity buys, as it keeps it.
+    """
 
     kind: ClassVar[Kind] = Kind.CONVERT
     account: int
@@ -48,5 +60,11 @@ class Convert:
                 account=self.account, shortfall=margin.shortfall, lots=self.lots, price=self.price,
             )
         swap(memory, self.account, fund, asset, -self.lots * market[MARKET_LOT_UNITS], self.lots * self.price)
-        check_fund(memory)
-        return (self.account, self.asset, self.lots, self.price, margin.shortfall)
+        fund_fails = check_fund(memory, waived=self._costs_nothing(memory, market))
+        return (self.account, self.asset, self.lots, self.price, margin.shortfall, fund_fails)
+
+    def _costs_nothing(self, memory: Memory, market: Record) -> bool:
+        """Whether the fund has the same equity as before: the price is the collateral value, and all its lots count."""
+        held = balance_amount(memory.read(balance_index(SystemAccount.INSURANCE, self.asset)))
+        value = from_limbs(market[MARKET_WEIGHT : MARKET_WEIGHT + 2])
+        return self.price == value and held // market[MARKET_LOT_UNITS] <= SIZE_MAX

@@ -19,13 +19,10 @@ class Socialise:
     account: int
 
     def apply(self, memory: Memory) -> tuple[int, ...]:
-        """See Transition. Refuses HAS_POSITIONS, HAS_COLLATERAL, and what `require_insolvent` and `change_balance`
-        refuse."""
+        """See Transition. Refuses HAS_POSITIONS, and what `require_insolvent` and `change_balance` refuse."""
         margin, fund_fails = require_insolvent(memory, self.account)
         if margin.requirement:
             raise Refusal(Rule.HAS_POSITIONS, account=self.account, requirement=margin.requirement)
-        if margin.collateral:
-            raise Refusal(Rule.HAS_COLLATERAL, account=self.account, collateral=margin.collateral)
         count_event(memory, 0)
         change_balance(memory, Step.SWAP_QUOTE, self.account, memory.venue.quote, -margin.equity)
         change_balance(memory, Step.SWAP_OTHER_QUOTE, SystemAccount.LOSS, memory.venue.quote, margin.equity)

@@ -292,12 +292,13 @@ class Audit:
                 yield f"balances in {slot} change by {held}, liabilities by {owed}, chains by {moved[slot]}"
 
     def _fund(self) -> Iterator[str]:
-        """What the insurance fund takes over leaves it some equity, or none; later prices may change that."""
+        """What the insurance fund takes over leaves it some equity, or none, or as much as it had; later prices may
+        change that."""
         fund = SystemAccount.INSURANCE
         if self._rescued(fund) and not self.statement.prices:
-            equity = self._assessed(self.new, fund).equity
-            if equity < 0:
-                yield f"the insurance fund has equity {equity}"
+            before, equity = (self._assessed(state, fund).equity for state in (self.old, self.new))
+            if equity < min(before, 0):
+                yield f"the insurance fund has equity {equity}, before {before}"
 
     def _losses(self) -> Iterator[str]:
         """Each loss is more than what the insurance fund has. It has the same all the time if nobody sends a message,

@@ -385,13 +385,6 @@ IMPLIED |= {
 
 
 IMPLIED |= execution_deleverage_checks.IMPLIED
-IMPLIED["deleverage_venue: carry of the missing is boolean"] = Implied(
-    "Only a loss reads what is missing: there its halves are those of the cash that is owed. That the equity is cash "
-    "and collateral, and below 0, makes their sum the collateral, at least 0. The carry is a port, so no more than a "
-    "limb: then the high half does not wrap, and the low one only downwards, as its left side is below 2 LIMB^2. So "
-    "the sum is also 0, or a multiple of P below that. Hence it is 0, nothing has wrapped, and the carry times LIMB^2 "
-    "is below 2 LIMB^2. It is kept because the integer bounds rest on it."
-)
 
 
 @cache

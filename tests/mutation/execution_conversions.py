@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, LIMB, LIMB_BITS
+from circuits.bounds import ACCOUNT_SLOTS, AMOUNT_LIMBS, LIMB, LIMB_BITS, SIZE_MAX
 from circuits.execution import BOUND_PORT, CASH_PORTS
 from circuits.field import P
-from circuits.records import balance_index
+from circuits.records import MARKET_WEIGHT, balance_index, market_index
 from circuits.steps import STEPS, Kind, Step
 from circuits.swap import GIVES, OTHER, UNITS
 from circuits.transitions import convert as layout
 from prover.traces.columns import integer_of, limbs_of
 from prover.traces.convert import bound_price
 from state.ledger import Ledger
+from state.store import NO_SALT
 from state.transitions.register import Register
 from tests.batches import CAROL, DEBTOR, ETH, USDC
 from tests.mutation.execution_accesses import Act, deposit
@@ -32,7 +33,9 @@ LOW = MARK - MARK // 50
 LOT = 10_000  # units
 OWED = 1_000 * PRICE  # with which 1,000 lots are enough
 HALF = 1 << 2 * LIMB_BITS
+VALUE = MARK * 85 // 100  # as collateral
 SOLVENT = at(quote=-23_411_000_000)  # with hardly any equity
+FULL = at(fund_eth=SIZE_MAX * LOT, fund_quote=-SIZE_MAX * VALUE)  # a fund of which all lots count, and no more will
 kind = Kind.CONVERT
 
 
@@ -229,6 +232,15 @@ def unforced() -> Script:
     return script(amend, ledger=at(eth=2 * LOT), lots=3)
 
 
+def worthless() -> Ledger:
+    """The debtor's ether counts nothing."""
+    ledger, index = standing(), market_index(ETH)
+    market = list(ledger.read(index))
+    market[MARKET_WEIGHT : MARKET_WEIGHT + 2] = 0, 0
+    ledger.store.load([(index, tuple(market), NO_SALT)])
+    return ledger
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     market, swapped = Step.CONVERT_MARKET, Step.SWAP_BASE
@@ -252,6 +264,17 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
         "convert_market: a lower price is boolean": lambda: script(twice_lower, price=1),
         "convert: a lower price is of negative equity": lambda: script(price=LOW - 1, ledger=SOLVENT),
+        "convert_market: a lower price has a value": lambda: script(ledger=worthless, price=0),
+        **{
+            f"convert_market: the fund's check is waived at the collateral value, limb {k}": partial(
+                script, ledger=at(fund_quote=0), price=VALUE + LIMB**k, fund_fails=1
+            )
+            for k in range(2)
+        },
+        "swap_other_base: where it is waived all lots count": lambda: script(ledger=FULL, price=VALUE, fund_fails=1),
+        "convert_market: units of a lot": lambda: script(
+            every(**{layout.LOT: LOT + 1}), ledger=FULL, price=VALUE, fund_fails=1
+        ),
         "convert_market: at least one lot": lambda: script(lots=0),
         "convert_market: units, limb 0": partial(overgiven, 0, True),
         "convert_market: units, limbs 1 and 2": partial(overgiven, 1, True),

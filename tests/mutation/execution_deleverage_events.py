@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, MAX_EVENTS
+from circuits.bounds import AMOUNT_LIMBS, BIAS_TOP_LIMB, LIMB, LIMB_BITS, MAX_EVENTS
 from circuits.execution import PORTS, REGISTERS
 from circuits.field import P
 from circuits.records import (
@@ -52,7 +52,7 @@ from tests.batches import BOB, BTC_PERP, ETH_PERP, LATE, USDC, run_batch, with_r
 from tests.deleveragings import ALICE, ERIN, FRANK, LATER, POSITIONS
 from tests.mutation.deleveraging import deleverage, socialise
 from tests.mutation.execution_accesses import Act
-from tests.mutation.execution_deleveragings import borrowed, covered, crashed, insured, said
+from tests.mutation.execution_deleveragings import borrowed, crashed, insured, said
 from tests.mutation.execution_notionals import wrap, wrapping
 from tests.mutation.execution_registers import EVERY, both, grown, setting
 from tests.mutation.execution_zero_prices import worth
@@ -337,14 +337,11 @@ def payable(sums: Callable[[int, int], tuple[int, int, int]]) -> Script:
     return late(amend, ledger=lambda: insured(crashed(), ALICE))
 
 
-def backed(half: int) -> Script:
-    """Erin, whose ether counts, is freed of all the cash that she owes, which is more than what she lacks."""
-    ledger = partial(covered, half)
-    owed = -balance_amount(ledger().read(balance_index(ERIN, USDC)))
-    equity = account_figures(ledger(), ERIN).margin.equity + BIAS
-    carry = (equity % HALF + owed % HALF) // HALF if half else BIAS // HALF - equity // HALF - owed // HALF
-    shown = dict(zip((*layout.MISSING_PORTS, layout.CARRY_PORT), (*limbs(owed), carry), strict=True))
-    return late(port(VENUE, shown), ledger, partial(socialise, loss=owed))
+def overstated(more: int) -> Script:
+    """Erin gets more than what she owes."""
+    loss = more - account_figures(borrowed(), ERIN).margin.equity
+    shown = dict(zip(layout.LOSS_PORTS, limbs(loss), strict=True))
+    return late(port(VENUE, shown), borrowed, partial(socialise, loss=loss))
 
 
 def robbed() -> Script:
@@ -415,15 +412,15 @@ def scripts() -> dict[str, Callable[[], Script]]:
         f"{venue}: carry of the sum is boolean": lambda: payable(
             lambda low, high: ((low + 7 * HALF) % P, high - 7, -7)
         ),
-        f"{venue}: what is missing, low half": partial(backed, 0),
-        f"{venue}: what is missing, high half": partial(backed, 1),
+        "a loss is what is owed, low half": partial(overstated, 1),
+        "a loss is what is owed, high half": partial(overstated, HALF),
         f"{venue}: the fund cannot take it over, low half": lambda: payable(lambda low, high: (0, high, 0)),
         f"{venue}: index": lambda: again(to(chain_index(0))),
         f"{venue}: events are counted": lambda: again(unchanged),
         f"{venue}: room for the event": lambda: script(
             port(VENUE, {layout.ROOM_PORT: 0, layout.ROOM_PORT + 1: 0}), ledger=full
         ),
-        f"{venue}: the account gets what is missing": robbed,
+        f"{venue}: the account gets the loss": robbed,
         f"{rules}: index": of_another_market,
         f"{rules}: kind of record": lambda: script(ledger=partial(holding, 10, settled=True)),
         f"{rules}: limbs of the price": priced_apart,

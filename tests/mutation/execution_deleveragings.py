@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import gcd
 
 from circuits.bounds import FUNDING_START, LIMB, LIMB_BITS
 from circuits.records import (
     MARKET_LOT_UNITS,
-    MARKET_WEIGHT,
     RULES_INTEREST,
     TAG,
     Record,
     SystemAccount,
     balance_index,
     event_index,
-    from_limbs,
     market_index,
 )
 from circuits.steps import Kind, Step
@@ -76,11 +73,17 @@ def borrowed(lots: int = 0, quote: int = -15_000_000_000) -> Ledger:
     return ledger
 
 
-def covered(half: int) -> Ledger:
-    """What her ether counts is less than 2^28, or, with half 1, a multiple of that."""
-    value = from_limbs(borrowed().read(market_index(ETH))[MARKET_WEIGHT : MARKET_WEIGHT + 2])
-    whole = 1 << 2 * LIMB_BITS
-    return borrowed((1, whole // gcd(value, whole))[half], -10_000_000 * whole - 10 * value)
+def covered() -> Ledger:
+    """Erin has a lot of ether, and owes a multiple of 2^28."""
+    return borrowed(1, -10 << 2 * LIMB_BITS)
+
+
+def provided() -> Ledger:
+    """Alice has a lot of ether."""
+    ledger = crashed()
+    units = ledger.read(market_index(ETH))[MARKET_LOT_UNITS]
+    run_batch(ledger, [Deposit(2, 1, ALICE, ETH, units), SetPrice(ETH, 268_162, LATER)], LATER)
+    return ledger
 
 
 def indebted() -> Ledger:
@@ -243,11 +246,11 @@ def scripts() -> dict[str, Callable[[], Script]]:
             amend=taken_by(SystemAccount.FUNDING_POOL, Kind.DELEVERAGE, 0),
         ),
         "deleverage_venue: a loss is of one that requires nothing": of(partial(socialise, account=ALICE)),
-        **{
-            f"a loss is of one without collateral, {name} half": of(socialise, partial(covered, half))
-            for half, name in enumerate(("low", "high"))
-        },
-        **{f"deleverage_venue: missing limb {k}": of(partial(lost, more=LIMB**k), borrowed) for k in range(4)},
+        "deleverage_header: no collateral is left, or a carry": of(
+            partial(socialise, loss=10 << 2 * LIMB_BITS), covered
+        ),
+        "deleverage_header: no collateral is left, or no carry": of(deleverage, provided),
+        **{f"deleverage_venue: limb {k} of the loss": of(partial(lost, more=LIMB**k), borrowed) for k in range(4)},
         "deleverage_rules: open interest shrinks": of(deleverage, hooks={rules: add(RULES_INTEREST)}, amend=left),
         "deleverage_event: index": of(deleverage, hooks={recorded: elsewhere}),
         "deleverage_event: new element 0": of(deleverage, hooks={recorded: add(0)}),

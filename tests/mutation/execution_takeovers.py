@@ -23,7 +23,7 @@ from circuits.records import (
     rules_index,
 )
 from circuits.steps import Kind, Step
-from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING
+from circuits.transitions.take_over import GAP_PORT, MORE, PERPETUAL, REMAINING, WAIVED
 from state.accounts import balance_record, header_record
 from state.ledger import Ledger
 from tests.batches import BTC_PERP, CAROL, DEBTOR, ETH, ETH_PERP, USDC
@@ -193,6 +193,13 @@ def unchecked() -> Script:
     return script(amend, {Step.FUND_HEADER: skip}, at(fund_quote=0))
 
 
+def ruining(waived: int) -> Script:
+    """The fund is ruined; its check fails, and that is said to be waived or not."""
+    kinds = (Kind.TAKE_OVER, Kind.TAKE, Kind.TAKEN)
+    amend = both(*(setting(kind, EVERY, **{WAIVED: waived}) for kind in kinds), setting(Kind.TAKEN, EVERY, fails=1))
+    return script(amend, ledger=at(fund_quote=0))
+
+
 def fund_with(mask: int, hooks: Hooks | None = None, **values: int) -> Script:
     """The fund's check does not see its perpetuals."""
     amend = setting(Kind.TAKEN, EVERY, mask=mask, **values)
@@ -297,6 +304,8 @@ def of_fund() -> dict[str, Callable[[], Script]]:
             ledger=rich, taken=(USDC, BTC_PERP), remaining=(7, 6),
         ),
         "fund_header: moment of prices": lambda: flattered(take_over, Kind.TAKEN),
+        "take_header: the fund's check is not waived": partial(ruining, 1),
+        "fund_header: fails only if waived": partial(ruining, 0),
         "what leads to fund_header": unchecked,
         "take_header: events are seen": partial(ahead, take_over, DEBTOR, standing),
         "fund_header: events are seen": partial(ahead, take_over, FUND, standing),

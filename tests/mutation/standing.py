@@ -144,9 +144,10 @@ def convert(
     amount: int | None = None,
     fund: int = FUND,
     unseen_of_fund: Sequence[int] = (),
+    fund_fails: int = 0,
 ) -> None:
     """So many lots of an asset at a price a lot; by default the shortfall is what is owed, and the rest
-    follows."""
+    follows. fund_fails: whether the fund's check is said to fail, and that waived."""
     memory = forger.memory
     row = forger.header(Step.SEIZE_HEADER, account)
     check(forger, row, account)
@@ -160,7 +161,7 @@ def convert(
     forger.balance(Step.SWAP_QUOTE, account, USDC, amount)
     forger.balance(Step.SWAP_OTHER_QUOTE, FUND, USDC, -amount)
     check(forger, forger.header(Step.FUND_HEADER, fund), fund, unseen_of_fund)
-    memory.witness.begin(Kind.CONVERT, account, asset, lots, price, owed)
+    memory.witness.begin(Kind.CONVERT, account, asset, lots, price, owed, fund_fails)
 
 
 def cash(forger: Forger, account: int) -> int:

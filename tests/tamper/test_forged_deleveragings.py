@@ -95,10 +95,10 @@ FORGERIES = [
             "execution: deleverage_venue: a loss is of one that requires nothing", Socialise(ALICE),
             Rule.HAS_POSITIONS, ledger=crashed),
     Forgery("a loss of an account with collateral is socialised", socialise,
-            "execution: a loss is of one without collateral, low half", Socialise(ERIN), Rule.HAS_COLLATERAL,
+            "execution: deleverage_header: no collateral is left, or no carry", Socialise(ERIN), Rule.HAS_COLLATERAL,
             ledger=partial(borrowed, 100_000)),
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
-            "execution: deleverage_venue: missing limb 0", ledger=borrowed),
+            "execution: deleverage_venue: limb 0 of the loss", ledger=borrowed),
 ]
 
 
