@@ -8,11 +8,14 @@ against the other side (deleveraging), and what is then still owed is shared by 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE, LIMIT_MAX, RATIO_ONE
+from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE, LIMIT_MAX, RATIO_ONE, SIZE_MAX
 from circuits.buses import Tier
 from circuits.records import (
+    EVENT_BOOK,
     FIRST_TRADER,
     HEADER_EVENTS,
+    MARKET_MARK,
+    MARKET_WEIGHT,
     ORDER_LEFT,
     ORDER_PRICE,
     VENUE_EVENTS,
@@ -20,6 +23,8 @@ from circuits.records import (
     SystemAccount,
     Tag,
     balance_index,
+    event_index,
+    from_limbs,
     header_index,
     market_index,
 )
@@ -38,6 +43,7 @@ from state.transitions.liquidate import Liquidate
 from state.transitions.socialise import Socialise
 from state.transitions.take_over import TakeOver
 from state.transitions.unwind import Unwind
+from state.venue import Instrument
 from state.zero_price import zero_price
 
 FEE = 5_000  # of a liquidation order, in 1 / FEE_ONE, to the insurance fund
@@ -64,10 +70,13 @@ class Liquidator:
         self.refused: Counter[tuple[str, Rule]] = Counter()
 
     def below_maintenance(self, accounts: Iterable[int] | None = None) -> list[int]:
-        """Those of the accounts, by default of all traders, that may be liquidated now: the least healthy first."""
+        """Those of the accounts, by default of all traders, that may be liquidated now: the least healthy first. Those
+        whose positions deleveragings change see these before."""
         found = []
         traders = range(FIRST_TRADER, account_count(self._ledger))
         for account in traders if accounts is None else filter(traders.__contains__, accounts):
+            if self._is_behind(account):
+                self._catch_up(account)
             state = self._below(account, Tier.MAINTENANCE)
             if state is not None:
                 percent = state.percent(RATIO_ONE)
@@ -128,10 +137,23 @@ class Liquidator:
         self.counts[name] += 1
         return True
 
+    def _unseen(self, account: int) -> range:
+        """The deleveragings that the account has not seen."""
+        seen = self._ledger.read(header_index(account))[HEADER_EVENTS]
+        return range(seen, self._ledger.read(VENUE_INDEX)[VENUE_EVENTS])
+
+    def _is_behind(self, account: int) -> bool:
+        """Whether one of those reduces a position of the account."""
+        for number in self._unseen(account):
+            market, longs = divmod(self._ledger.read(event_index(number))[EVENT_BOOK], 2)
+            lots = balance_amount(self._ledger.read(balance_index(account, market)))
+            if lots > 0 if longs else lots < 0:
+                return True
+        return False
+
     def _catch_up(self, account: int) -> None:
         """Deleveraging events first, which change positions."""
-        events = self._ledger.read(VENUE_INDEX)[VENUE_EVENTS]
-        while self._ledger.read(header_index(account))[HEADER_EVENTS] < events and self._try("ApplyEvent", account):
+        while self._unseen(account) and self._try("ApplyEvent", account):
             pass
 
     def _cancel(self, state: Health) -> None:
@@ -140,16 +162,27 @@ class Liquidator:
                 return
 
     def _convert(self, state: Health) -> None:
+        """As many lots as the insurance fund can pay for near the mark, then the rest at what they count as collateral,
+        if the account has negative equity: that costs the fund nothing."""
         for asset in self._ledger.venue.collateral:
-            held = balance_amount(self._ledger.read(balance_index(state.account, asset.number))) // asset.lot_units
-            now = self._below(state.account, Tier.MAINTENANCE)
-            if asset.tag == Tag.ASSET and held > 0 and now is not None and now.margin.shortfall:
-                lowest, mark = conversion_prices(self._ledger.read(market_index(asset.number)), now.margin)
-                # A fund that cannot pay near the mark may still pay what the asset counts as collateral.
-                for price in sorted({mark - mark // CONVERSION_DISCOUNT, max(1, lowest)}, reverse=True):
-                    lots = min(held, -(-now.margin.shortfall // price))
-                    if self._try("Convert", state.account, asset.number, lots, price):
-                        break
+            if asset.tag == Tag.ASSET:
+                market = self._ledger.read(market_index(asset.number))
+                mark, value = (from_limbs(market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
+                for price in dict.fromkeys((mark - mark // CONVERSION_DISCOUNT, max(1, value))):
+                    self._convert_at(state.account, asset, price, price - value)
+
+    def _convert_at(self, account: int, asset: Instrument, price: int, cost: int) -> None:
+        """No more than is needed; cost: what a lot costs the fund's equity."""
+        now = self._below(account, Tier.MAINTENANCE)
+        if now is None or not now.margin.shortfall:
+            return
+        lowest, highest = conversion_prices(self._ledger.read(market_index(asset.number)), now.margin)
+        held = balance_amount(self._ledger.read(balance_index(account, asset.number))) // asset.lot_units
+        lots = min(held, SIZE_MAX, -(-now.margin.shortfall // price))
+        if cost > 0:
+            lots = min(lots, max(0, health(self._ledger, SystemAccount.INSURANCE).margin.equity) // cost)
+        if lots and lowest <= price <= highest:
+            self._try("Convert", account, asset.number, lots, price)
 
     def _liquidate(self, state: Health) -> None:
         """Orders on the book, the position that requires most first."""
@@ -197,9 +230,9 @@ class Liquidator:
 
     def _deleverage(self, state: Health) -> None:
         for position in state.positions:
-            if position.size and state.margin.equity < 0:
+            if position.size and position.weight and state.margin.equity < 0:  # settled: no weight
                 self._try("Deleverage", state.account, position.market)
 
     def _socialise(self, state: Health) -> None:
-        if state.margin.equity < 0 and not any(position.size for position in state.positions):
+        if state.margin.equity < 0 and not state.margin.requirement:
             self._try("Socialise", state.account)

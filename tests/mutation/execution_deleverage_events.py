@@ -48,7 +48,7 @@ from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.settle import SettleMarket
-from tests.batches import BOB, BTC_PERP, ETH_PERP, LATE, USDC, run_batch, with_rules
+from tests.batches import BOB, BTC_PERP, ETH, ETH_PERP, LATE, USDC, run_batch, with_rules
 from tests.deleveragings import ALICE, ERIN, FRANK, LATER, POSITIONS
 from tests.mutation.deleveraging import deleverage, socialise
 from tests.mutation.execution_accesses import Act
@@ -370,16 +370,17 @@ def of_another_market() -> Script:
 
 
 def bidden() -> Ledger:
-    """Eve bids for ETH-PERP. The limbs of the fund's equity are a maker's rate, a fee, a limit and, as it is not
-    negative, some lots."""
+    """Eve bids for ETH-PERP, and Bob, who has no ether, owes what his positions are worth. The limbs of the fund's
+    equity are a maker's rate, a fee, a limit and, as it is not negative, some lots."""
     quote = SALE.price * HALF + SALE.fee * LIMB + RATES[0]
     ledger = staged(Order(EVE, ETH_PERP, True, 2_681_000, SIZE, LATE))
-    return loaded(ledger, {balance_index(FUND, USDC): balance_record(quote)})
+    owed = balance_amount(ledger.read(balance_index(BOB, USDC))) - account_figures(ledger, BOB).margin.cash
+    poor = {balance_index(BOB, USDC): balance_record(owed), balance_index(BOB, ETH): balance_record(0)}
+    return loaded(ledger, poor | {balance_index(FUND, USDC): balance_record(quote)})
 
 
 def forced_sale() -> Script:
-    """Bob, who is healthy and says nothing, is checked as if a position was to be closed; an order follows at once, at
-    whatever price, which is forced."""
+    """Bob is checked as if a position was to be closed; an order follows at once, at whatever price, that is forced."""
     kept: list[ScriptedTrace] = []
 
     def act(forger: Forger) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from circuits.bounds import CONVERSION_DISCOUNT
+from circuits.bounds import CONVERSION_DISCOUNT, SIZE_MAX
 from circuits.records import MARKET_MARK, balance_index, from_limbs, market_index
 from state.accounts import balance_amount
 from state.errors import Refusal, Rule
@@ -10,6 +10,7 @@ from state.ledger import Ledger
 from state.transitions.convert import Convert
 from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
 from tests.circuits.test_agreement import assert_agreed
+from tests.mutation.execution_conversions import worthless
 from tests.mutation.standing import FUND, Standing, standing
 from tests.state.test_take_over import TIME, held, margin_of
 
@@ -53,15 +54,36 @@ def test_the_price_is_near_the_mark(price: int) -> None:
     assert refused(ledger, price=price) is Rule.CONVERSION_PRICE
 
 
-def test_of_negative_equity_a_fund_without_any_buys_at_the_collateral_value() -> None:
-    ledger = opened(Standing(fund_quote=0))
+@pytest.mark.parametrize("owed", [0, 1, 10_000_000_000])
+def test_of_negative_equity_a_fund_without_any_buys_at_the_collateral_value(owed: int) -> None:
+    ledger = opened(Standing(fund_quote=-owed))
     assert margin_of(ledger, DEBTOR).equity < 0
     assert refused(ledger, 100_000, VALUE - 1) is Rule.CONVERSION_PRICE
     assert refused(ledger, 100_000, VALUE + 1) is Rule.FUND_SHORT
     equity = margin_of(ledger, DEBTOR).equity
     assert refused(ledger, 100_000, VALUE) is None
-    assert (margin_of(ledger, DEBTOR).equity, margin_of(ledger, FUND).equity) == (equity, 0)
+    assert (margin_of(ledger, DEBTOR).equity, margin_of(ledger, FUND).equity) == (equity, -owed)
     assert margin_of(ledger, DEBTOR).collateral == 0
+    assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize(("beyond", "rule"), [(0, None), (1, Rule.FUND_SHORT)])
+def test_a_fund_that_owes_buys_as_many_lots_as_count(beyond: int, rule: Rule | None) -> None:
+    lots = SIZE_MAX - 5 + beyond
+    ledger = opened(Standing(fund_eth=lots * 10_000 + 9_999, fund_quote=-lots * VALUE - 7))
+    assert margin_of(ledger, FUND).equity == -7
+    assert refused(ledger, 5, VALUE) is rule
+    assert margin_of(ledger, FUND).equity == -7
+    assert_agreed(*ledger.close_batch())
+
+
+def test_what_counts_nothing_is_not_taken_for_less() -> None:
+    ledger = worthless()
+    ledger.begin_batch(TIME)
+    assert margin_of(ledger, DEBTOR).equity < 0
+    for price in (0, 1, LOW - 1):
+        assert refused(ledger, price=price) is Rule.CONVERSION_PRICE
+    assert refused(ledger, price=LOW) is None
     assert_agreed(*ledger.close_batch())
 
 

@@ -10,19 +10,25 @@ from hypothesis import strategies as st
 
 from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE
 from circuits.buses import Tier
-from circuits.records import SystemAccount
-from state.accounts import swap
+from circuits.records import Status, SystemAccount
+from circuits.steps import Step
+from state.accounts import change_balance, swap
 from state.errors import Refusal, Rule
 from state.health import health
 from state.ledger import Ledger
 from state.liquidator import FEE, Liquidator
 from state.transitions import Transition
+from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import CancelAll, ForceCancel
+from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
 from state.transitions.order import Order, Policy
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
-from tests.batches import ALICE, BOB, ETH, ETH_PERP, USDC, new_ledger
+from state.transitions.set import SetStatus
+from state.transitions.settle import SettleMarket
+from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, new_ledger, run_batch
+from tests.deleveragings import CAROL, FRANK, LATER, crash, opened
 
 MARK, SIZE, TIME = 2_680_000, 1_000, 60
 OTHERS = ("Convert", "Liquidate", "TakeOver", "Deleverage", "Socialise", "Unwind")
@@ -105,15 +111,50 @@ def test_who_has_no_position_and_owes_is_shared_by_all(monkeypatch: pytest.Monke
     assert attempts == [("TakeOver", ALICE), ("Socialise", ALICE)]
 
 
-def test_assets_are_converted_while_cash_is_owed() -> None:
+@pytest.mark.parametrize("payable", [0, 300, 10_000])
+def test_assets_are_converted_while_cash_is_owed(payable: int) -> None:
+    """As many lots near the mark as the fund can pay for, and then the others at what they count as collateral."""
     ledger = world(2_480_000, quote=2_000_000, eth=8_000_000)  # 0.08 ETH; cash is 2 - 1.34 - 200
-    price = 268_000 - 268_000 // CONVERSION_DISCOUNT
+    price, value = 268_000 - 268_000 // CONVERSION_DISCOUNT, 268_000 * 85 // 100
+    ledger.apply(Deposit(0, 3, SystemAccount.INSURANCE, USDC, (price - value) * payable + 1))
     liquidator, attempts = watched(ledger)
     liquidator.relieve_all()
-    shortfall = health(ledger, ALICE).margin.shortfall
-    assert attempts[0] == ("Convert", ALICE, ETH, -(-shortfall // price), price)
-    assert attempts[1] == ("Convert", ALICE, ETH, 800, 268_000 * 85 // 100)  # what it counts as collateral
-    assert attempts[2] == ("TakeOver", ALICE)
+    needed = -(-health(ledger, ALICE).margin.shortfall // price)
+    near = [("Convert", ALICE, ETH, min(payable, needed), price)] * bool(payable)
+    assert attempts == [
+        *near, ("Convert", ALICE, ETH, 800, value), ("TakeOver", ALICE), ("Deleverage", ALICE, ETH_PERP),
+    ]  # fmt: skip
+
+
+def test_who_has_assets_is_deleveraged_without_them_though_the_fund_owes() -> None:
+    ledger = world(2_380_000, quote=2_000_000, eth=8_000_000)
+    assert ledger._memory is not None
+    quote = ledger.venue.instruments[USDC]
+    change_balance(ledger._memory, Step.SWAP_QUOTE, SystemAccount.INSURANCE, quote, -1)
+    liquidator = Liquidator(ledger)
+    liquidator.relieve_all()
+    assert [type(transition).__name__ for transition in liquidator.applied] == ["Convert", "Deleverage", "Socialise"]
+    state, fund = (health(ledger, account).margin for account in (ALICE, SystemAccount.INSURANCE))
+    assert (state.equity, state.collateral, fund.equity) == (0, 0, -1)
+
+
+def test_a_position_in_a_settled_market_keeps_no_loss_from_being_shared() -> None:
+    ledger = world(2_380_000)
+    for transition in (SetStatus(ETH_PERP, Status.HALTED), SettleMarket(ETH_PERP)):
+        ledger.apply(transition)
+    liquidator, attempts = watched(ledger)
+    liquidator.relieve_all()
+    assert attempts == [("TakeOver", ALICE), ("Socialise", ALICE)]
+
+
+def test_who_is_deleveraged_is_seen() -> None:
+    """Bob gave his lots at a price that ruined him; he has not seen that yet."""
+    ledger = opened({CAROL: 9_999, FRANK: -9_999}, (CAROL,), money=8_000_000_000)
+    run_batch(ledger, [crash(), Deleverage(CAROL, BTC_PERP)], LATER)
+    ledger.begin_batch(LATER)
+    liquidator = Liquidator(ledger)
+    assert liquidator.below_maintenance() == []
+    assert liquidator.applied == [ApplyEvent(FRANK)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -16,11 +16,12 @@ from state.ledger import Ledger
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.deleverage import Deleverage
 from state.transitions.deposit import Deposit
+from state.transitions.price import SetPrice
 from state.transitions.socialise import Socialise
 from tests.batches import BTC_PERP, ETH_PERP, USDC, run_batch
 from tests.deleveragings import ALICE, BOB, CAROL, ERIN, FRANK, LATER, crash, opened
 from tests.mutation.deleveraging import deleverage, see, socialise
-from tests.mutation.execution_deleveragings import borrowed
+from tests.mutation.execution_deleveragings import borrowed, provided
 from tests.mutation.script import Script
 from tests.mutation.world import report_of
 from tests.proving import proof_is_accepted
@@ -32,6 +33,13 @@ def crashed(sign: int = 1) -> Ledger:
     """Alice cannot be paid for."""
     ledger = opened(sign=sign)
     run_batch(ledger, [crash(sign)], LATER)
+    return ledger
+
+
+def capped(change: int) -> Ledger:
+    """The mark is kept from following a price."""
+    ledger = crashed()
+    run_batch(ledger, [SetPrice(BTC_PERP, crash().price + change, LATER)], LATER)
     return ledger
 
 
@@ -97,6 +105,13 @@ FORGERIES = [
     Forgery("a loss of an account with collateral is socialised", socialise,
             "execution: deleverage_header: no collateral is left, or no carry", Socialise(ERIN), Rule.HAS_COLLATERAL,
             ledger=partial(borrowed, 100_000)),
+    Forgery("a position of an account with collateral is closed", deleverage,
+            "execution: deleverage_header: no collateral is left, or no carry", Deleverage(ALICE, BTC_PERP),
+            Rule.HAS_COLLATERAL, ledger=provided),
+    *(Forgery(f"a position is closed at a mark that is capped {name}", deleverage,
+              "margin: only the initial tier has checks on stale prices", Deleverage(ALICE, BTC_PERP),
+              Rule.STALE_PRICE, ledger=partial(capped, change))
+      for name, change in (("in its favour", -1), ("against it", 1))),
     Forgery("more than a loss is socialised", lambda forger: socialise(forger, loss=10**10),
             "execution: deleverage_venue: limb 0 of the loss", ledger=borrowed),
 ]

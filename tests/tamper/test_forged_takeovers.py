@@ -12,7 +12,7 @@ from state.transitions.take_over import TakeOver
 from tests.batches import BTC_PERP, DEBTOR, ETH, USDC
 from tests.mutation.execution import forgeries
 from tests.mutation.execution_accesses import Act
-from tests.mutation.execution_conversions import LOW, MARK, OWED, SOLVENT
+from tests.mutation.execution_conversions import FULL, LOW, MARK, OWED, SOLVENT, VALUE, worthless
 from tests.mutation.execution_takeovers import RICH, at, flattered
 from tests.mutation.script import Script
 from tests.mutation.standing import Standing, capped, convert, standing, take_over
@@ -101,6 +101,30 @@ FORGERIES = [
         Rule.CONVERSION_PRICE,
     ),
     Forgery(
+        "a fund that owes pays more than the collateral value",
+        partial(convert, price=VALUE + 1, fund_fails=1),
+        "execution: convert_market: the fund's check is waived at the collateral value, limb 0",
+        Convert(DEBTOR, ETH, 1_000, VALUE + 1),
+        Rule.FUND_SHORT,
+        ledger=at(fund_quote=0),
+    ),
+    Forgery(
+        "a fund that owes buys lots that do not count",
+        partial(convert, price=VALUE, fund_fails=1),
+        "execution: swap_other_base: where it is waived all lots count",
+        Convert(DEBTOR, ETH, 1_000, VALUE),
+        Rule.FUND_SHORT,
+        ledger=FULL,
+    ),
+    Forgery(
+        "an asset that counts nothing is converted for nothing",
+        partial(convert, price=0),
+        "execution: convert_market: a lower price has a value",
+        Convert(DEBTOR, ETH, 1_000, 0),
+        Rule.CONVERSION_PRICE,
+        ledger=worthless,
+    ),
+    Forgery(
         "the quote is converted",
         partial(convert, asset=USDC, lots=1, price=6_500_000),
         "execution: convert_market: kind of record",
@@ -136,6 +160,8 @@ def test_a_named_constraint_fails_and_no_proof_verifies(forgery: Forgery) -> Non
         "fund_header: mask register",  # a fund whose positions are not seen
         "fund_header: the fund",  # another account's equity
         "what leads to fund_header",  # nobody's equity
+        "take_header: the fund's check is not waived",
+        "fund_header: fails only if waived",
         "take_rules: open interest",
         "convert: cash is owed",
         "convert: shortfall, limb 0",
