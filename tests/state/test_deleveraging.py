@@ -255,6 +255,43 @@ def test_a_system_account_takes_deposits_after_an_event(account: SystemAccount, 
     assert_agreed(*ledger.close_batch())
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("change", [1, -1])
+def test_it_waits_until_marks_have_arrived(sign: int, change: int) -> None:
+    ledger = opened(sign=sign)
+    run_batch(ledger, [crash(sign), SetPrice(BTC_PERP, crash(sign).price + change, LATER)], LATER)
+    ledger.begin_batch(LATER + 60)
+    assert account_figures(ledger, ALICE).margin.equity < 0
+    with pytest.raises(Refusal) as caught:
+        ledger.apply(Deleverage(ALICE, BTC_PERP))
+    assert caught.value.rule is Rule.STALE_PRICE
+    ledger.apply(SetPrice(BTC_PERP, crash(sign).price + change, LATER + 60))
+    ledger.apply(Deleverage(ALICE, BTC_PERP))
+    assert_agreed(*ledger.close_batch())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("owed", [0, 10_000_000_000])
+def test_assets_go_before_positions(sign: int, owed: int) -> None:
+    """Also to a fund that owes, at what they count; then her equity is what it was, and she has none left."""
+    ledger, lots = opened(sign=sign), 300
+    ether = Deposit(2, 1, ALICE, ETH, lots * 10_000 + 1), SetPrice(ETH, 268_162, LATER)
+    run_batch(ledger, [crash(sign), *ether], LATER)
+    ledger.store.load([(balance_index(SystemAccount.INSURANCE, USDC), balance_record(-owed), NO_SALT)])
+    equity, value = account_figures(ledger, ALICE).margin.equity, 268_162 * 85 // 100
+    ledger.begin_batch(LATER)
+    for part in (lots - 1, 1):
+        with pytest.raises(Refusal) as caught:
+            ledger.apply(Deleverage(ALICE, BTC_PERP))
+        assert caught.value.rule is Rule.HAS_COLLATERAL
+        ledger.apply(Convert(ALICE, ETH, part, value))
+    figures = [account_figures(ledger, account).margin.equity for account in (ALICE, SystemAccount.INSURANCE)]
+    assert figures == [equity, -owed]
+    ledger.apply(Deleverage(ALICE, BTC_PERP))
+    assert balance(ledger, ALICE, ETH) == 1
+    assert_agreed(*ledger.close_batch())
+
+
 def borrowed() -> Ledger:
     """Erin owes cash that her ether, which the insurance fund has bought, did not cover any more."""
     ledger = opened()

@@ -127,7 +127,7 @@ def test_assets_are_converted_while_cash_is_owed(payable: int) -> None:
 
 
 def test_who_has_assets_is_deleveraged_without_them_though_the_fund_owes() -> None:
-    ledger = world(2_380_000, quote=2_000_000, eth=8_000_000)
+    ledger = world(2_280_000, quote=2_000_000, eth=8_000_000)
     assert ledger._memory is not None
     quote = ledger.venue.instruments[USDC]
     change_balance(ledger._memory, Step.SWAP_QUOTE, SystemAccount.INSURANCE, quote, -1)

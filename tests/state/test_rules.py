@@ -259,7 +259,7 @@ CASES = [
     *(Case(Rule.FUND_CAN_PAY, refused, insolvent(DEBT, 5_000, DEBT))
       for refused in (Deleverage(CAROL, BTC_PERP), Socialise(CAROL))),
     Case(Rule.HAS_POSITIONS, Socialise(CAROL), insolvent(DEBT, 1)),
-    Case(Rule.HAS_COLLATERAL, Socialise(BOB), BOB_OWES),
+    *(Case(Rule.HAS_COLLATERAL, refused, BOB_OWES) for refused in (Socialise(BOB), Deleverage(BOB, BTC_PERP))),
     Case(Rule.NO_POSITION, Deleverage(CAROL, BTC_PERP), insolvent(DEBT)),
     Case(Rule.ORDERS_REST, Deleverage(CAROL, BTC_PERP),
          insolvent(DEBT, 1) | {header_index(CAROL): header_record(Role.TRADER, 0, 1 | 1 << BTC_PERP, orders=1)}),
