@@ -241,6 +241,23 @@ def worthless() -> Ledger:
     return ledger
 
 
+def of_fund() -> dict[str, Callable[[], Script]]:
+    """Forgeries of what a fund that owes may buy, by label."""
+    return {
+        "convert_market: a lower price has a value": lambda: script(ledger=worthless, price=0),
+        **{
+            f"convert_market: the fund's check is waived at the collateral value, limb {k}": partial(
+                script, ledger=at(fund_quote=0), price=VALUE + LIMB**k, fund_fails=1
+            )
+            for k in range(2)
+        },
+        "swap_other_base: where it is waived all lots count": lambda: script(ledger=FULL, price=VALUE, fund_fails=1),
+        "convert_market: units of a lot": lambda: script(
+            every(**{layout.LOT: LOT + 1}), ledger=FULL, price=VALUE, fund_fails=1
+        ),
+    }
+
+
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
     market, swapped = Step.CONVERT_MARKET, Step.SWAP_BASE
@@ -264,17 +281,6 @@ def scripts() -> dict[str, Callable[[], Script]]:
         ),
         "convert_market: a lower price is boolean": lambda: script(twice_lower, price=1),
         "convert: a lower price is of negative equity": lambda: script(price=LOW - 1, ledger=SOLVENT),
-        "convert_market: a lower price has a value": lambda: script(ledger=worthless, price=0),
-        **{
-            f"convert_market: the fund's check is waived at the collateral value, limb {k}": partial(
-                script, ledger=at(fund_quote=0), price=VALUE + LIMB**k, fund_fails=1
-            )
-            for k in range(2)
-        },
-        "swap_other_base: where it is waived all lots count": lambda: script(ledger=FULL, price=VALUE, fund_fails=1),
-        "convert_market: units of a lot": lambda: script(
-            every(**{layout.LOT: LOT + 1}), ledger=FULL, price=VALUE, fund_fails=1
-        ),
         "convert_market: at least one lot": lambda: script(lots=0),
         "convert_market: units, limb 0": partial(overgiven, 0, True),
         "convert_market: units, limbs 1 and 2": partial(overgiven, 1, True),
@@ -298,6 +304,7 @@ def scripts() -> dict[str, Callable[[], Script]]:
         "the first row is no convert_worth": partial(headless, 2, nothing),
         "the first row is no swap_base": partial(headless, 3, nothing),
         "register forced is kept": unforced,
+        **of_fund(),
     }
     for k in range(AMOUNT_LIMBS):
         table[f"convert: shortfall, limb {k}"] = partial(owing, k)

@@ -29,10 +29,12 @@ from circuits.records import (
     vault_index,
 )
 from circuits.statement import Movement
+from state.accounts import balance_amount, balance_record
 from state.errors import Refusal
 from state.ledger import Ledger
 from state.transitions import Transition
 from state.transitions.cash_out import CashOut
+from state.transitions.convert import Convert
 from state.transitions.deposit import Deposit
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
@@ -40,12 +42,26 @@ from state.transitions.settle import SettleMarket
 from state.transitions.socialise import Socialise
 from state.transitions.transfer import Transfer
 from state.transitions.withdraw import Withdraw
-from tests.batches import ALICE, BOB, BTC_PERP, CAROL, ETH, USDC, every_kind, every_settlement, new_ledger, trade
+from tests.batches import (
+    ALICE,
+    BOB,
+    BTC_PERP,
+    CAROL,
+    DEBTOR,
+    ETH,
+    USDC,
+    every_kind,
+    every_settlement,
+    new_ledger,
+    trade,
+)
 from tests.deleveragings import ERIN, FRANK, KEY, LATER
 from tests.mutation.audit import Audit
+from tests.mutation.execution_conversions import VALUE
 from tests.mutation.execution_deleverage_checks import headless
 from tests.mutation.execution_deleveragings import borrowed
 from tests.mutation.execution_settlements import MARKED, halted, settled
+from tests.mutation.execution_takeovers import at
 from tests.mutation.replay import falsehood
 from tests.mutation.stage import DAVE, MARK, NOBODY, staged
 from tests.mutation.world import ledger_with_history
@@ -153,6 +169,15 @@ def test_a_loss_that_the_fund_could_pay_breaks_a_rule() -> None:
     forged.ledger.rollback(forged.old_root)
     found = falsehood(forged.ledger, forged.statement, forged.traces["execution"], forged.traces["tree"])
     assert "15000000000 is lost, though the insurance fund has equity 15000000000" in (found or "")
+
+
+def test_a_fund_that_owes_may_buy_at_the_collateral_value_and_no_higher() -> None:
+    audit = audited(at(fund_quote=-7)(), [Convert(DEBTOR, ETH, 1_000, VALUE)])
+    assert audit.broken_rule() is None
+    places = {balance_index(SystemAccount.INSURANCE, USDC): 1, balance_index(DEBTOR, USDC): -1}
+    before = {place: balance_record(balance_amount(audit.old[place]) + more) for place, more in places.items()}
+    dearer = replace(audit, old={**audit.old, **before})
+    assert dearer.broken_rule() == "the insurance fund has equity -7, before -6"
 
 
 POOL = SystemAccount.FUNDING_POOL
