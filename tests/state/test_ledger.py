@@ -34,11 +34,14 @@ from state.transitions import Transition
 from state.transitions.apply_event import ApplyEvent
 from state.transitions.cancel import Cancel, CancelAll, Modify
 from state.transitions.deposit import Deposit
+from state.transitions.liquidate import Liquidate
 from state.transitions.order import Order
 from state.transitions.price import SetPrice
 from state.transitions.register import Register
 from state.transitions.sample_funding import SampleFunding
+from state.transitions.take_over import TakeOver
 from state.transitions.transfer import Transfer
+from state.transitions.unwind import Unwind
 from state.transitions.withdraw import Withdraw
 from state.venue import Venue
 from tests.batches import ALICE, BOB, BTC_PERP, ETH, ETH_PERP, USDC, every_kind, new_ledger, run_batch, trade
@@ -51,6 +54,7 @@ ORDER_CHAIN = "ORDER( MATCH| FAIL| SKIP)* (FILLED|DISCARD|REST)"
 CHAINS: dict[type[Transition], str] = {
     Order: ORDER_CHAIN, Modify: f"CANCEL {ORDER_CHAIN}", CancelAll: "CANCEL( CANCEL)*",
     SampleFunding: "SAMPLE_FUNDING( SAMPLE_ORDER)+ SAMPLE_END", ApplyEvent: "EVENT (UNMOVED|REDUCE)",
+    Liquidate: f"LIQUIDATE {ORDER_CHAIN}", Unwind: f"UNWIND {ORDER_CHAIN}", TakeOver: "TAKE_OVER( TAKE)+ TAKEN",
 }  # fmt: skip
 
 
