@@ -1,5 +1,6 @@
 """An account with negative equity that the insurance fund cannot take over: the accesses that show it."""
 
+from circuits.buses import Capped
 from circuits.records import VENUE_EVENTS, VENUE_INDEX, SystemAccount
 from circuits.steps import Step
 from state.accounts import access_header
@@ -20,7 +21,7 @@ def require_insolvent(memory: Memory, account: int) -> tuple[Margin, int]:
     row = access_header(memory, Step.DELEVERAGE_FUND, fund, traders_only=False)
     funds = judge(memory, row, fund)
     row = access_header(memory, Step.DELEVERAGE_HEADER, account)
-    margin = judge(memory, row, account, strict=True)
+    margin = judge(memory, row, account, capped=Capped.ALL)
     if margin.equity >= 0:
         raise Refusal(Rule.SOLVENT, account=account, equity=margin.equity)
     if funds.equity + margin.equity >= 0:

@@ -10,7 +10,7 @@ from circuits.accounts import fresh_prices, header, market_leaf
 from circuits.air import Where
 from circuits.bounded import unsound_bounded
 from circuits.bounds import BIAS_TOP_LIMB, LIMB, MAX_EVENTS
-from circuits.buses import Tier
+from circuits.buses import Capped, Tier
 from circuits.execution import CASH_PORTS, EQUITY_PORTS, Execution
 from circuits.expression import Expression, total
 from circuits.notional import notional
@@ -57,10 +57,10 @@ def _equities(execution: Execution) -> None:
     are not capped at all: a mark that is kept back would be at the expense of whoever is opposite."""
     account = execution.register("account")
     fund, step = Step.DELEVERAGE_FUND, Step.DELEVERAGE_HEADER
-    for each in (fund, step):
+    for each, capped in ((fund, Capped.ADVERSE), (step, Capped.ALL)):
         header(execution, each, message=False, may_open=False, checked=True)
         execution.ask(each, int(Tier.ZERO))
-        fresh_prices(execution, each, strict=each is step)
+        fresh_prices(execution, each, capped=capped)
     execution.require(fund, "it is the fund", account - int(SystemAccount.INSURANCE))
     execution.require(step, "the account is a trader", execution.old[HEADER_ROLE] - int(Role.TRADER))
     for k, name in enumerate(FUND_EQUITY):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, CAPPED_BIT, LIMB_BITS, MAX_EVENTS
-from circuits.buses import Tier
+from circuits.bounds import AMOUNT_LIMBS, BIAS, BIAS_TOP_LIMB, LIMB_BITS, MAX_EVENTS
+from circuits.buses import Capped, Tier
 from circuits.execution import CASH_PORTS, EQUITY_PORTS, REQUIRED_PORTS
 from circuits.records import (
     EVENT_FUNDING,
@@ -43,10 +43,9 @@ def fill(trace: ExecutionTrace) -> None:
         fund, header, closes = *rows[:2], int(kind is Kind.DELEVERAGE)
         trace.registers(kind, account=trace.argument(kind, "account"), **{CLOSES: closes})
         trace.register("account", fund, int(SystemAccount.INSURANCE))
-        for row in (fund, header):
+        for row, fails, capped in ((fund, trace.argument(kind, "fund_fails"), Capped.ADVERSE), (header, 1, Capped.ALL)):
             trace.header(row, None, [row])
-            trace.ask(row, Tier.ZERO, trace.argument(kind, "fund_fails") if row is fund else 1)
-        trace.register("moment", header, trace.columns["time"][header] + CAPPED_BIT)
+            trace.ask(row, Tier.ZERO, fails, capped=capped)
         venue = rows[4 if closes else 2]
         trace.wide_port(ROOM_PORT, venue, MAX_EVENTS - trace.new[VENUE_EVENTS][venue])
     _fill_deleverage(trace)
