@@ -148,12 +148,12 @@ def test_a_position_in_a_settled_market_keeps_no_loss_from_being_shared() -> Non
 
 
 def test_who_is_deleveraged_is_seen() -> None:
-    """Bob gave his lots at a price that ruined him; he has not seen that yet."""
+    """Frank has not seen yet what he gives; Carol still owes what is beyond her zero price."""
     ledger = opened({CAROL: 9_999, FRANK: -9_999}, (CAROL,), money=8_000_000_000)
     run_batch(ledger, [crash(), Deleverage(CAROL, BTC_PERP)], LATER)
     ledger.begin_batch(LATER)
     liquidator = Liquidator(ledger)
-    assert liquidator.below_maintenance() == []
+    assert liquidator.below_maintenance() == [CAROL]
     assert liquidator.applied == [ApplyEvent(FRANK)]
 
 
