@@ -460,20 +460,21 @@ class Audit:
 
     def _forced(self, account: int) -> bool:
         """Whether the account may have lost without a message: it has seen an event, or it was below its maintenance
-        requirement or may have come there by a new price; or it is the fund, which unwinds, or takes what others do
-        not: positions, or losses."""
+        requirement, with some equity or deleveraged, or may have come there; or it is the fund, which unwinds, or takes
+        what others do not: positions, or losses."""
         if account == SystemAccount.INSURANCE:
             return any(self._change(account, market.number) for market in self.venue.markets)
         headers = [index for index in self.old if index >= ACCOUNT_BASE and self.old[index][TAG] == Tag.HEADER]
         seen = [index for index in headers if self.old[index][HEADER_EVENTS] != self.new[index][HEADER_EVENTS]]
+        happened = self.old[VENUE_INDEX][VENUE_EVENTS] != self.new[VENUE_INDEX][VENUE_EVENTS]
         if account in (SystemAccount.ROUNDING, SystemAccount.LOSS):
-            counts = [state[VENUE_INDEX][VENUE_EVENTS] for state in (self.old, self.new)]
-            return bool(seen) or counts[0] != counts[1] or bool(self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT))
+            return bool(seen) or happened or bool(self._change(SystemAccount.LOSS, QUOTE_INSTRUMENT))
         if header_index(account) not in headers or account < FIRST_TRADER:
             return False
         before = self._assessed(self.old, account)
         priced = bool(self.statement.prices) and before.requirement > 0
-        return header_index(account) in seen or priced or not before.reaches(Tier.MAINTENANCE)
+        sells = not before.reaches(Tier.MAINTENANCE) and (before.equity >= 0 or not self._quiet())
+        return header_index(account) in seen or priced or happened or sells
 
     def _quiet(self) -> bool:
         """Whether nobody sends a message, no price is set and nothing comes."""

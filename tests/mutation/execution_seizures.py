@@ -98,7 +98,7 @@ def of_key() -> Script:
         forger.balance(Step.SWAP_QUOTE, DEBTOR, ETH, lots * price)
         forger.balance(Step.SWAP_OTHER_QUOTE, FUND, USDC, -lots * price)
         check(forger, forger.header(Step.FUND_HEADER, FUND), FUND)
-        memory.witness.begin(Kind.CONVERT, BESIDE, ETH, lots, price, owed)
+        memory.witness.begin(Kind.CONVERT, BESIDE, ETH, lots, price, owed, 0)
 
     amounts = {ETH: -owed, BTC_PERP: 1_000_000_000}
     further = {balance_index(DEBTOR, number): balance_record(amount) for number, amount in amounts.items()}

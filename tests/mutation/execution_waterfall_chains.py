@@ -4,10 +4,9 @@ beginning, or with another one."""
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 
-from circuits.bounds import BIAS, CAP_MAX, LIMIT_MAX
-from circuits.buses import Tier
+from circuits.bounds import AMOUNT_LIMBS, BIAS, CAP_MAX, LIMB, LIMIT_MAX, ZERO_SHARE
+from circuits.buses import Capped, Tier
 from circuits.field import P
 from circuits.records import (
     BALANCE_FUNDING,
@@ -30,13 +29,22 @@ from circuits.swap import GIVES, UNITS
 from circuits.transitions.deleverage import LEFT_PORT, NOTIONAL_CARRY_PORT, NOTIONAL_PORT, SIZE_PORTS
 from circuits.transitions.event import NUMBER
 from circuits.transitions.pay_funding import ACCOUNT_PORT
-from circuits.zero_price import EQUITY, NEGATIVE, PRICE, PRICE_PORT, REMAINDER, REQUIRED, ROOM_PORT
+from circuits.zero_price import (
+    BOUNDED,
+    EQUITY,
+    NEGATIVE,
+    PRICE,
+    PRICE_PORT,
+    REMAINDER,
+    REQUIRED,
+    ROOM_PORT,
+    WITHIN_PORT,
+)
 from prover.traces import swap, zero_price
 from prover.traces.columns import integer_of, limbs_of
 from state.accounts import balance_amount, balance_record
 from state.audit import account_figures
 from state.ledger import Ledger
-from state.memory import Memory
 from state.store import NO_SALT
 from state.transitions import liquidate
 from state.transitions.order import Policy
@@ -53,7 +61,17 @@ from tests.mutation.matching import one, registers
 from tests.mutation.script import Amend, BentMemory, Hooks, Script, ScriptedTrace, add, nothing, skip
 from tests.mutation.world import Traces
 from tests.tamper.forger import Forger
-from tests.tamper.test_forged_liquidations import GOOD, MARK, NO_LIMIT, TIME, healthy, lying, never_healthy, poor
+from tests.tamper.test_forged_liquidations import (
+    GOOD,
+    MARK,
+    NO_LIMIT,
+    TIME,
+    healthy,
+    lenient,
+    lying,
+    never_healthy,
+    poor,
+)
 
 KIND = Kind.DELEVERAGE
 CHAIN = STEPS[KIND]
@@ -87,20 +105,24 @@ def far(account: int) -> int:
     ledger = opened()
     margin, market = account_figures(ledger, account).margin, ledger.read(market_index(BTC_PERP))
     mark, weight = (from_limbs(market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
-    return mark + weight - zero_price_of(margin.equity, margin.requirement, mark, weight, long=True)
+    return mark + weight // ZERO_SHARE - zero_price_of(margin.equity, margin.requirement, mark, weight, long=True)
 
 
 def found(trace: ScriptedTrace) -> None:
-    """ZERO_PRICE alone: the price is that of an equity of -BIAS and a requirement of BIAS, the mark and what a lot
-    requires."""
+    """ZERO_PRICE alone: the price is that of an equity of -BIAS and a requirement of BIAS, the mark and half of what a
+    lot requires; the other half makes up the excess."""
     row, required = trace.at(Step.ZERO_PRICE), limbs(BIAS)
-    price = trace.columns[PRICE][row + 2]
+    price, weight = trace.columns[PRICE][row + 2], integer_of(trace.old[MARKET_WEIGHT : MARKET_WEIGHT + 2, row])
+    within, rest = divmod(BIAS * int((weight - weight // ZERO_SHARE)[0]), LIMB**AMOUNT_LIMBS)
     registers(trace, [row, row + 1], **dict(zip(EQUITY, NEVER, strict=True)))
-    registers(trace, [row], **dict(zip(REQUIRED, required, strict=True)), **{NEGATIVE: 1})
+    for names, values in ((REQUIRED, required), (REMAINDER, limbs(rest))):
+        registers(trace, [row], **dict(zip(names, values, strict=True)), **{NEGATIVE: 1, BOUNDED: 1})
     for each in (row, row + 1):
         trace.register(PRICE, each, price)
     trace.wide_port(PRICE_PORT, row, price - 1)
-    parts = tuple([one(part) for part in values] for values in (NEVER, required, limbs(0)))
+    trace.wide_port(WITHIN_PORT, row, one(within))
+    trace.columns["scratch"][row] = weight % ZERO_SHARE
+    parts = tuple([one(part) for part in values] for values in (NEVER, required, [-part for part in limbs(rest)]))
     zero_price._carries(trace, row, one(1), parts, price)
 
 
@@ -146,6 +168,7 @@ def after_seizure() -> Script:
         header, *rows = trace.rows(KIND)[1:]
         trace.register("tier", header, int(Tier.MAINTENANCE))
         trace.register("forced", header, 1)
+        trace.register("moment", header, trace.moment(header, Capped.ADVERSE))
         for name in ("mask", "fails", "moment"):
             for row in rows:
                 trace.register(name, row, trace.columns[name][header])
@@ -181,12 +204,6 @@ def small() -> Ledger:
     ledger.store.load([(leaf, balance_record(FEW, 0, 0, old[BALANCE_FUNDING]), NO_SALT)])
     ledger.store.load([(balance_index(ALICE, USDC), quote, NO_SALT)])
     return ledger
-
-
-def lenient(memory: Memory, row: int, account: int, tier: Tier) -> SimpleNamespace:
-    """The account's sums, but that it has what it needs to be liquidated."""
-    margin = never_healthy(memory, row, account, tier)
-    return SimpleNamespace(equity=max(margin.equity, 0), requirement=margin.requirement)
 
 
 def liquidating(ledger: Callable[[], Ledger], amend: Amend = nothing, **said: object) -> Script:

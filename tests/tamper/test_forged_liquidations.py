@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -80,6 +81,12 @@ def lying(transition: Transition, *lies: tuple[object, str, Any]) -> Callable[[F
 
 def never_healthy(memory: Memory, row: int, account: int, tier: object) -> Margin:
     return visit_all(memory, row, account, reduces=False)
+
+
+def lenient(memory: Memory, row: int, account: int, tier: Tier) -> SimpleNamespace:
+    """The account's sums, but that it has what it needs to be liquidated."""
+    margin = never_healthy(memory, row, account, tier)
+    return SimpleNamespace(equity=max(margin.equity, 0), requirement=margin.requirement)
 
 
 def nothing(*_: object) -> None:
