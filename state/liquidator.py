@@ -162,13 +162,14 @@ class Liquidator:
                 return
 
     def _convert(self, state: Health) -> None:
-        """As many lots as the insurance fund can pay for near the mark, then the rest at what they count as collateral,
-        if the account has negative equity: that costs the fund nothing."""
+        """As many lots as the insurance fund can pay for near the mark, but not below what they count as collateral,
+        then the rest at that, if the account has negative equity: it costs the fund nothing."""
         for asset in self._ledger.venue.collateral:
             if asset.tag == Tag.ASSET:
                 market = self._ledger.read(market_index(asset.number))
                 mark, value = (from_limbs(market[at : at + 2]) for at in (MARKET_MARK, MARKET_WEIGHT))
-                for price in dict.fromkeys((mark - mark // CONVERSION_DISCOUNT, max(1, value))):
+                near = max(mark - mark // CONVERSION_DISCOUNT, value)  # so the account's equity never falls
+                for price in dict.fromkeys((near, max(1, value))):
                     self._convert_at(state.account, asset, price, price - value)
 
     def _convert_at(self, account: int, asset: Instrument, price: int, cost: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from circuits.bounds import CONVERSION_DISCOUNT, FEE_ONE
 from circuits.buses import Tier
-from circuits.records import Status, SystemAccount
+from circuits.records import MARKET_MARK, MARKET_WEIGHT, Status, SystemAccount, market_index
 from circuits.steps import Step
 from state.accounts import change_balance, swap
 from state.errors import Refusal, Rule
@@ -124,6 +124,17 @@ def test_assets_are_converted_while_cash_is_owed(payable: int) -> None:
     assert attempts == [
         *near, ("Convert", ALICE, ETH, 800, value), ("TakeOver", ALICE), ("Deleverage", ALICE, ETH_PERP),
     ]  # fmt: skip
+
+
+def test_assets_that_count_in_full_are_not_converted_for_less() -> None:
+    ledger = world(2_520_000, quote=2_000_000, eth=8_000_000)
+    assert ledger._memory is not None
+    old = ledger.read(market_index(ETH))
+    counts = (*old[:MARKET_WEIGHT], *old[MARKET_MARK:MARKET_WEIGHT], *old[MARKET_WEIGHT + 2 :])
+    ledger._memory.replace(Step.PRICE_STEP, market_index(ETH), old, counts)
+    liquidator, attempts = watched(ledger)
+    liquidator.relieve_all()
+    assert [attempt[4] for attempt in attempts if attempt[0] == "Convert"] == [268_000]
 
 
 def test_who_has_assets_is_deleveraged_without_them_though_the_fund_owes() -> None:
