@@ -40,7 +40,9 @@ class Columns:
 
     def elements(self) -> Elements:
         """Canonical field elements, uint32, shape (width, active rows)."""
-        return (self.values % P).astype(np.uint32)
+        result = np.empty(self.values.shape, dtype=np.uint32)
+        np.remainder(self.values, P, out=result, casting="unsafe")  # by blocks, with no copy of all columns in between
+        return result
 
 
 def limbs_of(value: Integers, count: int) -> list[Integers]:
