@@ -9,10 +9,9 @@ from circuits.steps import STEPS, Kind, Step
 # The arguments of each transition kind, in the order in which `begin` takes them. Amounts in base units, sizes in lots,
 # prices per lot. `order` is the number of the ORDER in the batch, from 0, `left` what it has left before, `reason` a
 # number of `circuits.transitions.match.REASONS`. `sample` is the number of the SAMPLE_FUNDING in the batch, `seen` the
-# lots of its side and `premium` the sum of both sides, in quote base units, before.
-# number of `circuits.transitions.match.REASONS`. `remaining`: the bits of the account's balances not yet taken, the one
-# at hand included. `shortfall`: the cash that the account owes. `fund_fails`: whether the insurance fund's equity is
-# negative.
+# lots of its side and `premium` the sum of both sides, in quote base units, before. `remaining`: the bits of the
+# account's balances not yet taken, the one at hand included. `shortfall`: the cash that the account owes. `fund_fails`:
+# whether the insurance fund's equity is negative.
 ARGUMENTS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTER: ("account",),
     Kind.DEPOSIT: ("chain", "sequence", "account", "asset", "amount"),

@@ -27,9 +27,10 @@ from state.transitions import Transition, liquidate, order, unwind
 from state.transitions.order import Order, Policy
 from state.transitions.unwind import Unwind
 from tests.batches import BOB, BTC_PERP, USDC
+from tests.mutation.execution_fairness import ports
 from tests.mutation.execution_registers import EVERY, both, setting
-from tests.mutation.matching import TAKER, one
-from tests.mutation.script import Amend, Hooks, Script, ScriptedTrace, add, nothing, to
+from tests.mutation.matching import TAKER
+from tests.mutation.script import Amend, Hooks, Script, add, nothing, to
 from tests.tamper.test_forged_liquidations import GOOD, MARK, NEAR, NO_LIMIT, TIME, lying, meet_on, poor
 
 FUND, FEES = SystemAccount.INSURANCE, SystemAccount.FEE
@@ -67,16 +68,6 @@ def ordering(module: object = unwind, **said: Any) -> Lie:
     return module, "Order", lambda *numbers, **flags: replace(Order(*numbers, **flags), **said)
 
 
-def on_unwinding(values: dict[int, int]) -> Amend:
-    """Amend: pairs of ports of UNWIND_LIMIT hold these values."""
-
-    def amend(trace: ScriptedTrace) -> None:
-        for number, value in values.items():
-            trace.wide_port(number, trace.at(Step.UNWIND_LIMIT), one(value))
-
-    return amend
-
-
 def grows() -> Script:
     """The fund sells, though it is short."""
     sale = Unwind(BTC_PERP, False, 10, MARK - 3_000)
@@ -104,7 +95,7 @@ def wrong_side() -> Script:
 
 def scripts() -> dict[str, Callable[[], Script]]:
     """All forgeries of this file by label."""
-    near = on_unwinding({LIMIT_PORT: MARK, ROOM_PORT: WEIGHT})
+    near = ports(Step.UNWIND_LIMIT, {LIMIT_PORT: MARK, ROOM_PORT: WEIGHT})
     as_fees: Lie = (unwind, "SystemAccount", SimpleNamespace(INSURANCE=FEES))
     passing: Lie = (unwind, "Tier", SimpleNamespace(ZERO=Tier.MAINTENANCE))  # so the ledger does not refuse
     return {
